@@ -1,0 +1,222 @@
+"""etcd, the API server, the controller manager, the scheduler and kwok as lab services."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import yaml
+
+from lab import pki, processes
+from lab.home import BIN, Home, LabError, write_private
+from lab.kube import connect
+from lab.processes import Service
+
+# The ranges k3s uses, so that network policies in dev read as they do in prod.
+POD_CIDR = "10.42.0.0/16"
+SERVICE_CIDR = "10.43.0.0/16"
+
+NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+
+_SECONDS_TO_START = 60.0
+
+# Who changed which object, never what is in it: tests and people read who did what from it.
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "None", "resources": [{"group": "coordination.k8s.io"}]},
+        {"level": "None", "users": ["system:apiserver"]},
+        {"level": "Metadata", "verbs": ["create", "update", "patch", "delete"]},
+        {"level": "None"},
+    ],
+}
+
+
+def start(home: Home) -> list[str]:
+    """Bring the control plane up and wait until it answers; return the names just started.
+
+    Raises LabError when a part ends or stays silent for a minute.
+    """
+    _write_credentials(home)
+    # The API server waits for etcd by itself; the others would exit without an API server.
+    started = _start(home, _etcd(home), _api_server(home))
+    _wait_for_api_server(home)
+    started += _start(home, _controller_manager(home), _scheduler(home), _kwok(home))
+    return started
+
+
+def api_server_url(home: Home) -> str:
+    """Where the API server listens."""
+    return f"https://127.0.0.1:{home.port('kube-apiserver')}"
+
+
+def _cluster_authority(home: Home) -> pki.Authority:
+    return pki.Authority(folder=home.pki, name="cluster-ca")
+
+
+def _etcd_authority(home: Home) -> pki.Authority:
+    # Of its own, or any client of the API server could read the database behind it.
+    return pki.Authority(folder=home.pki, name="etcd-ca")
+
+
+def _write_credentials(home: Home) -> None:
+    authority = _cluster_authority(home)
+    # kwok reads and writes every node and pod; cluster administrator is what its own manifests use.
+    users = {
+        "admin": ("oceanid-lab-admin", ("system:masters",)),
+        "kube-controller-manager": ("system:kube-controller-manager", ()),
+        "kube-scheduler": ("system:kube-scheduler", ()),
+        "kwok": ("oceanid-lab-kwok", ("system:masters",)),
+    }
+    for name, (user, groups) in users.items():
+        client = authority.issue(name, user=user, groups=groups, server=False)
+        path = home.kubeconfig if name == "admin" else home.pki / f"{name}.kubeconfig"
+        if not path.exists():
+            pki.kubeconfig(
+                path, server=api_server_url(home), authority=authority.pair, client=client
+            )
+
+
+def _etcd(home: Home) -> Service:
+    pair = _etcd_authority(home).issue("etcd", user="etcd", server=True)
+    authority = _etcd_authority(home).pair.certificate
+    client = f"https://127.0.0.1:{home.port('etcd')}"
+    peer = f"https://127.0.0.1:{home.port('etcd-peer')}"
+    return Service(
+        name="etcd",
+        argv=(
+            str(BIN / "etcd"),
+            f"--data-dir={home.path / 'etcd'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+            f"--cert-file={pair.certificate}",
+            f"--key-file={pair.key}",
+            f"--trusted-ca-file={authority}",
+            "--client-cert-auth",
+            f"--peer-cert-file={pair.certificate}",
+            f"--peer-key-file={pair.key}",
+            f"--peer-trusted-ca-file={authority}",
+            "--peer-client-cert-auth",
+            # A lab loses nothing by a power cut; a killed process loses nothing either way.
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        ),
+    )
+
+
+def _api_server(home: Home) -> Service:
+    etcd_client = _etcd_authority(home).issue("etcd-client", user="kube-apiserver", server=False)
+    serving = _cluster_authority(home).issue("kube-apiserver", user="kube-apiserver", server=True)
+    tokens = pki.signing_key(home.pki, "service-accounts")
+    audit_policy = home.pki / "audit-policy.yaml"
+    write_private(audit_policy, yaml.safe_dump(_AUDIT_POLICY))
+    return Service(
+        name="kube-apiserver",
+        argv=(
+            str(BIN / "kube-apiserver"),
+            "--bind-address=127.0.0.1",
+            "--advertise-address=127.0.0.1",
+            # The default one refuses a loopback address for the `kubernetes` service.
+            "--endpoint-reconciler-type=none",
+            f"--secure-port={home.port('kube-apiserver')}",
+            f"--tls-cert-file={serving.certificate}",
+            f"--tls-private-key-file={serving.key}",
+            f"--client-ca-file={_cluster_authority(home).pair.certificate}",
+            "--anonymous-auth=false",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            f"--service-cluster-ip-range={SERVICE_CIDR}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={tokens}",
+            f"--service-account-signing-key-file={tokens}",
+            f"--etcd-servers=https://127.0.0.1:{home.port('etcd')}",
+            f"--etcd-cafile={_etcd_authority(home).pair.certificate}",
+            f"--etcd-certfile={etcd_client.certificate}",
+            f"--etcd-keyfile={etcd_client.key}",
+            f"--encryption-provider-config={pki.encryption_config(home.pki)}",
+            f"--audit-policy-file={audit_policy}",
+            f"--audit-log-path={home.logs / 'audit.log'}",
+            "--audit-log-maxsize=50",
+            "--audit-log-maxbackup=1",
+            "--allow-privileged=true",
+        ),
+    )
+
+
+def _controller_manager(home: Home) -> Service:
+    return Service(
+        name="kube-controller-manager",
+        argv=(
+            str(BIN / "kube-controller-manager"),
+            f"--kubeconfig={home.pki / 'kube-controller-manager.kubeconfig'}",
+            "--secure-port=0",
+            "--leader-elect=false",
+            "--use-service-account-credentials",
+            f"--service-account-private-key-file={pki.signing_key(home.pki, 'service-accounts')}",
+            f"--root-ca-file={_cluster_authority(home).pair.certificate}",
+            "--allocate-node-cidrs",
+            f"--cluster-cidr={POD_CIDR}",
+            f"--service-cluster-ip-range={SERVICE_CIDR}",
+        ),
+    )
+
+
+def _scheduler(home: Home) -> Service:
+    return Service(
+        name="kube-scheduler",
+        argv=(
+            str(BIN / "kube-scheduler"),
+            f"--kubeconfig={home.pki / 'kube-scheduler.kubeconfig'}",
+            "--secure-port=0",
+            "--leader-elect=false",
+        ),
+    )
+
+
+def _kwok(home: Home) -> Service:
+    stages = BIN / "kwok-stages"
+    chosen = (
+        "node/fast/node-initialize.yaml",
+        "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+        "pod/fast/pod-ready.yaml",
+        "pod/fast/pod-complete.yaml",
+        "pod/fast/pod-delete.yaml",
+    )
+    return Service(
+        name="kwok",
+        argv=(
+            str(BIN / "kwok"),
+            f"--kubeconfig={home.pki / 'kwok.kubeconfig'}",
+            *(f"--config={stages / name}" for name in chosen),
+            "--manage-all-nodes",
+            f"--cidr={POD_CIDR}",
+            "--node-lease-duration-seconds=40",
+        ),
+        # Or it reads a configuration of the user's own.
+        environment={"KWOK_WORKDIR": str(home.path / "kwok")},
+    )
+
+
+def _start(home: Home, *services: Service) -> list[str]:
+    return [service.name for service in services if processes.start(home, service)]
+
+
+def _wait_for_api_server(home: Home) -> None:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    with connect(home.kubeconfig, timeout=2) as api:
+        while time.monotonic() < deadline:
+            processes.assert_alive(home, "etcd")
+            processes.assert_alive(home, "kube-apiserver")
+            try:
+                if api.get("/readyz").is_success:
+                    return
+            except httpx.TransportError:
+                pass  # not listening yet
+            time.sleep(0.1)
+    log = home.logs / "kube-apiserver.log"
+    raise LabError(f"the API server is not ready after {_SECONDS_TO_START:.0f} s: see {log}")

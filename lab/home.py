@@ -1,0 +1,91 @@
+"""Where the lab keeps what it makes: one folder, readable by its owner only."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+BIN = REPOSITORY / ".toolchain" / "bin"
+
+
+class LabError(Exception):
+    """The lab cannot go on; the text is one line with the way to mend it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """The lab's folder, `.lab` of the checkout unless OCEANID_LAB names another."""
+
+    path: Path
+
+    @classmethod
+    def default(cls) -> Home:
+        """The folder of this process's environment."""
+        return cls(path=Path(os.environ.get("OCEANID_LAB") or REPOSITORY / ".lab").resolve())
+
+    def make(self) -> None:
+        """Create the folder and its parts, closed to other users: it holds keys."""
+        for folder in (self.path, self.logs, self.processes, self.pki):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @property
+    def logs(self) -> Path:
+        """Logs of every lab process, appended to across restarts."""
+        return self.path / "log"
+
+    @property
+    def processes(self) -> Path:
+        """Pid files."""
+        return self.path / "run"
+
+    @property
+    def pki(self) -> Path:
+        """Keys and certificates made for this lab."""
+        return self.path / "pki"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.path / "kubeconfig"
+
+    @property
+    def environment(self) -> Path:
+        """`KEY=value` lines: what a program needs in its environment to use the lab."""
+        return self.path / "env"
+
+    def port(self, name: str) -> int:
+        """The loopback port of `name`: chosen free the first time, the same ever after.
+
+        A port that moved would make the engine take the lab for another cluster.
+        """
+        record = self.path / "ports.json"
+        ports: dict[str, int] = json.loads(record.read_text()) if record.exists() else {}
+        if name not in ports:
+            ports[name] = _free_port(taken=set(ports.values()))
+            write_private(record, json.dumps(ports, indent=2) + "\n")
+        return ports[name]
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as sink:
+        sink.write(text)
+        sink.flush()
+        os.fsync(sink.fileno())
+    partial.rename(path)
+
+
+def _free_port(*, taken: set[int]) -> int:
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in taken:
+            return port

@@ -1,0 +1,96 @@
+"""The simulated nodes: the operators' three machines, with their labels and addresses.
+
+From the operators' documents of 12 and 13 October 2025. kwok keeps their heartbeats and runs their
+pods in appearance only.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import httpx
+
+from lab.home import LabError
+
+_SECONDS_TO_BE_READY = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A simulated node: its name, address, and labels beyond those a kubelet sets."""
+
+    name: str
+    address: str
+    labels: dict[str, str]
+
+    def manifest(self) -> dict[str, object]:
+        """The Node object as a k3s agent would register it."""
+        labels = {
+            "kubernetes.io/hostname": self.name,
+            "kubernetes.io/os": "linux",
+            "kubernetes.io/arch": "amd64",
+            "oceanid.node/name": self.name,
+            **self.labels,
+        }
+        return {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {
+                "name": self.name,
+                "labels": labels,
+                "annotations": {"kwok.x-k8s.io/node": "fake"},
+            },
+            "status": {
+                "addresses": [
+                    {"type": "InternalIP", "address": self.address},
+                    {"type": "Hostname", "address": self.name},
+                ],
+                "allocatable": {"cpu": "8", "memory": "32Gi", "pods": "110"},
+                "capacity": {"cpu": "8", "memory": "32Gi", "pods": "110"},
+            },
+        }
+
+
+_ROLE = "node-role.kubernetes.io"
+
+FLEET = (
+    Node(
+        name="tethys",
+        address="157.173.210.123",
+        labels={f"{_ROLE}/control-plane": "true", f"{_ROLE}/master": "true"},
+    ),
+    Node(name="styx", address="191.101.1.3", labels={}),
+    Node(name="calypso", address="192.168.2.80", labels={f"{_ROLE}/gpu": "true"}),
+)
+
+
+def register(api: httpx.Client, nodes: tuple[Node, ...] = FLEET) -> list[str]:
+    """Create the nodes the cluster lacks and return their names; leave the others alone."""
+    created = []
+    for node in nodes:
+        answer = api.post("/api/v1/nodes", json=node.manifest())
+        if answer.status_code == httpx.codes.CREATED:
+            created.append(node.name)
+        elif answer.status_code != httpx.codes.CONFLICT:
+            raise LabError(f"node {node.name}: the API server answers {answer.status_code}")
+    return created
+
+
+def wait_until_ready(api: httpx.Client, nodes: tuple[Node, ...] = FLEET) -> None:
+    """Return when every node is Ready and accepts pods; raise LabError after half a minute."""
+    deadline = time.monotonic() + _SECONDS_TO_BE_READY
+    waiting = {node.name for node in nodes}
+    while waiting:
+        for item in api.get("/api/v1/nodes").raise_for_status().json()["items"]:
+            if is_ready(item) and not item["spec"].get("taints"):
+                waiting.discard(item["metadata"]["name"])
+        if waiting and time.monotonic() > deadline:
+            raise LabError(f"nodes not Ready: {', '.join(sorted(waiting))}: see kwok's log")
+        time.sleep(0.1)
+
+
+def is_ready(node: dict[str, dict[str, list[dict[str, str]]]]) -> bool:
+    """Whether a Node object's condition `Ready` is true."""
+    conditions = node["status"].get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

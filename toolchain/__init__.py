@@ -1,0 +1,1 @@
+"""Finds or builds what the stack runs on: the engine, its providers, the control plane."""

@@ -1,0 +1,101 @@
+"""`make toolchain`: fills `.toolchain/bin`; does nothing when it is up to date."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from toolchain import build, engine, go, modules
+from toolchain.errors import ToolchainError
+from toolchain.modules import Module
+
+HOME = Path(__file__).resolve().parent.parent / ".toolchain"
+BIN = HOME / "bin"
+
+
+def main() -> int:
+    """Install what is missing; exit code 0, or 1 after one line that says what to do."""
+    try:
+        with _alone():
+            _install()
+    except ToolchainError as error:
+        print(f"toolchain: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "\ntoolchain: interrupted: `make toolchain` goes on where this stopped", file=sys.stderr
+        )
+        return 130
+    return 0
+
+
+def _install() -> None:
+    wanted = [modules.KUBERNETES, modules.KWOK]
+    if shutil.which("kubectl") is None:
+        wanted.append(modules.KUBECTL)
+    found = engine.official(BIN)
+    if found is None:
+        wanted.append(modules.PULUMI)
+        engine.install_wrappers(BIN)
+    else:
+        command, version = found
+        print(f"toolchain: the official pulumi {version} at {command} is used, with its plugins")
+        engine.remove_built(BIN, modules.PULUMI.products)
+    missing = [module for module in wanted if not build.is_installed(module, BIN)]
+    if not missing:
+        return
+    _build([module for module in missing if not build.stored(module).exists()])
+    for module in missing:
+        build.install(module, BIN)
+    print(f"toolchain: ready: {', '.join(n for m in wanted for n in m.products)}")
+
+
+def _build(absent: list[Module]) -> None:
+    if not absent:
+        return
+    steps = len(absent) + 1
+    forecast = sum(module.minutes for module in absent)
+    print(
+        f"toolchain: {len(absent)} Go modules to build, once for this machine: about "
+        f"{forecast:.0f} min on 2 cores plus the downloads (40 min at the most)",
+        flush=True,
+    )
+    with _step(1, steps, "find Go"):
+        compiler = go.find(absent, HOME)
+        print(f"           go {compiler.version}: {compiler.command}")
+    for number, module in enumerate(absent, start=2):
+        names = ", ".join(module.products)
+        with _step(number, steps, f"{module.name}: {names}"):
+            build.compile_module(module, compiler, HOME / "log" / f"{module.name}.log")
+    # The caches are several GB and the results are kept: nothing reads them again.
+    shutil.rmtree(HOME / "go", ignore_errors=True)
+
+
+@contextmanager
+def _step(number: int, steps: int, what: str) -> Iterator[None]:
+    print(f"step {number}/{steps}   {what}", flush=True)
+    started = time.monotonic()
+    yield
+    print(f"           done in {time.monotonic() - started:.0f} s", flush=True)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the lock of this checkout's toolchain; a second run waits for the first one."""
+    HOME.mkdir(exist_ok=True)
+    with (HOME / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("toolchain: another `make toolchain` is at work here: waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""Builds one module and keeps the result in the user's cache folder by the hash of its sources."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from toolchain.errors import ToolchainError
+from toolchain.go import Go
+from toolchain.modules import Extract, Module
+
+_NETWORK_FAULTS = re.compile(
+    r"dial tcp|no such host|connection refused|connection reset|i/o timeout|TLS handshake"
+    r"|proxyconnect|network is unreachable|unexpected EOF|50[234] |403 Forbidden|429 Too Many"
+)
+_PROGRESS_SECONDS = 20.0
+
+
+def cache_folder() -> Path:
+    """Where built modules are kept, so that another checkout has them in seconds."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "oceanid-cluster" / "toolchain"
+
+
+def stored(module: Module) -> Path:
+    """The module's folder in the cache; it exists only when the build of these sources is whole."""
+    return cache_folder() / f"{module.name}-{module.digest()}"
+
+
+def is_installed(module: Module, bin_folder: Path) -> bool:
+    """Whether `bin_folder` already holds every product of the module's present sources."""
+    stamp = bin_folder / f".{module.name}"
+    return (
+        stamp.exists()
+        and stamp.read_text() == module.digest()
+        and all((bin_folder / name).exists() for name in module.products)
+    )
+
+
+def install(module: Module, bin_folder: Path) -> None:
+    """Put the module's products from the cache into `bin_folder`, the stamp last.
+
+    Hard links where the file system allows them; not symbolic links, because the engine looks
+    for its providers beside the file it was really started from.
+    """
+    bin_folder.mkdir(parents=True, exist_ok=True)
+    stamp = bin_folder / f".{module.name}"
+    stamp.unlink(missing_ok=True)
+    for name in module.products:
+        target = bin_folder / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        target.unlink(missing_ok=True)
+        source = stored(module) / name
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            _link(source, target)
+    stamp.write_text(module.digest())
+
+
+def compile_module(module: Module, go: Go, log: Path) -> None:
+    """Build every product of the module into the cache; raises ToolchainError with one line.
+
+    An interruption leaves Go's own caches, so the next run goes on where this one stopped; the
+    cache folder gets the result by one rename, so it never holds half of one.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    target = stored(module)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as sink, _partial(target) as partial:
+        _run(module, go, ["mod", "download"], sink.fileno(), log, "modules downloaded", None)
+        for binary in module.binaries:
+            total = _package_count(module, go, binary.package)
+            arguments = ["build", "-v", "-trimpath", f"-ldflags={binary.ldflags}"]
+            _run(
+                module,
+                go,
+                [*arguments, "-o", str(partial / binary.name), binary.package],
+                sink.fileno(),
+                log,
+                f"{binary.name}: packages compiled, {total} in all unless kept from before",
+                log,
+            )
+        for extract in module.extracts:
+            _extract(module, go, extract, partial)
+
+
+@contextmanager
+def _partial(target: Path) -> Iterator[Path]:
+    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield partial
+        partial.chmod(0o755)
+        shutil.rmtree(target, ignore_errors=True)
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _run(
+    module: Module,
+    go: Go,
+    arguments: list[str],
+    sink: int,
+    log: Path,
+    what: str,
+    counted: Path | None,
+) -> None:
+    started = shown = time.monotonic()
+    before = _lines(counted) if counted else 0
+    process = subprocess.Popen(
+        [go.command, *arguments],
+        cwd=module.path,
+        env=go.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=sink,
+        stderr=sink,
+    )
+    try:
+        while process.poll() is None:
+            time.sleep(0.1)
+            if time.monotonic() - shown >= _PROGRESS_SECONDS:
+                shown = time.monotonic()
+                count = f"{_lines(counted) - before} " if counted else ""
+                print(f"           {shown - started:4.0f} s  {count}{what}", flush=True)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    if process.returncode != 0:
+        raise ToolchainError(_explain(module, log))
+
+
+def _explain(module: Module, log: Path) -> str:
+    text = log.read_text(errors="replace")
+    faults = [line.strip() for line in text.splitlines() if _NETWORK_FAULTS.search(line)]
+    if faults:
+        return (
+            f"{module.name}: the Go module proxy could not be reached ({faults[-1][:160]}): check "
+            f"the network and GOPROXY, then run `make toolchain` again; it goes on where it stopped"
+        )
+    last = [line.strip() for line in text.splitlines() if line.strip()][-1:] or ["no message"]
+    return f"{module.name}: go failed ({last[0][:160]}): the whole log is {log}"
+
+
+def _package_count(module: Module, go: Go, package: str) -> int:
+    listing = subprocess.run(
+        [go.command, "list", "-deps", package],
+        cwd=module.path,
+        env=go.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return len(listing.stdout.splitlines())
+
+
+def _extract(module: Module, go: Go, extract: Extract, target: Path) -> None:
+    found = subprocess.run(
+        [go.command, "list", "-m", "-f", "{{.Dir}}", extract.module],
+        cwd=module.path,
+        env=go.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    source = Path(found.stdout.strip()) / extract.path
+    if found.returncode != 0 or not source.exists():
+        raise ToolchainError(
+            f"{module.name}: {extract.module} has no {extract.path}: "
+            f"the version in {module.path / 'go.mod'} is not the one this build was written for"
+        )
+    if source.is_dir():
+        shutil.copytree(source, target / extract.name)
+    else:
+        shutil.copy2(source, target / extract.name)
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n")
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)

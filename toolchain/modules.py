@@ -1,0 +1,133 @@
+"""What is built: each Go module of this folder with the binaries and files taken from it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+PULUMI_VERSION = "v3.246.0"
+KUBERNETES_VERSION = "v1.35.4"
+KUBERNETES_PROVIDER_VERSION = "4.25.0"
+
+_STRIP = "-s -w"
+_KUBERNETES_LDFLAGS = (
+    f"{_STRIP} -X k8s.io/component-base/version.gitVersion={KUBERNETES_VERSION}"
+    " -X k8s.io/component-base/version.gitMajor=1"
+    " -X k8s.io/component-base/version.gitMinor=35"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binary:
+    """One program: its name in `.toolchain/bin` and the Go package that makes it."""
+
+    name: str
+    package: str
+    ldflags: str = _STRIP
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extract:
+    """A file or folder copied as it stands out of a module the build has downloaded."""
+
+    module: str
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """What is made from the folder `path` that holds a go.mod and go.sum.
+
+    `minutes` is the time of a build from nothing on two cores, for the forecast on screen.
+    """
+
+    name: str
+    minutes: float
+    binaries: tuple[Binary, ...]
+    extracts: tuple[Extract, ...] = ()
+    path: Path
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Names of everything the module gives, as they stand in `.toolchain/bin`."""
+        return (
+            *(binary.name for binary in self.binaries),
+            *(extract.name for extract in self.extracts),
+        )
+
+    def digest(self) -> str:
+        """Sixteen hex digits over all that decides the result: sources, flags, platform.
+
+        The Go release is left out on purpose: a patch release of the compiler on PATH is no
+        reason to make every user wait for a build again.
+        """
+        sha = hashlib.sha256(f"{platform.system()} {platform.machine()}\n".encode())
+        for part in (*self.binaries, *self.extracts):
+            sha.update(f"{part!r}\n".encode())
+        for source in sorted(self.path.rglob("*")):
+            if source.is_file():
+                sha.update(f"{source.relative_to(self.path)}\n".encode())
+                sha.update(source.read_bytes())
+        return sha.hexdigest()[:16]
+
+
+KUBERNETES = Module(
+    name="kubernetes",
+    path=HERE / "kubernetes",
+    minutes=4,
+    binaries=(
+        *(
+            Binary(name=name, package=f"k8s.io/kubernetes/cmd/{name}", ldflags=_KUBERNETES_LDFLAGS)
+            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+        ),
+        Binary(name="etcd", package="go.etcd.io/etcd/server/v3"),
+    ),
+)
+
+KUBECTL = Module(
+    name="kubectl",
+    path=HERE / "kubernetes",
+    minutes=1,
+    binaries=(
+        Binary(
+            name="kubectl", package="k8s.io/kubernetes/cmd/kubectl", ldflags=_KUBERNETES_LDFLAGS
+        ),
+    ),
+)
+
+KWOK = Module(
+    name="kwok",
+    path=HERE / "kwok",
+    minutes=1.2,
+    binaries=(Binary(name="kwok", package="sigs.k8s.io/kwok/cmd/kwok"),),
+    extracts=(Extract(module="sigs.k8s.io/kwok", path="kustomize/stage", name="kwok-stages"),),
+)
+
+PULUMI = Module(
+    name="pulumi",
+    path=HERE / "pulumi",
+    minutes=11,
+    binaries=(
+        Binary(
+            name="pulumi",
+            package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+            ldflags=(
+                f"{_STRIP} -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version="
+                f"{PULUMI_VERSION}"
+            ),
+        ),
+        Binary(name="pulumi-resource-kubernetes", package="./pulumi-resource-kubernetes"),
+    ),
+    extracts=(
+        Extract(
+            module="github.com/pulumi/pulumi/sdk/v3",
+            path="python/cmd/pulumi-language-python-exec",
+            name="pulumi-language-python-exec",
+        ),
+    ),
+)
