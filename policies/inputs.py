@@ -1,0 +1,112 @@
+"""The inputs of a Pulumi resource as plain Python, decoded once, with what is unknown and secret.
+
+The protocol is the engine's property encoding in a protobuf Struct:
+https://github.com/pulumi/pulumi/blob/sdk/v3.246.0/sdk/go/common/resource/plugin/rpc.go
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from google.protobuf.struct_pb2 import Struct, Value
+from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
+from pulumi_policy.proxy import (
+    UNKNOWN_ARCHIVE_VALUE,
+    UNKNOWN_ARRAY_VALUE,
+    UNKNOWN_ASSET_VALUE,
+    UNKNOWN_BOOLEAN_VALUE,
+    UNKNOWN_NUMBER_VALUE,
+    UNKNOWN_OBJECT_VALUE,
+    UNKNOWN_STRING_VALUE,
+)
+
+from policies.rules._model import UNKNOWN, Path
+
+_UNKNOWN_VALUES = frozenset(
+    {
+        UNKNOWN_ARCHIVE_VALUE,
+        UNKNOWN_ARRAY_VALUE,
+        UNKNOWN_ASSET_VALUE,
+        UNKNOWN_BOOLEAN_VALUE,
+        UNKNOWN_NUMBER_VALUE,
+        UNKNOWN_OBJECT_VALUE,
+        UNKNOWN_STRING_VALUE,
+    }
+)
+# sdk/go/common/resource/properties.go; the engine does not send these to analyzers today.
+_OUTPUT_VALUE_SIG = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """`body`: the inputs, whole numbers as int, UNKNOWN for what the preview does not know.
+
+    `secrets`: the paths of what Pulumi keeps encrypted, or None when the source does not tell.
+    """
+
+    body: dict[object, object]
+    secrets: frozenset[Path] | None
+
+
+def from_struct(struct: Struct) -> Inputs:
+    """Decode what the engine sent. Markers of secrets are taken off and their paths noted."""
+    secrets: set[Path] = set()
+    body: dict[object, object] = {
+        key: _decode(value, (key,), secrets) for key, value in struct.fields.items()
+    }
+    return Inputs(body, frozenset(secrets))
+
+
+def from_proxy(props: object) -> Inputs:
+    """Decode the SDK's own read-only view of the inputs, in which secrets are no longer marked.
+
+    Its proxies raise when an unknown value is touched, so the values behind them are taken
+    (``proxy["__target"]``); the proxies nest.
+    """
+    body = _behind_proxy(props)
+    return Inputs(body if isinstance(body, dict) else {}, None)
+
+
+def _decode(value: Value, path: Path, secrets: set[Path]) -> object:
+    kind = value.WhichOneof("kind")
+    if kind == "string_value":
+        text = value.string_value
+        return UNKNOWN if text in _UNKNOWN_VALUES else text
+    if kind == "struct_value":
+        return _decode_struct(value.struct_value, path, secrets)
+    if kind == "list_value":
+        return [
+            _decode(entry, (*path, position), secrets)
+            for position, entry in enumerate(value.list_value.values)
+        ]
+    if kind == "number_value":
+        return _whole(value.number_value)
+    return value.bool_value if kind == "bool_value" else None
+
+
+def _decode_struct(struct: Struct, path: Path, secrets: set[Path]) -> object:
+    fields = struct.fields
+    signature = fields[SPECIAL_SIG_KEY].string_value if SPECIAL_SIG_KEY in fields else ""
+    if signature in {SPECIAL_SECRET_SIG, _OUTPUT_VALUE_SIG}:
+        if signature == SPECIAL_SECRET_SIG or ("secret" in fields and fields["secret"].bool_value):
+            secrets.add(path)
+        return _decode(fields["value"], path, secrets) if "value" in fields else UNKNOWN
+    return {key: _decode(entry, (*path, key), secrets) for key, entry in fields.items()}
+
+
+def _behind_proxy(value: object) -> object:
+    if isinstance(value, str):
+        return UNKNOWN if value in _UNKNOWN_VALUES else value
+    if isinstance(value, float):
+        return _whole(value)
+    if isinstance(value, dict):
+        return {key: _behind_proxy(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_behind_proxy(entry) for entry in value]
+    if isinstance(value, Mapping | Sequence):
+        return _behind_proxy(value["__target"])  # type: ignore[call-overload]  # the SDK's proxies
+    return value
+
+
+def _whole(number: float) -> int | float:
+    """Numbers come as doubles; a whole one is given as the int that was meant."""
+    return int(number) if number.is_integer() else number

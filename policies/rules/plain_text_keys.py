@@ -1,0 +1,132 @@
+"""No Tailscale key in plain text, in any field of any object."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
+from policies.rules._subject import Subject
+
+# https://tailscale.com/kb/1277/key-prefixes, and keys from before there were prefixes, which are
+# one word with digits. Placeholders such as <your-key> and $(KEY) do not match.
+_KEY = re.compile(r"tskey-(?:[A-Za-z]+-[0-9A-Za-z_-]{6,}|(?=[A-Za-z]*[0-9])[0-9A-Za-z]{6,})")
+# The variables from which Tailscale's containers take a key: never a plain value, known or not.
+# https://tailscale.com/kb/1282/docker
+_KEY_VARIABLES = frozenset({"TS_AUTHKEY", "TS_AUTH_KEY", "TS_CLIENT_SECRET"})
+_BASE64_FIELDS = {"Secret": "data", "ConfigMap": "binaryData"}
+_MESSAGE = "a Tailscale key stands here in plain text; revoke it"
+
+
+def _strings(root: object, where: Path) -> Iterator[tuple[Path, str]]:
+    """Every text under `root` with its path; a map key that is the secret stands at its map."""
+    waiting: list[tuple[Path, object]] = [(where, root)]
+    seen: set[int] = set()  # YAML aliases can make a document contain itself
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, Mapping | list) and id(value) not in seen:
+            seen.add(id(value))
+            if isinstance(value, list):
+                waiting.extend(((*path, place), entry) for place, entry in enumerate(value))
+                continue
+            for key, entry in value.items():
+                name = key if isinstance(key, str) else repr(key)
+                if _holds_key(name):
+                    yield path, name
+                    name = "..."  # the path of what is below must not give the key away
+                waiting.append(((*path, name), entry))
+
+
+def _holds_key(text: str) -> bool:
+    return "tskey-" in text and _KEY.search(text) is not None
+
+
+def _decoded(text: str) -> str:
+    """The text behind base64, or nothing where it is not base64."""
+    try:
+        return base64.b64decode(text, validate=False).decode("utf-8", errors="replace")
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _unknown_key_variables(subject: Subject) -> Iterator[Finding]:
+    """A key variable set from an Output would put the key into the pod's spec in plain text."""
+    for pod in subject.pods:
+        if isinstance(pod.spec, Unknown):
+            yield Finding.unjudged(pod.where)
+            continue
+        for container in pod.containers:
+            if isinstance(container.body, Unknown):
+                yield Finding.unjudged(container.where)
+                continue
+            env, where = container.body.get("env"), (*container.where, "env")
+            if isinstance(env, Unknown):
+                yield Finding.unjudged(where)
+            for position, entry in enumerate(env if isinstance(env, list) else ()):
+                if isinstance(entry, Unknown):
+                    yield Finding.unjudged((*where, position))
+                elif isinstance(entry, Mapping) and _may_be_unknown_key(entry):
+                    yield Finding.unjudged((*where, position, "value"))
+
+
+def _may_be_unknown_key(variable: Mapping[object, object]) -> bool:
+    name = variable.get("name")
+    named_for_a_key = name is UNKNOWN or (isinstance(name, str) and name in _KEY_VARIABLES)
+    return named_for_a_key and variable.get("value") is UNKNOWN
+
+
+def _check(subject: Subject) -> Iterator[Finding]:
+    found: set[Path] = set()
+    in_base64 = (*subject.where, _BASE64_FIELDS.get(str(subject.kind)))
+    for where, text in _strings(subject.body, subject.where):
+        if _holds_key(text) or (
+            where[: len(in_base64)] == in_base64 and _holds_key(_decoded(text))
+        ):
+            if where in found or _is_in_its_place(subject, where):
+                continue
+            found.add(where)
+            yield Finding.fires(where, _MESSAGE)
+    yield from _unknown_key_variables(subject)
+
+
+def _is_in_its_place(subject: Subject, where: Path) -> bool:
+    """Whether Pulumi encrypts the value and it does not then stand readable in the cluster.
+
+    A Secret's data is where a key belongs, and a resource that is not an object of the API server
+    keeps its secrets in the encrypted state. In any other object an encrypted input is plain text
+    as soon as it is applied.
+    """
+    if subject.token is None or not subject.encrypted(where):
+        return False
+    field = where[len(subject.where) : len(subject.where) + 1]
+    in_secret = subject.kind == "Secret" and field in {("data",), ("stringData",)}
+    return subject.kind is None or in_secret
+
+
+RULES = (
+    Rule(
+        name="plain-text-keys",
+        severity=Severity.CRITICAL,
+        enforcement=Enforcement.MANDATORY,
+        description="A Tailscale key must not stand in plain text in an object or a manifest.",
+        remedy=(
+            "revoke the key, keep the new one in a Secret and refer to it with "
+            "valueFrom.secretKeyRef or a mounted file"
+        ),
+        source=(
+            "The operators' documents of 2025-10-12 held a reusable auth key in plain text; "
+            "Tailscale's key prefixes"
+        ),
+        url="https://tailscale.com/kb/1277/key-prefixes",
+        blind_to=(
+            "A key that is split, encrypted or encoded otherwise than as a Secret's data. A value "
+            "that a preview does not know is judged on update, before its resource is touched. A "
+            "key written into a program as a Secret's data, because the provider marks that data "
+            "as secret before the rules see it."
+        ),
+        check=_check,
+        tags=("secrets",),
+    ),
+)
