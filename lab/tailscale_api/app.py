@@ -1,0 +1,232 @@
+"""The HTTP face: `/api/v2` as Tailscale's API has it, `/lab` for what only the lab can do.
+
+Paths, bodies and statuses follow the public clients (tailscale/tailscale-client-go v2 and
+tailscale/terraform-provider-tailscale 0.29.2).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Flask, Request, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from lab.tailscale_api import hujson
+from lab.tailscale_api.device import check_routes
+from lab.tailscale_api.key import Caller, string_list
+from lab.tailscale_api.lab_only import Faults, Journal, lab_routes
+from lab.tailscale_api.policy import Policy, accept
+from lab.tailscale_api.refusal import Refusal
+from lab.tailscale_api.tailnet import Tailnet, find_device
+
+STAND_IN_HEADER = "X-Oceanid-Stand-In"
+_LARGEST_BODY_BYTES = 4 << 20
+
+
+def make_app(tailnet: Tailnet) -> Flask:
+    """The application; every answer says that it comes from a stand-in."""
+    app = Flask("tailscale-api")
+    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY_BYTES
+    faults, journal = Faults(), Journal()
+
+    @app.before_request
+    def admit() -> Response | None:
+        if not request.path.startswith("/api/v2/"):
+            return None
+        journal.record(request)
+        fault = faults.take(request.path)
+        if fault is not None:
+            return fault
+        if request.path != "/api/v2/oauth/token":
+            g.caller = tailnet.caller(_credential(request))
+        return None
+
+    @app.after_request
+    def mark(response: Response) -> Response:
+        response.headers[STAND_IN_HEADER] = "tailscale-api"
+        return response
+
+    @app.errorhandler(Refusal)
+    def refuse(refusal: Refusal) -> Response:
+        return _json({"message": refusal.message}, refusal.status)
+
+    @app.errorhandler(HTTPException)
+    def answer_http(error: HTTPException) -> Response:
+        return _json({"message": error.description or error.name}, error.code or 500)
+
+    _key_routes(app, tailnet)
+    _policy_routes(app, tailnet)
+    _device_routes(app, tailnet)
+    _device_setting_routes(app, tailnet)
+    app.register_blueprint(lab_routes(tailnet, faults, journal))
+    return app
+
+
+def _key_routes(app: Flask, tailnet: Tailnet) -> None:
+    @app.post("/api/v2/oauth/token")
+    def token() -> Response:
+        authorization = request.authorization
+        client_id = request.form.get("client_id") or (authorization and authorization.username)
+        secret = request.form.get("client_secret") or (authorization and authorization.password)
+        return _json(tailnet.grant_token(client_id or "", secret or ""))
+
+    @app.get("/api/v2/tailnet/<name>/keys")
+    def list_keys(name: str) -> Response:
+        _caller(tailnet, name).require("auth_keys", write=False)
+        return _json({"keys": tailnet.keys()})
+
+    @app.post("/api/v2/tailnet/<name>/keys")
+    def create_key(name: str) -> Response:
+        return _json(tailnet.create_key(_body(), _caller(tailnet, name)))
+
+    @app.get("/api/v2/tailnet/<name>/keys/<key_id>")
+    def get_key(name: str, key_id: str) -> Response:
+        _caller(tailnet, name).require("auth_keys", write=False)
+        return _json(tailnet.key(key_id))
+
+    @app.put("/api/v2/tailnet/<name>/keys/<key_id>")
+    def set_key(name: str, key_id: str) -> Response:
+        return _json(tailnet.set_client(key_id, _body(), _caller(tailnet, name)))
+
+    @app.delete("/api/v2/tailnet/<name>/keys/<key_id>")
+    def delete_key(name: str, key_id: str) -> Response:
+        _caller(tailnet, name).require("auth_keys", write=True)
+        tailnet.delete_key(key_id)
+        return _json({})
+
+
+def _policy_routes(app: Flask, tailnet: Tailnet) -> None:
+    @app.get("/api/v2/tailnet/<name>/acl")
+    def get_policy(name: str) -> Response:
+        _caller(tailnet, name).require("policy_file", write=False)
+        return _policy_answer(tailnet.policy())
+
+    @app.post("/api/v2/tailnet/<name>/acl")
+    def set_policy(name: str) -> Response:
+        _caller(tailnet, name).require("policy_file", write=True)
+        text = request.get_data(as_text=True)
+        return _policy_answer(tailnet.set_policy(text, request.headers.get("If-Match")))
+
+    @app.post("/api/v2/tailnet/<name>/acl/validate")
+    def validate_policy(name: str) -> Response:
+        _caller(tailnet, name).require("policy_file", write=False)
+        try:
+            accept(request.get_data(as_text=True))
+        except Refusal as refusal:
+            # The real API reports a bad policy in a successful answer here.
+            return _json({"message": refusal.message, "data": []})
+        return _json({})
+
+
+def _device_routes(app: Flask, tailnet: Tailnet) -> None:
+    @app.get("/api/v2/tailnet/<name>/devices")
+    def list_devices(name: str) -> Response:
+        _caller(tailnet, name).require("devices:core", write=False)
+        filters = {k: request.args.getlist(k) for k in request.args if k != "fields"}
+        every = request.args.get("fields") == "all"
+        with tailnet.view() as state:
+            found = [
+                device.answer(all_fields=every)
+                for device in state.devices.values()
+                if all(device.has(attribute, wanted) for attribute, wanted in filters.items())
+            ]
+        return _json({"devices": found})
+
+    @app.get("/api/v2/device/<device_id>")
+    def get_device(device_id: str) -> Response:
+        _caller(tailnet).require("devices:core", write=False)
+        with tailnet.view() as state:
+            every = request.args.get("fields") == "all"
+            return _json(find_device(state, device_id).answer(all_fields=every))
+
+    @app.delete("/api/v2/device/<device_id>")
+    def delete_device(device_id: str) -> Response:
+        _caller(tailnet).require("devices:core", write=True)
+        with tailnet.change() as state:
+            del state.devices[find_device(state, device_id).node_id]
+        return _json({})
+
+
+def _device_setting_routes(app: Flask, tailnet: Tailnet) -> None:
+    @app.get("/api/v2/device/<device_id>/routes")
+    def get_routes(device_id: str) -> Response:
+        _caller(tailnet).require("devices:routes", write=False)
+        with tailnet.view() as state:
+            return _json(find_device(state, device_id).routes())
+
+    @app.post("/api/v2/device/<device_id>/routes")
+    def set_routes(device_id: str) -> Response:
+        _caller(tailnet).require("devices:routes", write=True)
+        routes = check_routes(string_list(_body(), "routes"))
+        with tailnet.change() as state:
+            device = find_device(state, device_id)
+            device.enabled_routes = routes
+            return _json(device.routes())
+
+    @app.post("/api/v2/device/<device_id>/tags")
+    def set_tags(device_id: str) -> Response:
+        caller, tags = _caller(tailnet), string_list(_body(), "tags")
+        caller.require("devices:core", write=True)
+        with tailnet.change() as state:
+            device = find_device(state, device_id)
+            if tags:
+                caller.may_grant(tags, state.policy.owned_tags())
+            device.tags = sorted(set(tags))
+        return _json({})
+
+    @app.post("/api/v2/device/<device_id>/<setting>")
+    def set_device(device_id: str, setting: str) -> Response:
+        field = {"key": "keyExpiryDisabled", "authorized": "authorized"}.get(setting)
+        if field is None:
+            raise Refusal(404, "not found")
+        _caller(tailnet).require("devices:core", write=True)
+        value = _body().get(field)
+        if not isinstance(value, bool):
+            raise Refusal(400, f"{field}: must be true or false")
+        with tailnet.change() as state:
+            device = find_device(state, device_id)
+            if setting == "key":
+                device.key_expiry_disabled = value
+            else:
+                device.authorized = value
+        return _json({})
+
+
+def _policy_answer(policy: Policy) -> Response:
+    if request.accept_mimetypes.best == "application/json":
+        response = _json(hujson.parse(policy.text))
+    else:
+        response = Response(policy.text, content_type="application/hujson")
+    response.headers["ETag"] = policy.etag
+    return response
+
+
+def _caller(tailnet: Tailnet, name: str = "-") -> Caller:
+    if name not in ("-", tailnet.suffix):
+        raise Refusal(404, "tailnet not found")
+    caller: Caller = g.caller
+    return caller
+
+
+def _credential(incoming: Request) -> str:
+    authorization = incoming.authorization
+    if authorization is None:
+        raise Refusal(401, "API token required")
+    if authorization.type == "basic":
+        return authorization.username or ""
+    return authorization.token or ""
+
+
+def _body() -> dict[str, Any]:
+    try:
+        body = json.loads(request.get_data() or b"null")
+    except ValueError:
+        raise Refusal(400, "the body is no JSON") from None
+    if not isinstance(body, dict):
+        raise Refusal(400, "the body must be a JSON object")
+    return body
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(body), status=status, content_type="application/json")

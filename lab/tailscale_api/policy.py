@@ -1,0 +1,111 @@
+"""The tailnet's policy file: who owns a tag, and which routes approve themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+
+from lab.tailscale_api import hujson
+from lab.tailscale_api.refusal import Refusal
+
+DEFAULT = """{
+	// Allow all connections.
+	"grants": [
+		{"src": ["*"], "dst": ["*"], "ip": ["*"]},
+	],
+}
+"""
+EXIT_ROUTES = ("0.0.0.0/0", "::/0")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy file as it was sent, comments and all."""
+
+    text: str = DEFAULT
+    is_default: bool = True
+
+    @property
+    def etag(self) -> str:
+        """The entity tag, quoted as in the header."""
+        return f'"{hashlib.sha256(self.text.encode()).hexdigest()}"'
+
+    def matches(self, if_match: str) -> bool:
+        """Whether an If-Match header holds. `"ts-default"`: the policy was never changed."""
+        wanted = if_match.strip().strip('"')
+        return self.is_default if wanted == "ts-default" else wanted == self.etag.strip('"')
+
+    def value(self) -> dict[str, Any]:
+        """The policy as JSON."""
+        parsed: dict[str, Any] = hujson.parse(self.text)
+        return parsed
+
+    def owned_tags(self) -> frozenset[str]:
+        """The tags a key may carry: those that have an owner."""
+        owners = _lookup(self.value(), "tagOwners")
+        return frozenset(owners) if isinstance(owners, dict) else frozenset()
+
+    def approved(self, routes: list[str], tags: list[str]) -> list[str]:
+        """Those of the advertised routes that `autoApprovers` enables for a device's tags."""
+        approvers = _lookup(self.value(), "autoApprovers") or {}
+        exit_tags = set(_lookup(approvers, "exitNode") or [])
+        subnets = _lookup(approvers, "routes") or {}
+        return [
+            route
+            for route in routes
+            if (route in EXIT_ROUTES and exit_tags & set(tags))
+            or (route not in EXIT_ROUTES and _subnet_approved(route, subnets, set(tags)))
+        ]
+
+
+def accept(text: str) -> Policy:
+    """A policy file that was sent; an empty one resets the tailnet to the default.
+
+    Raises Refusal 400 where it is no HuJSON object, or names a tag that has no owner.
+    """
+    if not text.strip():
+        return Policy()
+    try:
+        value = hujson.parse(text)
+    except hujson.HuJSONError as error:
+        raise Refusal(400, f"policy file: {error}") from None
+    if not isinstance(value, dict):
+        raise Refusal(400, "policy file: must be an object")
+    owners = _lookup(value, "tagOwners") or {}
+    if not isinstance(owners, dict):
+        raise Refusal(400, "policy file: tagOwners must be an object")
+    approvers = _lookup(value, "autoApprovers") or {}
+    named = list(_lookup(approvers, "exitNode") or [])
+    for tags in (_lookup(approvers, "routes") or {}).values():
+        named.extend(tags)
+    for tag in named:
+        if str(tag).startswith("tag:") and tag not in owners:
+            raise Refusal(400, f"policy file: autoApprovers: tag not found: {tag!r}")
+    return Policy(text=text, is_default=False)
+
+
+def _lookup(value: dict[str, Any], name: str) -> Any:  # noqa: ANN401 - any JSON value
+    # The real parser takes `TagOwners` for `tagOwners`, as Go's does.
+    return next((v for k, v in value.items() if k.lower() == name.lower()), None)
+
+
+def _subnet_approved(route: str, approvers: dict[str, list[str]], tags: set[str]) -> bool:
+    network = ipaddress.ip_network(route, strict=False)
+    for prefix, approved_tags in approvers.items():
+        outer = ipaddress.ip_network(prefix, strict=False)
+        if tags & set(approved_tags) and _within(network, outer):
+            return True
+    return False
+
+
+def _within(
+    inner: ipaddress.IPv4Network | ipaddress.IPv6Network,
+    outer: ipaddress.IPv4Network | ipaddress.IPv6Network,
+) -> bool:
+    if isinstance(inner, ipaddress.IPv4Network) and isinstance(outer, ipaddress.IPv4Network):
+        return inner.subnet_of(outer)
+    if isinstance(inner, ipaddress.IPv6Network) and isinstance(outer, ipaddress.IPv6Network):
+        return inner.subnet_of(outer)
+    return False

@@ -1,0 +1,17 @@
+"""A request the API refuses."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):  # noqa: N818 - an answer of the API, not a fault of the server
+    """Answered as `{"message": …}` with an HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def not_found(what: str) -> Refusal:
+    """404, in the words of the real API."""
+    return Refusal(404, f"{what} not found")
