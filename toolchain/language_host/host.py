@@ -9,17 +9,13 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from toolchain.language_host import interpreter, packages, policy_pack
 from toolchain.language_host.children import Child, Children, Command
 from toolchain.language_host.errors import HostError
 from toolchain.language_host.output import end_with, stream
-from toolchain.language_host.protocol import (
-    empty_pb2,
-    language_pb2,
-    language_pb2_grpc,
-    plugin_pb2,
-)
 
 VERSION = "3.246.0"  # the engine this host was read against; official hosts carry the engine's
 ALREADY_REPORTED = 32  # the program's exit code when the engine has its error (main.go)
@@ -48,6 +44,11 @@ def _clearly(
 def _refuse(context: grpc.ServicerContext, code: grpc.StatusCode, message: str) -> NoReturn:
     context.abort(code, message)
     raise AssertionError(message)  # abort raises; its stub does not say so
+
+
+def _not_offered(_host: object, _request: object, context: grpc.ServicerContext) -> NoReturn:
+    message = "this language host runs programs, it does not write or pack them: use the Pulumi CLI"
+    _refuse(context, grpc.StatusCode.UNIMPLEMENTED, message)
 
 
 class Host(language_pb2_grpc.LanguageRuntimeServicer):
@@ -228,6 +229,13 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         for child in tuple(self._programs):
             child.end(signal.SIGINT)
         return empty_pb2.Empty()
+
+    GenerateProgram: Any = _not_offered
+    GenerateProject: Any = _not_offered
+    GeneratePackage: Any = _not_offered
+    Link: Any = _not_offered
+    Pack: Any = _not_offered
+    Template: Any = _not_offered
 
     def _required(
         self, info: language_pb2.ProgramInfo, context: grpc.ServicerContext

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pulumi.runtime.proto import language_pb2
+
 from toolchain.language_host.errors import HostError
-from toolchain.language_host.protocol import language_pb2
 
 _TOOLCHAINS = {"pip": None, "uv": ".venv"}  # each with the virtualenv it implies
 

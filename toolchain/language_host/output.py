@@ -6,9 +6,9 @@ import signal
 from collections.abc import Iterator
 
 import grpc
+from pulumi.runtime.proto import language_pb2
 
 from toolchain.language_host.children import Child
-from toolchain.language_host.protocol import language_pb2
 
 _CHUNK_BYTES = 65536
 

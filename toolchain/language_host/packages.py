@@ -4,7 +4,7 @@ import base64
 import re
 from typing import Any
 
-from toolchain.language_host.protocol import plugin_pb2
+from pulumi.runtime.proto import plugin_pb2
 
 # Known to have no plugin and no pulumi-plugin.json that says so (main.go, packagesWithoutPlugins).
 WITHOUT_PLUGIN = frozenset({"pulumi-policy", "pulumi-esc-sdk"})

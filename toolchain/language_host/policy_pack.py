@@ -15,10 +15,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import grpc
+from pulumi.runtime.proto import analyzer_pb2, language_pb2
 
 from toolchain.language_host.children import Children, Command
 from toolchain.language_host.output import end_with, stream
-from toolchain.language_host.protocol import analyzer_pb2, language_pb2
 
 _SERVICE = "/pulumirpc.Analyzer/"
 _REQUESTS_AT_ONCE = 16  # as many as the engine analyses in parallel by default

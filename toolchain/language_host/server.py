@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from toolchain.language_host.errors import HostError
+from toolchain.language_host.stubs import stand_in_for_the_sdk
 
 EXECUTOR = Path(__file__).parents[2] / ".toolchain" / "bin" / "pulumi-language-python-exec"
 MESSAGE_BYTES = 400 << 20  # the engine's own limit (sdk rpcutil, GrpcChannelOptions)
@@ -27,12 +28,12 @@ def main(arguments: list[str]) -> None:
     parent = os.getppid()
     options = _parse(arguments)
     try:
-        # Imported only now, after a wrong argument has been told.
+        stand_in_for_the_sdk()
         import grpc  # noqa: PLC0415
+        from pulumi.runtime.proto import language_pb2_grpc  # noqa: PLC0415
 
         from toolchain.language_host.children import Children  # noqa: PLC0415
         from toolchain.language_host.host import Host  # noqa: PLC0415
-        from toolchain.language_host.protocol import language_pb2_grpc  # noqa: PLC0415
     except HostError as error:
         sys.exit(f"pulumi-language-python: {error}")
     children = Children()

@@ -1,0 +1,1 @@
+"""The language host, tested as the engine uses it: a process, its port, gRPC."""

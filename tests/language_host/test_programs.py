@@ -1,0 +1,171 @@
+"""Programs that the host runs for the engine."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import language_pb2
+
+from .running import RunningHost, program
+
+
+def _request(info: language_pb2.ProgramInfo, **fields: object) -> language_pb2.RunRequest:
+    defaults = {"project": "reef", "stack": "dev", "parallel": 16, "monitor_address": "m:1"}
+    return language_pb2.RunRequest(
+        info=info,
+        pwd=info.program_directory,
+        **{**defaults, **fields},  # type: ignore[arg-type]
+    )
+
+
+def test_output_and_errors_come_in_the_order_they_were_written(
+    host: RunningHost, tmp_path: Path
+) -> None:
+    source = """
+import sys
+for number in range(500):
+    print(number, file=(sys.stdout, sys.stderr)[number % 2])
+"""
+    response = host.runtime.Run(_request(program(tmp_path / "program", source)))
+    host.process.send_signal(signal.SIGINT)
+    code, output = host.ended()
+    assert (response.error, response.bail, code) == ("", False, 0)
+    assert output.split() == [str(number) for number in range(500)]
+
+
+def test_a_program_is_told_what_the_engine_said(host: RunningHost, tmp_path: Path) -> None:
+    source = """
+import json, os, sys
+names = ("PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS")
+print(json.dumps([sys.argv[1:], os.getcwd(), *(json.loads(os.environ[name]) for name in names)]))
+"""
+    info = program(tmp_path / "program", source)
+    host.runtime.Run(
+        _request(
+            info,
+            dryRun=True,
+            organization="oceanid",
+            config={"reef:depth": "7", "reef:key": "hidden"},
+            configSecretKeys=["reef:key"],
+            args=["extra"],
+        )
+    )
+    host.process.send_signal(signal.SIGINT)
+    arguments, folder, config, secret_keys = json.loads(host.ended()[1])
+    assert arguments == (
+        f"--monitor m:1 --engine 127.0.0.1:1 --project reef --root_directory {tmp_path}/program "
+        f"--stack dev --pwd {tmp_path}/program --dry_run true --parallel 16 "
+        "--organization oceanid . extra"
+    ).split(" ")
+    assert (folder, config) == (f"{tmp_path}/program", {"reef:depth": "7", "reef:key": "hidden"})
+    assert secret_keys == ["reef:key"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "error", "bail"),
+    [
+        ("sys.exit(0)", "", False),
+        ("sys.exit(32)", "", True),
+        ("sys.exit(3)", "program exited with non-zero exit code: 3", False),
+        ("raise ValueError", "program exited with non-zero exit code: 1", False),
+        ("os.kill(os.getpid(), 9)", "program was ended by SIGKILL", False),
+    ],
+)
+def test_how_a_program_ended_reaches_the_engine(
+    host: RunningHost, tmp_path: Path, ending: str, error: str, bail: object
+) -> None:
+    info = program(tmp_path / "program", f"import os, sys\n{ending}\n")
+    response = host.runtime.Run(_request(info))
+    assert (response.error, response.bail) == (error, bail)
+
+
+def test_a_program_runs_in_the_virtual_environment_of_its_root(
+    host: RunningHost, tmp_path: Path
+) -> None:
+    (tmp_path / "env" / "bin").mkdir(parents=True)
+    (tmp_path / "env" / "bin" / "python").symlink_to(sys.executable)
+    source = "import os\nprint(os.environ['VIRTUAL_ENV'], os.environ['PATH'].split(':')[0])"
+    info = program(tmp_path / "program", source, toolchain="pip", virtualenv="../env")
+    assert host.runtime.Run(_request(info)).error == ""
+    host.process.send_signal(signal.SIGTERM)
+    assert host.ended()[1].split() == [f"{tmp_path}/env", f"{tmp_path}/env/bin"]
+
+
+def test_a_missing_virtual_environment_is_one_line_that_says_how_to_make_it(
+    host: RunningHost, tmp_path: Path
+) -> None:
+    info = program(tmp_path / "program", "print('ran')", virtualenv="venv")
+    with pytest.raises(grpc.RpcError) as failure:
+        host.runtime.Run(_request(info))
+    folder = f"{tmp_path}/program/venv"
+    assert failure.value.details() == (
+        f"{tmp_path}/program: runtime option virtualenv is 'venv', but {folder} is not a virtual "
+        f"environment: make it with `python3.11 -m venv {folder}` and "
+        f"`{folder}/bin/pip install -r requirements.txt`"
+    )
+    host.process.send_signal(signal.SIGTERM)
+    assert host.ended() == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"virtualEnv": "venv"}, "runtime option virtualEnv is not known"),
+        ({"toolchain": "poetry"}, "toolchain is 'poetry', but this language host knows pip and uv"),
+        ({"virtualenv": 3}, "virtualenv must be a string, not 3.0"),
+        ({"toolchain": "uv"}, "runtime option virtualenv is '.venv', but"),
+    ],
+)
+def test_options_that_would_mean_another_interpreter_are_refused(
+    host: RunningHost, tmp_path: Path, options: dict[str, str | float], told: str
+) -> None:
+    info = program(tmp_path / "program", "", **options)
+    with pytest.raises(grpc.RpcError) as failure:
+        host.runtime.GetRequiredPackages(language_pb2.GetRequiredPackagesRequest(info=info))
+    assert told in (failure.value.details() or "")
+
+
+def test_a_missing_executor_names_the_command_that_makes_it(
+    host: RunningHost, tmp_path: Path, executor: Path
+) -> None:
+    executor.unlink()
+    with pytest.raises(grpc.RpcError) as failure:
+        host.runtime.Run(_request(program(tmp_path / "program", "")))
+    assert failure.value.details() == f"{executor} is missing: run `make toolchain`"
+
+
+def test_the_engine_learns_the_interpreter_and_what_is_installed(
+    host: RunningHost, tmp_path: Path
+) -> None:
+    info = program(tmp_path / "program", "")
+    about = host.runtime.About(language_pb2.AboutRequest(info=info))
+    assert about.version == ".".join(map(str, sys.version_info[:3]))
+    assert os.path.samefile(about.executable, sys.executable)  # noqa: PTH121
+    everything, direct = (
+        {
+            found.name
+            for found in host.runtime.GetProgramDependencies(
+                language_pb2.GetProgramDependenciesRequest(
+                    info=info, transitiveDependencies=transitive
+                )
+            ).dependencies
+        }
+        for transitive in (True, False)
+    )
+    assert {"pulumi", "pulumi-kubernetes", "grpcio"} <= everything
+    assert "pulumi-kubernetes" in direct
+    assert "grpcio" not in direct
+
+
+def test_requests_it_does_not_serve_are_told_quietly(host: RunningHost) -> None:
+    assert host.runtime.GetPluginInfo(empty_pb2.Empty()).version == "3.246.0"
+    with pytest.raises(grpc.RpcError) as failure:
+        host.runtime.Pack(language_pb2.PackRequest())
+    assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    host.process.send_signal(signal.SIGTERM)
+    assert host.ended() == (0, "")
