@@ -1,0 +1,1 @@
+"""A stand-in for the Command provider 1.2.1: local commands only."""

@@ -1,0 +1,75 @@
+"""A stand-in for one provider: its settings, resource types and functions."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from lab.plugins.resource_kind import Operation, ProviderError, ResourceKind
+
+Function = Callable[[dict[str, Any], Operation], dict[str, Any]]
+
+
+class Provider(ABC):
+    """A stand-in for one provider."""
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    notice: ClassVar[str]
+    """One line that says what stands in for what."""
+    config_names: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self) -> None:
+        self.cancelled = threading.Event()
+
+    @abstractmethod
+    def configure(self, config: Mapping[str, Any]) -> None:
+        """Take the configuration; raises ProviderError. Values may be UNKNOWN in a preview."""
+
+    @abstractmethod
+    def kinds(self) -> tuple[ResourceKind, ...]:
+        """The resource types there are."""
+
+    @abstractmethod
+    def functions(self) -> Mapping[str, Function]:
+        """The functions there are, by token."""
+
+    def kind(self, urn: str) -> ResourceKind:
+        """The resource type of a URN; raises ProviderError where the stand-in has none."""
+        token = urn.split("::")[-2].rpartition("$")[2]
+        for kind in self.kinds():
+            if kind.type_name == token:
+                return kind
+        raise ProviderError(f"the {self.notice} It has no resource type {token!r}.")
+
+    def schema(self) -> dict[str, Any]:
+        """The package schema of what the stand-in has: enough for import and code generation."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "description": self.notice,
+            "resources": {kind.type_name: _resource_schema(kind) for kind in self.kinds()},
+        }
+
+
+def _resource_schema(kind: ResourceKind) -> dict[str, Any]:
+    properties = {name: _property_schema(field.kind) for name, field in kind.fields.items()}
+    computed = {name: _property_schema(text) for name, text in kind.outputs.items()}
+    for name in kind.secret_outputs:
+        computed[name]["secret"] = True
+    required = [name for name, field in kind.fields.items() if field.required]
+    return {
+        "inputProperties": properties,
+        "requiredInputs": required,
+        "properties": properties | computed,
+    }
+
+
+def _property_schema(kind: str) -> dict[str, Any]:
+    if kind == "array":
+        return {"type": "array", "items": {"type": "string"}}
+    if kind == "object":
+        return {"type": "object", "additionalProperties": {"type": "string"}}
+    return {"$ref": "pulumi.json#/Any"} if kind == "any" else {"type": kind}

@@ -1,0 +1,136 @@
+"""What a stand-in knows about one type of resource."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from lab.plugins.property_value import has_unknown
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "array": (list,),
+    "object": (dict,),
+    "any": (object,),
+}
+
+
+class ProviderError(Exception):
+    """An operation failed; the message is one the user reads, free of secrets."""
+
+
+def plainly_equal(old: Any, new: Any) -> bool:  # noqa: ANN401 - any property value
+    """Equality that does not take True for 1."""
+    return bool(type(old) is type(new) and old == new)
+
+
+def equal_as_sets(old: Any, new: Any) -> bool:  # noqa: ANN401 - any property value
+    """Equality of lists whose order says nothing."""
+    if not isinstance(old, list) or not isinstance(new, list):
+        return plainly_equal(old, new)
+    return set(map(repr, old)) == set(map(repr, new))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """An input property. `kind` is its JSON schema type, `replaces` that a change makes anew."""
+
+    kind: str
+    required: bool = False
+    default: Any = None
+    replaces: bool = False
+    computed: bool = False
+    same: Callable[[Any, Any], bool] = plainly_equal
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The circumstances of a call: which resource, and how to tell the user something."""
+
+    urn: str
+    log: Callable[[str], None]
+    secrets: frozenset[str] = frozenset()
+
+
+class ResourceKind(ABC):
+    """One resource type. Methods take and give plain values: no Secret, no UNKNOWN."""
+
+    type_name: ClassVar[str]
+    fields: ClassVar[Mapping[str, Field]]
+    outputs: ClassVar[Mapping[str, str]] = {}
+    """Computed properties and their JSON schema types."""
+    secret_outputs: ClassVar[frozenset[str]] = frozenset()
+    changed_by_update: ClassVar[frozenset[str]] = frozenset()
+    """Computed properties that an update may change: unknown in its preview."""
+    spreads_secrets: ClassVar[bool] = False
+    """Whether one secret input makes every computed property secret."""
+
+    def refuse(self, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Pairs of property and reason for what `fields` cannot say; values may be UNKNOWN."""
+        del inputs
+        return []
+
+    def must_replace(self, state: Mapping[str, Any], inputs: Mapping[str, Any]) -> str | None:
+        """The computed property for whose sake the resource must be made anew, if any."""
+        del state, inputs
+        return None
+
+    @abstractmethod
+    def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
+        """Make it; give the id and the computed properties."""
+
+    @abstractmethod
+    def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+        """The id and all properties as they are, or None if it is gone.
+
+        `state` is empty on import.
+        """
+
+    @abstractmethod
+    def update(
+        self,
+        resource_id: str,
+        state: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        operation: Operation,
+    ) -> dict[str, Any]:
+        """Change it; give the computed properties."""
+
+    @abstractmethod
+    def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
+        """Remove it; one that is gone already is no error."""
+
+    def computed(self) -> tuple[str, ...]:
+        """The properties the provider may set itself."""
+        return (*self.outputs, *(name for name, field in self.fields.items() if field.computed))
+
+    def with_defaults(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs, and the default of each property that is not among them."""
+        defaults = {n: f.default for n, f in self.fields.items() if f.default is not None}
+        return defaults | {n: v for n, v in inputs.items() if v is not None}
+
+    def failures(self, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Pairs of property and reason for everything that is wrong with the inputs."""
+        found = []
+        for name, value in inputs.items():
+            field = self.fields.get(name)
+            if field is None:
+                found.append((name, f"{name!r} is no property of {self.type_name}"))
+            elif value is not None and not has_unknown(value) and not _fits(value, field.kind):
+                found.append((name, f"{name!r} must be of type {field.kind}"))
+        found.extend(
+            (name, f"{name!r} is required")
+            for name, field in self.fields.items()
+            if field.required and inputs.get(name) is None
+        )
+        return found or self.refuse(inputs)
+
+
+def _fits(value: Any, kind: str) -> bool:  # noqa: ANN401 - any property value
+    if kind == "integer" and isinstance(value, bool):
+        return False
+    return isinstance(value, _TYPES[kind])

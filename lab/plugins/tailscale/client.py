@@ -1,0 +1,168 @@
+"""Tailscale's API, requested as tailscale-client-go v2 requests it.
+
+An API key is the basic-auth user; OAuth credentials are exchanged for a bearer token. A request
+without a body carries `Accept`, one with a body `Content-Type`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from lab.plugins.resource_kind import ProviderError
+
+_TIMEOUT_SECONDS = 60.0  # As the real client's.
+_ATTEMPTS = 6
+_LONGEST_WAIT_SECONDS = 60.0
+_TOKEN_MARGIN_SECONDS = 10.0
+_TOO_MANY, _NOT_FOUND, _ERRORS_FROM = 429, 404, 400
+
+
+class ApiError(ProviderError):
+    """The API refused a request; the message ends with the status in brackets."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{message} ({status})")
+        self.status = status
+
+
+class NotFoundError(ApiError):
+    """404."""
+
+
+class Client:
+    """A connection to one tailnet. Methods raise ApiError, or ProviderError if nothing answers."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        tailnet: str,
+        user_agent: str,
+        cancelled: threading.Event,
+        api_key: str = "",
+        oauth_client: tuple[str, str] | None = None,
+        scopes: list[str] | None = None,
+    ) -> None:
+        """Either `api_key`, or `oauth_client`: id and secret."""
+        loopback = urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
+        self._http = httpx.Client(
+            base_url=base_url, timeout=_TIMEOUT_SECONDS, trust_env=not loopback
+        )
+        self._http.headers = httpx.Headers({"User-Agent": user_agent})
+        self._tailnet = tailnet
+        self._cancelled = cancelled
+        self._api_key = api_key
+        self._oauth_client = oauth_client
+        self._scopes = scopes or []
+        self._token, self._token_ends = "", 0.0
+        self._token_lock = threading.Lock()
+
+    def get(
+        self, *path: str, query: list[tuple[str, str]] | None = None, accept: str = ""
+    ) -> httpx.Response:
+        """GET below /api/v2; `accept` defaults to JSON."""
+        headers = {"Accept": accept or "application/json"}
+        return self._send("GET", path, headers=headers, params=query or None)
+
+    def send(self, method: str, *path: str, body: dict[str, Any]) -> httpx.Response:
+        """Send a JSON body."""
+        content = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        return self._send(
+            method, path, headers={"Content-Type": "application/json"}, content=content
+        )
+
+    def send_policy(self, text: str, if_match: str = "") -> None:
+        """POST the policy file as HuJSON."""
+        headers = {"Content-Type": "application/hujson"}
+        if if_match:
+            headers["If-Match"] = f'"{if_match}"'
+        self._send("POST", self.tailnet("acl"), headers=headers, content=text)
+
+    def delete(self, *path: str) -> None:
+        """DELETE below /api/v2."""
+        self._send("DELETE", path, headers={"Accept": "application/json"})
+
+    def tailnet(self, *path: str) -> tuple[str, ...]:
+        """A path below the tailnet's."""
+        return ("tailnet", self._tailnet, *path)
+
+    def _send(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        *,
+        headers: dict[str, str],
+        content: str | None = None,
+        params: list[tuple[str, str]] | None = None,
+    ) -> httpx.Response:
+        url = "/api/v2/" + "/".join(quote(part, safe="") for part in path)
+        for attempt in range(1, _ATTEMPTS + 1):
+            # httpx wants no credentials for a bearer header, and a tuple for basic.
+            basic = (self._api_key, "") if self._oauth_client is None else None
+            bearer = {} if basic else {"Authorization": f"Bearer {self._bearer()}"}
+            response = self._request(
+                method,
+                url,
+                headers=headers | bearer,
+                content=content,
+                params=httpx.QueryParams(tuple(params)) if params else None,
+                auth=httpx.BasicAuth(*basic) if basic else None,
+            )
+            if response.status_code != _TOO_MANY or attempt == _ATTEMPTS:
+                break
+            if self._cancelled.wait(_wait_seconds(response, attempt)):
+                raise ProviderError("cancelled while the API asked to wait")
+        if response.status_code >= _ERRORS_FROM:
+            raise _error(response)
+        return response
+
+    def _request(self, method: str, url: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+        try:
+            return self._http.request(method, url, **options)
+        except httpx.HTTPError as error:
+            where = self._http.base_url.copy_with(userinfo=b"")
+            raise ProviderError(
+                f"{method} {url}: no answer from {where}: {type(error).__name__}"
+            ) from None
+
+    def _bearer(self) -> str:
+        with self._token_lock:
+            if time.monotonic() >= self._token_ends:
+                client_id, client_secret = self._oauth_client or ("", "")
+                form = {"grant_type": "client_credentials"}
+                if self._scopes:
+                    form["scope"] = " ".join(self._scopes)
+                response = self._request(
+                    "POST",
+                    "/api/v2/oauth/token",
+                    data=form,
+                    auth=httpx.BasicAuth(client_id, client_secret),
+                )
+                if response.status_code >= _ERRORS_FROM:
+                    raise _error(response)
+                granted = response.json()
+                self._token = granted["access_token"]
+                seconds = float(granted.get("expires_in", 3600))
+                self._token_ends = time.monotonic() + seconds - _TOKEN_MARGIN_SECONDS
+            return self._token
+
+
+def _wait_seconds(response: httpx.Response, attempt: int) -> float:
+    text = response.headers.get("Retry-After", "")
+    seconds = float(text) if text.isdigit() else 2.0 ** (attempt - 1)
+    return min(seconds, _LONGEST_WAIT_SECONDS)
+
+
+def _error(response: httpx.Response) -> ApiError:
+    try:
+        message = str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        message = response.reason_phrase or "no message"
+    kind = NotFoundError if response.status_code == _NOT_FOUND else ApiError
+    return kind(response.status_code, message)
