@@ -15,6 +15,9 @@ from queue import SimpleQueue
 from toolchain.language_host.errors import HostError
 
 GRACE_SECONDS = 2.0  # the engine kills the host itself after 5 s (sdk plugin.go, ExecPlugin)
+# An interrupted program waits for answers that an engine which is ending never gives.
+_HASTE_SECONDS = 0.5
+_KILL_SECONDS = 1.0  # how long the kernel may take over a kill
 _TETHER = os.path.join(os.path.dirname(__file__), "tether.py")  # noqa: PTH118, PTH120
 
 
@@ -40,6 +43,7 @@ class Child:
         self._process = process
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._ending = False
         pipes = {"stdout": process.stdout, "stderr": process.stderr}
         self.pipes = {name: pipe for name, pipe in pipes.items() if pipe is not None}
         threading.Thread(target=self._reap, daemon=True).start()
@@ -62,21 +66,32 @@ class Child:
         """Say whether it ends within so many seconds."""
         return self._ended.wait(within)
 
-    def send(self, number: signal.Signals) -> None:
-        """Signal the whole group; nothing happens when it has ended."""
-        with self._lock:
-            if not self._ended.is_set():
-                with suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, number)
-
     def end(self, number: signal.Signals) -> None:
-        """Signal the group and kill it after the grace time; returns at once."""
-        self.send(number)
-        threading.Thread(target=self._kill_after_grace, daemon=True).start()
+        """Signal the group once, kill it after the grace time; returns at once.
+
+        The engine asks for the same end in up to three ways; a second interrupt would break off
+        what the program does about the first.
+        """
+        with self._lock:
+            if not self._ending:
+                self._ending = True
+                self._send(number)
+                threading.Thread(target=self._kill_after_grace, daemon=True).start()
+
+    def hasten(self) -> None:
+        """Ask a group that does not heed its interrupt to terminate."""
+        with self._lock:
+            self._send(signal.SIGTERM)
 
     def _kill_after_grace(self) -> None:
         if not self.ended(within=GRACE_SECONDS):
-            self.send(signal.SIGKILL)
+            with self._lock:
+                self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        if not self._ended.is_set():
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
 
 
 class Children:
@@ -98,8 +113,8 @@ class Children:
         return started.result()
 
     def stop(self, number: signal.Signals) -> None:
-        """End `serve`, from any thread or a signal handler; children get `number`."""
-        self._orders.put(number)  # SimpleQueue.put is reentrant, hence allowed in a handler
+        """End `serve`, from any thread; children get `number`."""
+        self._orders.put(number)
 
     def serve(self) -> None:
         """Start what is asked for until `stop`; then end every child and return."""
@@ -114,12 +129,16 @@ class Children:
             self._living.append(child)
             started.set_result(child)
         for child in self._living:
-            child.send(order)
-        deadline = time.monotonic() + GRACE_SECONDS
-        for child in self._living:
-            if not child.ended(within=max(0.0, deadline - time.monotonic())):
-                child.send(signal.SIGKILL)
-                child.ended(within=GRACE_SECONDS)
+            child.end(order)
+        began = time.monotonic()
+        if not self._ended(by=began + _HASTE_SECONDS):
+            for child in self._living:
+                child.hasten()
+            self._ended(by=began + GRACE_SECONDS + _KILL_SECONDS)
+
+    def _ended(self, by: float) -> bool:
+        """Say whether all children end by this point of `time.monotonic()`."""
+        return all(child.ended(within=max(0.0, by - time.monotonic())) for child in self._living)
 
 
 def _spawn(command: Command) -> Child:

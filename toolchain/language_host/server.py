@@ -9,13 +9,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import FrameType
 
 from toolchain.language_host.errors import HostError
 from toolchain.language_host.stubs import stand_in_for_the_sdk
 
 EXECUTOR = Path(__file__).parents[2] / ".toolchain" / "bin" / "pulumi-language-python-exec"
 MESSAGE_BYTES = 400 << 20  # the engine's own limit (sdk rpcutil, GrpcChannelOptions)
+_ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
 _CALLS = 64  # a program or a plugin holds one each while it runs
 _PARENT_POLL_SECONDS = 0.5
 
@@ -37,16 +37,14 @@ def main(arguments: list[str]) -> None:
     except HostError as error:
         sys.exit(f"pulumi-language-python: {error}")
     children = Children()
-    stopping = threading.Event()
+    # Blocked for every thread from here on, and waited for in one: a handler runs in the main
+    # thread only, which does not run it when the signal comes just before it blocks in a wait.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        del frame
-        if not stopping.is_set():
-            stopping.set()
-            children.stop(signal.Signals(number))
+    def on_signal() -> None:
+        children.stop(signal.Signals(signal.sigwait(_ENDING)))
 
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
+    threading.Thread(target=on_signal, daemon=True).start()
 
     def on_orphaned() -> None:
         _wait_for_the_end_of(parent)

@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         if os.getppid() != parent:  # it died before the line above took effect
             os._exit(0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the host blocks what it waits for
     try:
         os.execv(command[0], command)  # noqa: S606
     except OSError as error:
