@@ -41,18 +41,18 @@ def _install() -> None:
     found = engine.official(BIN)
     if found is None:
         wanted.append(modules.PULUMI)
-        engine.install_wrappers(BIN)
     else:
         command, version = found
         print(f"toolchain: the official pulumi {version} at {command} is used, with its plugins")
-        engine.remove_built(BIN, modules.PULUMI.products)
+        engine.remove(HOME)
     missing = [module for module in wanted if not build.is_installed(module, BIN)]
-    if not missing:
-        return
     _build([module for module in missing if not build.stored(module).exists()])
     for module in missing:
         build.install(module, BIN)
-    print(f"toolchain: ready: {', '.join(n for m in wanted for n in m.products)}")
+    if found is None:
+        engine.install(HOME)
+    if missing:
+        print(f"toolchain: ready: {', '.join(n for m in wanted for n in m.products)}")
 
 
 def _build(absent: list[Module]) -> None:

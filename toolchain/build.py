@@ -62,7 +62,7 @@ def install(module: Module, bin_folder: Path) -> None:
         if source.is_dir():
             shutil.copytree(source, target)
         else:
-            _link(source, target)
+            link(source, target)
     stamp.write_text(module.digest())
 
 
@@ -188,7 +188,8 @@ def _lines(path: Path) -> int:
     return path.read_bytes().count(b"\n")
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where the file system cannot."""
     try:
         os.link(source, target)
     except OSError:  # another file system

@@ -10,17 +10,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from toolchain import build
+from toolchain.modules import KUBERNETES_PROVIDER_VERSION, PULUMI
+
 # Older engines lack `plugins: providers:` for Python folders and `policy analyze`.
 OLDEST_OFFICIAL = (3, 200, 0)
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
-# Commands put beside the built engine: it looks there for its language host and providers.
-_WRAPPERS = {
-    "pulumi-language-python": ["-P", str(_REPOSITORY / "toolchain" / "language_host")],
-    "pulumi-resource-tailscale": ["-m", "lab.plugins.tailscale"],
-    "pulumi-resource-command": ["-m", "lab.plugins.command"],
-}
+# Beside the built engine: it looks there for its language host.
+_LANGUAGE_HOST = "pulumi-language-python"
+# In the engine's plugin folder, under the versions that requirements.txt pins.
+_STAND_INS = {"tailscale": "0.29.2", "command": "1.2.1"}
 
 
 def official(bin_folder: Path) -> tuple[Path, str] | None:
@@ -40,25 +41,49 @@ def official(bin_folder: Path) -> tuple[Path, str] | None:
     return Path(command), match.group(0).removeprefix("v")
 
 
-def install_wrappers(bin_folder: Path) -> None:
-    """Write the language host and the stand-in providers beside the built engine."""
-    bin_folder.mkdir(parents=True, exist_ok=True)
-    for name, arguments in _WRAPPERS.items():
-        script = (
-            "#!/bin/sh\n"
-            f"# Written by `make toolchain`: runs this checkout's own {name}.\n"
-            f"PYTHONPATH={shlex.quote(str(_REPOSITORY))} "
-            f'exec {shlex.quote(sys.executable)} {shlex.join(arguments)} "$@"\n'
-        )
-        path = bin_folder / name
-        if not path.exists() or path.read_text() != script:
-            partial = path.with_suffix(".partial")
-            partial.write_text(script)
-            partial.chmod(0o755)
-            partial.rename(path)
+def install(home: Path) -> None:
+    """Give the engine built into `home`/bin its language host and its providers.
+
+    The kubernetes provider is the real one; tailscale and command are the lab's stand-ins, because
+    theirs cannot be had as Go modules.
+    """
+    host = [sys.executable, "-P", str(_REPOSITORY / "toolchain" / "language_host")]
+    _write_command(home / "bin" / _LANGUAGE_HOST, host, {})
+    provider = _plugin(home, "kubernetes", KUBERNETES_PROVIDER_VERSION)
+    provider.parent.mkdir(parents=True, exist_ok=True)
+    built = home / "bin" / provider.name
+    if not provider.exists() or provider.stat().st_size != built.stat().st_size:
+        provider.unlink(missing_ok=True)
+        build.link(built, provider)
+    for name, version in _STAND_INS.items():
+        command = [sys.executable, "-m", f"lab.plugins.{name}"]
+        _write_command(_plugin(home, name, version), command, {"PYTHONPATH": str(_REPOSITORY)})
 
 
-def remove_built(bin_folder: Path, products: tuple[str, ...]) -> None:
-    """Take away a built engine and its helpers, so that an official one finds its own."""
-    for name in (*products, *_WRAPPERS, ".pulumi"):
-        (bin_folder / name).unlink(missing_ok=True)
+def remove(home: Path) -> None:
+    """Take away a built engine and what it was given, so that an official one finds its own."""
+    for name in (*PULUMI.products, _LANGUAGE_HOST, f".{PULUMI.name}"):
+        (home / "bin" / name).unlink(missing_ok=True)
+    for name, version in {"kubernetes": KUBERNETES_PROVIDER_VERSION, **_STAND_INS}.items():
+        _plugin(home, name, version).unlink(missing_ok=True)
+
+
+def _plugin(home: Path, name: str, version: str) -> Path:
+    folder = home / "pulumi-home" / "plugins" / f"resource-{name}-v{version}"
+    return folder / f"pulumi-resource-{name}"
+
+
+def _write_command(path: Path, command: list[str], environment: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    settings = "".join(f"{key}={shlex.quote(value)} " for key, value in environment.items())
+    script = (
+        "#!/bin/sh\n"
+        f"# Written by `make toolchain`: runs this checkout's own {path.name}.\n"
+        f'{settings}exec {shlex.join(command)} "$@"\n'
+    )
+    if path.exists() and path.read_text() == script:
+        return
+    partial = path.with_suffix(".partial")
+    partial.write_text(script)
+    partial.chmod(0o755)
+    partial.rename(path)

@@ -1,0 +1,87 @@
+# The commands of the project; the README, CI and people use these and no others.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+PY := .venv/bin/python
+STACK ?= dev
+# The checks and tests must not depend on what a shell happens to export.
+unexport PYTHONPATH PYTHONHOME PULUMI_STACK
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+# ---- set-up -----------------------------------------------------------------------------------
+
+.venv/.installed: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "setup: $(PYTHON) is missing or older than 3.11: install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "setup: Python packages into .venv (a minute or two)"
+	@$(PYTHON) -m venv .venv || { \
+	  echo "setup: python3 -m venv failed: install the venv module (Debian: apt-get install python3-venv) and run make again" >&2; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt || { \
+	  echo "setup: PyPI could not be reached or a package is missing there: check the network and pip's index settings, then run make again" >&2; exit 1; }
+	@touch $@
+
+.PHONY: toolchain
+toolchain: .venv/.installed ## find or build the engine and the rest; nothing when up to date
+	@$(PY) -m toolchain
+
+# ---- the lab and the stacks -------------------------------------------------------------------
+
+.PHONY: up
+up: lab-up ## all set-up, the local lab, then `pulumi up` of dev with the policy pack
+	@$(PY) -m delivery up --stack dev
+	@$(PY) -m lab status
+
+.PHONY: preview
+preview: $(if $(filter dev,$(STACK)),lab-up,toolchain) ## preview of STACK (dev or prod) with the policy pack
+	@$(PY) -m delivery preview --stack $(STACK)
+
+.PHONY: lab-up
+lab-up: toolchain ## the local control plane and the stand-ins
+	@$(PY) -m lab up
+
+.PHONY: lab-down
+lab-down: .venv/.installed ## end what lab-up started; its data stays
+	@$(PY) -m lab down
+
+.PHONY: lab-status
+lab-status: .venv/.installed ## what runs, and what runs where
+	@$(PY) -m lab status
+
+# ---- checks and tests -------------------------------------------------------------------------
+
+.PHONY: test
+test: check toolchain ## every check and test there is; what CI runs
+	@$(PY) -m pytest
+
+.PHONY: check
+check: .venv/.installed ## format, lint, types, imports
+	@$(PY) -m ruff format --check --quiet .
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy .
+	@$(PY) -m pytest --quiet tests/unit/test_imports.py
+
+.PHONY: test-unit
+test-unit: .venv/.installed ## no cluster, no engine, seconds
+	@$(PY) -m pytest -m "not e2e and not network" tests
+
+.PHONY: test-e2e
+test-e2e: toolchain ## the real engine against the lab
+	@$(PY) -m pytest -m e2e tests
+
+.PHONY: scan
+scan: .venv/.installed ## the manifest scanner on FILES
+	@$(PY) -m policies scan $(FILES)
+
+# ---- tidy -------------------------------------------------------------------------------------
+
+.PHONY: clean
+clean: ## remove what the above made (the user's cache of built programs stays)
+	@if [ -x $(PY) ] && [ -d .lab ]; then $(PY) -m lab down; fi
+	@rm -rf .venv .toolchain .lab .hypothesis

@@ -1,0 +1,119 @@
+"""What every Tailscale pod has in common: no privilege, and tailscaled in userspace mode.
+
+Environment variables and endpoints are containerboot's, as cmd/containerboot of Tailscale v1.102.3
+documents them.
+"""
+
+from __future__ import annotations
+
+from pulumi_kubernetes.core import v1 as core
+
+HEALTH_PORT = 9002
+CREDENTIAL_KEY = "authkey"
+WIREGUARD_PORT = 41641
+
+_CREDENTIAL_PATH = "/run/secrets/tailscale"
+# The user of upstream's own userspace manifests.
+_USER = 1000
+
+
+def pod_security() -> core.PodSecurityContextArgs:
+    """A pod security context that Pod Security's level `restricted` admits."""
+    return core.PodSecurityContextArgs(
+        run_as_non_root=True,
+        run_as_user=_USER,
+        run_as_group=_USER,
+        fs_group=_USER,
+        seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
+    )
+
+
+def container_security() -> core.SecurityContextArgs:
+    """A container security context with no capability and nothing to write to but volumes."""
+    return core.SecurityContextArgs(
+        allow_privilege_escalation=False,
+        read_only_root_filesystem=True,
+        capabilities=core.CapabilitiesArgs(drop=["ALL"]),
+    )
+
+
+def environment(
+    *, hostname: str, tag: str, flags: tuple[str, ...], state_secret: str
+) -> list[core.EnvVarArgs]:
+    """containerboot's environment.
+
+    `flags` are further arguments of `tailscale up`; `state_secret` is the Secret that keeps the
+    node's identity, or "" for an identity that ends with the pod.
+    """
+    values = {
+        "TS_HOSTNAME": hostname,
+        # A file, so that the credential is in no environment and no process argument.
+        "TS_AUTHKEY": f"file:{_CREDENTIAL_PATH}/{CREDENTIAL_KEY}",
+        "TS_USERSPACE": "true",
+        "TS_KUBE_SECRET": state_secret,
+        # Else containerboot needs cluster DNS to find the API server.
+        "TS_KUBERNETES_READ_API_SERVER_ADDRESS_FROM_ENV": "true",
+        "TS_ACCEPT_DNS": "false",
+        # With it, the flags would count for the first login only.
+        "TS_AUTH_ONCE": "false",
+        "TS_EXTRA_ARGS": " ".join((f"--advertise-tags={tag}", *flags)),
+        "TS_TAILSCALED_EXTRA_ARGS": f"--port={WIREGUARD_PORT}",
+        "TS_ENABLE_HEALTH_CHECK": "true",
+        "TS_ENABLE_METRICS": "true",
+        "TS_LOCAL_ADDR_PORT": f"[::]:{HEALTH_PORT}",
+        "TS_SOCKET": "/tmp/tailscaled.sock",  # noqa: S108  the pod's own emptyDir
+    }
+    return [core.EnvVarArgs(name=name, value=value) for name, value in values.items()]
+
+
+def startup_probe() -> core.ProbeArgs:
+    """Passed once the node has a tailnet address; gives a slow login five minutes."""
+    return core.ProbeArgs(
+        http_get=core.HTTPGetActionArgs(path="/healthz", port=HEALTH_PORT),
+        period_seconds=5,
+        timeout_seconds=3,
+        failure_threshold=60,
+    )
+
+
+def readiness_probe() -> core.ProbeArgs:
+    """Passes while tailscaled is logged in and running: `status` fails in every other state."""
+    command = ["tailscale", "--socket=/tmp/tailscaled.sock", "status", "--peers=false"]
+    return core.ProbeArgs(
+        exec_=core.ExecActionArgs(command=command),
+        period_seconds=10,
+        timeout_seconds=5,
+        failure_threshold=3,
+    )
+
+
+def liveness_probe() -> core.ProbeArgs:
+    """Fails only when tailscaled itself no longer answers: containerboot asks it for the metrics.
+
+    It does not look at the tailnet: an outage there is no reason to restart anything.
+    """
+    return core.ProbeArgs(
+        http_get=core.HTTPGetActionArgs(path="/metrics", port=HEALTH_PORT),
+        period_seconds=30,
+        timeout_seconds=5,
+        failure_threshold=4,
+    )
+
+
+def volumes(credential_secret: str) -> list[core.VolumeArgs]:
+    """The credential, and room for the socket: all that the root file system is not for."""
+    return [
+        core.VolumeArgs(
+            name="credential",
+            secret=core.SecretVolumeSourceArgs(secret_name=credential_secret, default_mode=0o440),
+        ),
+        core.VolumeArgs(name="tmp", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit="32Mi")),
+    ]
+
+
+def mounts() -> list[core.VolumeMountArgs]:
+    """Where `volumes` stand in the container."""
+    return [
+        core.VolumeMountArgs(name="credential", mount_path=_CREDENTIAL_PATH, read_only=True),
+        core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108  the pod's own emptyDir
+    ]

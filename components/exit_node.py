@@ -1,0 +1,200 @@
+"""One Tailscale exit node, pinned to the cluster node whose address the database admits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.apps import v1 as apps
+from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.meta import v1 as meta
+from pulumi_kubernetes.networking import v1 as networking
+from pulumi_kubernetes.policy import v1 as policy
+from pulumi_kubernetes.rbac import v1 as rbac
+
+from components import _tailscale_pod as tailscale_pod
+from components._exit_node_policy import ClusterNetwork, exit_node_policy
+
+__all__ = ["ClusterNetwork", "ExitNode", "ExitNodeArgs"]
+
+_DEFAULT_ROUTES_FLAG = "--advertise-exit-node"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExitNodeArgs:
+    """What makes one exit node.
+
+    `hostname` is its name in the tailnet and the prefix of its objects' names; `node` is the
+    cluster node's `kubernetes.io/hostname`; `credential` is an auth key or an OAuth client's
+    secret that may register devices with `tag`. All but the credential are plain values, because
+    the policies judge them in a preview.
+    """
+
+    namespace: str
+    hostname: str
+    node: str
+    image: str
+    tag: str
+    credential: pulumi.Input[str]
+    cluster: ClusterNetwork
+
+
+class ExitNode(pulumi.ComponentResource):
+    """A StatefulSet of one in userspace mode, with its identity in a Secret made beforehand."""
+
+    hostname: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: ExitNodeArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("oceanid:index:ExitNode", name, None, opts)
+        self._name = name
+        self._args = args
+        self._labels = {
+            "app.kubernetes.io/name": "tailscale-exit-node",
+            "app.kubernetes.io/instance": args.hostname,
+            "app.kubernetes.io/part-of": "oceanid",
+        }
+        credential = self._credential()
+        binding, state = self._state()
+        fence = self._fence()
+        stateful_set = self._stateful_set(depends_on=[credential, binding, state, fence])
+        self._disruption_budget()
+        # Known only once the pod runs, so that whoever looks the device up waits for it.
+        self.hostname = stateful_set.id.apply(lambda _: args.hostname)
+        self.register_outputs({"hostname": self.hostname})
+
+    def _metadata(self, suffix: str = "") -> meta.ObjectMetaArgs:
+        return meta.ObjectMetaArgs(
+            name=f"{self._args.hostname}{suffix}",
+            namespace=self._args.namespace,
+            labels=self._labels,
+        )
+
+    def _child(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on))
+
+    def _credential(self) -> core.Secret:
+        return core.Secret(
+            f"{self._name}-credential",
+            metadata=self._metadata("-credential"),
+            string_data={tailscale_pod.CREDENTIAL_KEY: self._args.credential},
+            opts=self._child(),
+        )
+
+    def _state(self) -> tuple[rbac.RoleBinding, core.Secret]:
+        """The Secret that keeps the identity, and the right to it and to nothing else.
+
+        RBAC cannot limit `create` to one name: that is why the Secret is made here, empty.
+        """
+        account = core.ServiceAccount(
+            f"{self._name}-account",
+            metadata=self._metadata(),
+            automount_service_account_token=False,
+            opts=self._child(),
+        )
+        secret = core.Secret(
+            f"{self._name}-state",
+            metadata=self._metadata("-state"),
+            # containerboot fills it: what it holds is never ours to compare or to put back.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["data", "stringData"]),
+        )
+        role = rbac.Role(
+            f"{self._name}-role",
+            metadata=self._metadata(),
+            rules=[
+                rbac.PolicyRuleArgs(
+                    api_groups=[""],
+                    resources=["secrets"],
+                    resource_names=[f"{self._args.hostname}-state"],
+                    verbs=["get", "update", "patch"],
+                )
+            ],
+            opts=self._child(),
+        )
+        binding = rbac.RoleBinding(
+            f"{self._name}-binding",
+            metadata=self._metadata(),
+            role_ref=rbac.RoleRefArgs(
+                api_group="rbac.authorization.k8s.io", kind="Role", name=self._args.hostname
+            ),
+            subjects=[
+                rbac.SubjectArgs(
+                    kind="ServiceAccount",
+                    name=self._args.hostname,
+                    namespace=self._args.namespace,
+                )
+            ],
+            opts=self._child(role, account),
+        )
+        return binding, secret
+
+    def _fence(self) -> networking.NetworkPolicy:
+        return networking.NetworkPolicy(
+            f"{self._name}-fence",
+            metadata=self._metadata(),
+            spec=exit_node_policy(self._labels, self._args.cluster),
+            opts=self._child(),
+        )
+
+    def _stateful_set(self, depends_on: list[pulumi.Resource]) -> apps.StatefulSet:
+        args = self._args
+        return apps.StatefulSet(
+            f"{self._name}-tailscale",
+            metadata=self._metadata(),
+            spec=apps.StatefulSetSpecArgs(
+                replicas=1,
+                service_name=args.hostname,
+                selector=meta.LabelSelectorArgs(match_labels=self._labels),
+                template=core.PodTemplateSpecArgs(
+                    metadata=meta.ObjectMetaArgs(labels=self._labels),
+                    spec=core.PodSpecArgs(
+                        service_account_name=args.hostname,
+                        automount_service_account_token=True,
+                        enable_service_links=False,
+                        # The node's resolver: an exit node has no business in the cluster's DNS.
+                        dns_policy="Default",
+                        node_selector={"kubernetes.io/hostname": args.node},
+                        security_context=tailscale_pod.pod_security(),
+                        termination_grace_period_seconds=30,
+                        containers=[self._container()],
+                        volumes=tailscale_pod.volumes(f"{args.hostname}-credential"),
+                    ),
+                ),
+            ),
+            opts=self._child(*depends_on),
+        )
+
+    def _container(self) -> core.ContainerArgs:
+        return core.ContainerArgs(
+            name="tailscale",
+            image=self._args.image,
+            env=tailscale_pod.environment(
+                hostname=self._args.hostname,
+                tag=self._args.tag,
+                flags=(_DEFAULT_ROUTES_FLAG,),
+                state_secret=f"{self._args.hostname}-state",
+            ),
+            ports=[core.ContainerPortArgs(name="health", container_port=tailscale_pod.HEALTH_PORT)],
+            startup_probe=tailscale_pod.startup_probe(),
+            readiness_probe=tailscale_pod.readiness_probe(),
+            liveness_probe=tailscale_pod.liveness_probe(),
+            # From the audit of 13 October 2025, section 2, "Exit Node Resources".
+            resources=core.ResourceRequirementsArgs(
+                requests={"cpu": "50m", "memory": "100Mi"},
+                limits={"cpu": "500m", "memory": "500Mi"},
+            ),
+            security_context=tailscale_pod.container_security(),
+            volume_mounts=tailscale_pod.mounts(),
+        )
+
+    def _disruption_budget(self) -> None:
+        # A drain of the exit node's node stops all egress: it takes a decision, not a side effect.
+        policy.PodDisruptionBudget(
+            f"{self._name}-budget",
+            metadata=self._metadata(),
+            spec=policy.PodDisruptionBudgetSpecArgs(
+                min_available=1, selector=meta.LabelSelectorArgs(match_labels=self._labels)
+            ),
+            opts=self._child(),
+        )

@@ -1,0 +1,156 @@
+"""The stack's place in the tailnet: credentials, tags, the policy file, exit-node approval."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_tailscale as tailscale
+
+DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
+# The longest life Tailscale gives an auth key: 90 days, in seconds.
+_LONGEST_KEY_LIFE = 90 * 24 * 3600
+_SECONDS_TO_REGISTER = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class TailnetArgs:
+    """How the stack's pods join.
+
+    `stack` names the stack in descriptions; with `oauth_client` pods log in by an OAuth client,
+    else by an auth key; with `owns_policy_file` the stack replaces the tailnet's whole policy.
+    """
+
+    stack: str
+    exit_tag: str
+    gateway_tag: str
+    oauth_client: bool
+    owns_policy_file: bool
+
+
+class Tailnet(pulumi.ComponentResource):
+    """Credentials limited to their tag, and the policy they need: owned here, or as an output."""
+
+    exit_credential: pulumi.Output[str]
+    policy: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: TailnetArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("oceanid:index:Tailnet", name, None, opts)
+        text = required_policy(exit_tag=args.exit_tag, gateway_tag=args.gateway_tag)
+        # A credential can only be given for tags that the policy knows.
+        before: list[pulumi.Resource] = []
+        if args.owns_policy_file:
+            before.append(
+                tailscale.Acl(
+                    f"{name}-policy",
+                    acl=text,
+                    # Else the first `up` would silently replace a policy somebody wrote by hand.
+                    overwrite_existing_content=False,
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
+        self.exit_credential = self._exit_credential(name, args, before)
+        self.policy = pulumi.Output.from_input(text)
+        self.register_outputs({"exit_credential": self.exit_credential, "policy": self.policy})
+
+    def _exit_credential(
+        self, name: str, args: TailnetArgs, before: Sequence[pulumi.Resource]
+    ) -> pulumi.Output[str]:
+        opts = pulumi.ResourceOptions(parent=self, depends_on=before)
+        description = f"oceanid {args.stack} exit nodes"
+        if args.oauth_client:
+            client = tailscale.OauthClient(
+                f"{name}-exit-client",
+                description=description,
+                scopes=["auth_keys"],
+                tags=[args.exit_tag],
+                opts=opts,
+            )
+            # An OAuth client's devices are ephemeral unless asked otherwise; an exit node keeps
+            # its identity. Preauthorized, because approval is asked for by `ApprovedExitNode`.
+            suffix = "?ephemeral=false&preauthorized=true"
+            return pulumi.Output.secret(client.key.apply(lambda key: f"{key}{suffix}"))
+        key = tailscale.TailnetKey(
+            f"{name}-exit-key",
+            description=description,
+            reusable=True,
+            ephemeral=False,
+            preauthorized=True,
+            expiry=_LONGEST_KEY_LIFE,
+            recreate_if_invalid="always",
+            tags=[args.exit_tag],
+            opts=opts,
+        )
+        return pulumi.Output.secret(key.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovedExitNodeArgs:
+    """`hostname` of a device that `registered` brings into the tailnet."""
+
+    hostname: str
+    registered: pulumi.Resource
+
+
+class ApprovedExitNode(pulumi.ComponentResource):
+    """The device of an exit node, looked up once it runs, with its default routes approved."""
+
+    tailnet_address: pulumi.Output[str]
+    device_id: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: ApprovedExitNodeArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("oceanid:index:ApprovedExitNode", name, None, opts)
+        # Without the dependency the first preview of an empty tailnet would wait and fail.
+        device = tailscale.get_device_output(
+            hostname=args.hostname,
+            wait_for=f"{_SECONDS_TO_REGISTER}s",
+            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.registered]),
+        )
+        routes = tailscale.DeviceSubnetRoutes(
+            f"{name}-routes",
+            device_id=device.node_id,
+            routes=list(DEFAULT_ROUTES),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        # After the approval: before it, a userspace client of this address dials directly.
+        self.tailnet_address = pulumi.Output.all(device.addresses, routes.id).apply(
+            lambda known: ipv4_of(known[0])
+        )
+        self.device_id = device.node_id
+        self.register_outputs(
+            {"tailnet_address": self.tailnet_address, "device_id": self.device_id}
+        )
+
+
+def ipv4_of(addresses: Sequence[str]) -> str:
+    """The IPv4 address among a device's tailnet addresses; ValueError when it has none."""
+    for address in addresses:
+        if "." in address:
+            return address.partition("/")[0]
+    raise ValueError(
+        f"the device's addresses {list(addresses)} hold no IPv4 address: "
+        "exit nodes are used by their IPv4 address, so enable IPv4 in the tailnet"
+    )
+
+
+def required_policy(*, exit_tag: str, gateway_tag: str) -> str:
+    """What the tailnet's policy file must say for this stack, as JSON (which is HuJSON too).
+
+    Tag owners so that the OAuth client may give the tags, approval of exit nodes on registration,
+    and grants: gateways reach the internet through exit nodes, and their health endpoint.
+    """
+    policy = {
+        "tagOwners": {exit_tag: ["autogroup:admin"], gateway_tag: ["autogroup:admin"]},
+        "autoApprovers": {"exitNode": [exit_tag]},
+        "grants": [
+            {"src": [gateway_tag], "dst": ["autogroup:internet"], "ip": ["*"]},
+            {"src": [gateway_tag], "dst": [exit_tag], "ip": ["tcp:9002"]},
+        ],
+    }
+    return json.dumps(policy, indent=2)

@@ -1,0 +1,1 @@
+"""Runs the engine on a stack: always the right backend, environment and policy pack."""

@@ -1,0 +1,52 @@
+"""`python -m delivery COMMAND --stack STACK`: what the Makefile's stack targets run."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+
+from delivery import lab_stack
+from delivery.environment import LAB_STACK, REPOSITORY, DeliveryError, engine, for_stack
+
+# A self-managed backend enforces nothing by itself: the pack goes with every operation.
+_POLICY_PACK = ("--policy-pack", "policies")
+_COMMANDS = {
+    "preview": ("preview", "--diff", *_POLICY_PACK),
+    "up": ("up", "--yes", *_POLICY_PACK),
+    "refresh": ("refresh", "--yes"),
+    "destroy": ("destroy", "--yes"),
+    "outputs": ("stack", "output", "--json"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one engine command on one stack; exit code of the engine, or 2 when it cannot run."""
+    parser = argparse.ArgumentParser(prog="python -m delivery", description=__doc__)
+    parser.add_argument("command", choices=_COMMANDS)
+    parser.add_argument("--stack", required=True, help="dev is the local lab")
+    options, rest = parser.parse_known_args(arguments)
+    try:
+        environment = for_stack(options.stack)
+        command = [engine(), *_COMMANDS[options.command], "--stack", options.stack, *rest]
+        if options.stack == LAB_STACK:
+            copy = lab_stack.prepare(environment)
+            if options.command != "outputs":
+                command += ["--config-file", str(copy)]
+    except DeliveryError as error:
+        print(f"delivery: {error}", file=sys.stderr)
+        return 2
+    if not sys.stdout.isatty():
+        environment["PULUMI_SKIP_CONFIRMATIONS"] = "true"
+        command.append("--non-interactive")
+    # In this process's group, so that Ctrl-C reaches the engine, which then ends in good order.
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

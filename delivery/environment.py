@@ -1,0 +1,125 @@
+"""The environment the engine runs in, by stack."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+_TOOLCHAIN = REPOSITORY / ".toolchain"
+# The stack of the local lab; every other one is a real fleet.
+LAB_STACK = "dev"
+
+
+class DeliveryError(Exception):
+    """A command cannot run; the text says what is missing and where it comes from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Needed:
+    """An environment variable a real stack needs, or any one of several."""
+
+    names: tuple[str, ...]
+    source: str
+
+    def is_met(self, environment: dict[str, str]) -> bool:
+        return any(environment.get(name) for name in self.names)
+
+    def line(self) -> str:
+        return f"  {' or '.join(self.names)}: {self.source}"
+
+
+_NEEDED = (
+    _Needed(
+        names=("KUBECONFIG",),
+        source="path of a kubeconfig with the context that the stack's `cluster.context` names",
+    ),
+    _Needed(
+        names=("PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN"),
+        source="where the stack's state is: s3://… of the team's bucket, or a Pulumi Cloud token",
+    ),
+    _Needed(
+        names=("TAILSCALE_OAUTH_CLIENT_SECRET", "TAILSCALE_API_KEY"),
+        source="Tailscale admin console: an OAuth client with the scopes auth_keys, oauth_keys, "
+        "devices:core, devices:routes (with TAILSCALE_OAUTH_CLIENT_ID), or an API key",
+    ),
+)
+_PASSPHRASE = _Needed(
+    names=("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"),
+    source="the team's password store: it decrypts the secrets in the stack's state",
+)
+
+
+def lab_folder() -> Path:
+    """The lab's folder: `.lab` of the checkout unless OCEANID_LAB names another."""
+    return Path(os.environ.get("OCEANID_LAB") or REPOSITORY / ".lab").resolve()
+
+
+def config_file(stack: str) -> Path:
+    """The stack's configuration file in the repository."""
+    return REPOSITORY / f"Pulumi.{stack}.yaml"
+
+
+def for_stack(stack: str) -> dict[str, str]:
+    """The engine's process environment for `stack`.
+
+    Raises DeliveryError when the stack has no configuration, when the lab does not run, or with
+    every variable that is missing for a real stack.
+    """
+    if not config_file(stack).exists():
+        known = sorted(path.name.split(".")[1] for path in REPOSITORY.glob("Pulumi.*.yaml"))
+        raise DeliveryError(
+            f"STACK={stack}: there is no Pulumi.{stack}.yaml: use one of {', '.join(known)}, "
+            "or write that file"
+        )
+    environment = {**os.environ, **_engine()}
+    if stack == LAB_STACK:
+        return {**environment, **_lab()}
+    needed = [*_NEEDED, *([_PASSPHRASE] if _uses_passphrase(stack, environment) else [])]
+    missing = [each.line() for each in needed if not each.is_met(environment)]
+    if missing:
+        raise DeliveryError(
+            "\n".join(
+                [f"STACK={stack} needs these in the environment, and they are not set:", *missing]
+            )
+        )
+    return environment
+
+
+def engine() -> str:
+    """The engine's command: the one built here, else the official one on PATH.
+
+    By its path, and its folder is not on PATH: the engine then takes the providers beside it
+    without the warning it has for those that it happens to find on PATH.
+    """
+    built = _TOOLCHAIN / "bin" / "pulumi"
+    return str(built) if built.exists() else "pulumi"
+
+
+def _engine() -> dict[str, str]:
+    values = {
+        "PULUMI_HOME": str(_TOOLCHAIN / "pulumi-home"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    if (_TOOLCHAIN / "bin" / "pulumi").exists():
+        # The built engine has its providers beside it and has nowhere to fetch others from.
+        values["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+    return values
+
+
+def _lab() -> dict[str, str]:
+    path = lab_folder() / "env"
+    if not path.exists():
+        raise DeliveryError("the lab has not been set up: run `make lab-up` first")
+    lines = (line.partition("=") for line in path.read_text().splitlines())
+    return {key: value for key, _, value in lines}
+
+
+def _uses_passphrase(stack: str, environment: dict[str, str]) -> bool:
+    document = yaml.safe_load(config_file(stack).read_text()) or {}
+    provider = document.get("secretsprovider", "passphrase")
+    in_cloud = not environment.get("PULUMI_BACKEND_URL") and environment.get("PULUMI_ACCESS_TOKEN")
+    return provider == "passphrase" and not in_cloud

@@ -1,0 +1,28 @@
+"""The stack's settings: the only reader of `pulumi.Config`.
+
+Everything is read and checked once, before any resource is registered. A setting that is wrong
+ends the program with one line that gives its key, its value, the rule and the way to mend it.
+"""
+
+from settings.load import load, parse
+from settings.models import (
+    Cluster,
+    CredentialKind,
+    ExitNode,
+    Node,
+    PolicyFile,
+    Settings,
+    Tailnet,
+)
+
+__all__ = [
+    "Cluster",
+    "CredentialKind",
+    "ExitNode",
+    "Node",
+    "PolicyFile",
+    "Settings",
+    "Tailnet",
+    "load",
+    "parse",
+]

@@ -1,0 +1,100 @@
+"""The kinds of value a setting can have, each with its rule and its remedy."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated, NoReturn
+
+from pydantic import AfterValidator, PlainValidator
+from pydantic_core import PydanticCustomError
+
+# RFC 1123, section 2.1, as Kubernetes and Tailscale apply it.
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_NAME = re.compile(rf"{_DNS_LABEL.pattern}(\.{_DNS_LABEL.pattern})*")
+_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
+_EXACT_TAG = re.compile(r".+:v?\d+\.\d+\.\d+([-.+][\w.-]+)?")
+_PORTS = range(1, 65536)
+
+
+def refuse(rule: str, remedy: str, **where: object) -> NoReturn:
+    """Refuse a value; `where` may give `key` and `value` when pydantic cannot know them."""
+    raise PydanticCustomError(
+        "setting", "{rule}: {remedy}", {"rule": rule, "remedy": remedy, **where}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """An IP address and a TCP port."""
+
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address
+    port: int
+
+    @property
+    def host_cidr(self) -> str:
+        """The address alone as a CIDR, such as 192.0.2.1/32."""
+        return f"{self.address}/{self.address.max_prefixlen}"
+
+
+def _dns_label(value: str) -> str:
+    if not _DNS_LABEL.fullmatch(value):
+        refuse(
+            "not a DNS label",
+            "use 1 to 63 of a-z, 0-9 and '-', with a letter or digit first and last",
+        )
+    return value
+
+
+def _dns_name(value: str) -> str:
+    if len(value) > 253 or not _DNS_NAME.fullmatch(value):  # noqa: PLR2004  RFC 1123
+        refuse("not a DNS name", "use DNS labels joined by dots, 253 characters at the most")
+    return value
+
+
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        refuse("not a CIDR", "give an IPv4 range such as 10.42.0.0/16")
+    try:
+        return ipaddress.IPv4Network(value)
+    except ValueError as error:
+        refuse(f"not an IPv4 CIDR ({error})", "give a range such as 10.42.0.0/16")
+
+
+def _address(value: object) -> object:
+    if not isinstance(value, str):
+        refuse("not an IP address", "give an address such as 157.173.210.123")
+    try:
+        return ipaddress.ip_address(value)
+    except ValueError:
+        refuse("not an IP address", "give an address such as 157.173.210.123, with no prefix")
+
+
+def _endpoint(value: object) -> object:
+    host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    try:
+        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        number = int(port)
+    except ValueError:
+        number = 0
+    if number not in _PORTS:
+        refuse("not an address with a port", "give it such as 157.173.210.123:6443")
+    return Endpoint(address=address, port=number)
+
+
+def _pinned_image(value: str) -> str:
+    if not _DIGEST.fullmatch(value) and not _EXACT_TAG.fullmatch(value):
+        refuse(
+            "an image that is not pinned can change under a running fleet",
+            "end it in an exact version such as :v1.102.3, or in @sha256: and its digest",
+        )
+    return value
+
+
+DnsLabel = Annotated[str, AfterValidator(_dns_label)]
+DnsName = Annotated[str, AfterValidator(_dns_name)]
+Network = Annotated[ipaddress.IPv4Network, PlainValidator(_network)]
+Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, PlainValidator(_address)]
+HostEndpoint = Annotated[Endpoint, PlainValidator(_endpoint)]
+PinnedImage = Annotated[str, AfterValidator(_pinned_image)]

@@ -1,0 +1,97 @@
+"""Reads the stack's configuration and turns what is wrong with it into one line each."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from settings.models import Settings
+
+# What must never be repeated in a message, should somebody have put it into the wrong key.
+_SECRET_LOOK = re.compile(
+    r"tskey-|cbkey_|pul-[0-9a-f]|AKIA|BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^/\s@]+@"
+)
+_LONGEST_VALUE = 80
+
+_REMEDIES = {
+    "missing": ("is required", "add it; Pulumi.dev.yaml has an example"),
+    "extra_forbidden": ("unknown key", "remove it or correct its spelling"),
+    "enum": ("not one of the choices", "use {expected}"),
+    "string_type": ("not a string", "put it in quotes"),
+    "bool_type": ("not a boolean", "write true or false, without quotes"),
+    "int_type": ("not a whole number", "write a number without quotes"),
+    "tuple_type": ("not a list", "write it as a YAML list"),
+    "model_type": ("not a mapping", "write it as a YAML mapping; Pulumi.dev.yaml has an example"),
+    "string_too_short": ("empty", "give a value"),
+}
+
+
+def load() -> Settings:
+    """The settings of the running stack.
+
+    Raises pulumi.RunError, which the engine shows without a traceback, with one line for each
+    setting that is wrong.
+    """
+    project = pulumi.get_project()
+    found = {**get_config_env(), **CONFIG.get()}
+    own = {key: value for key, value in found.items() if key.startswith(f"{project}:")}
+    secret = {key.partition(":")[2] for key in own if is_config_secret(key)}
+    try:
+        return parse({key.partition(":")[2]: value for key, value in own.items()}, secret)
+    except ValueError as error:
+        lines = [f"{project}:{line}" for line in str(error).splitlines()]
+        raise pulumi.RunError("\n".join(lines)) from None
+
+
+def parse(config: Mapping[str, str], secret: set[str] | None = None) -> Settings:
+    """Settings from config values as the engine gives them: JSON for mappings and lists.
+
+    Raises ValueError with a line for each wrong setting: key, value, rule, remedy. The values of
+    the keys in `secret` are not shown.
+    """
+    document = {key: _decoded(value) for key, value in config.items()}
+    try:
+        return Settings.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        lines = [_line(each, secret or set()) for each in error.errors(include_url=False)]
+        raise ValueError("\n".join(lines)) from None
+
+
+def _decoded(value: str) -> Any:  # noqa: ANN401  whatever JSON holds
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _line(error: ErrorDetails, secret: set[str]) -> str:
+    context = error.get("ctx", {})
+    key = context.get("key") or _key(error["loc"])
+    value = _shown(context.get("value", error["input"]), hidden=str(key).split(".")[0] in secret)
+    shown = "" if error["type"] == "missing" else f" = {value}"
+    if error["type"] == "setting":
+        rule, remedy = context["rule"], context["remedy"]
+    else:
+        rule, remedy = _REMEDIES.get(error["type"], (error["msg"], "correct the value"))
+    return f"{key}{shown}: {rule}: {remedy.format(**context)}"
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")
+
+
+def _shown(value: object, *, hidden: bool) -> str:
+    text = json.dumps(value, default=str)
+    if hidden or _SECRET_LOOK.search(text):
+        return "[secret]"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
