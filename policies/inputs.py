@@ -7,7 +7,7 @@ https://github.com/pulumi/pulumi/blob/sdk/v3.246.0/sdk/go/common/resource/plugin
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from google.protobuf.struct_pb2 import Struct, Value
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 from pulumi_policy.proxy import (
     UNKNOWN_ARCHIVE_VALUE,
@@ -49,11 +49,9 @@ class Inputs:
 
 def from_struct(struct: Struct) -> Inputs:
     """Decode what the engine sent. Markers of secrets are taken off and their paths noted."""
-    secrets: set[Path] = set()
-    body: dict[object, object] = {
-        key: _decode(value, (key,), secrets) for key, value in struct.fields.items()
-    }
-    return Inputs(body, frozenset(secrets))
+    decoder = _Decoder()
+    body = decoder.mapping(struct)
+    return Inputs(body, frozenset(decoder.secrets))
 
 
 def from_proxy(props: object) -> Inputs:
@@ -66,31 +64,54 @@ def from_proxy(props: object) -> Inputs:
     return Inputs(body if isinstance(body, dict) else {}, None)
 
 
-def _decode(value: Value, path: Path, secrets: set[Path]) -> object:
-    kind = value.WhichOneof("kind")
-    if kind == "string_value":
-        text = value.string_value
-        return UNKNOWN if text in _UNKNOWN_VALUES else text
-    if kind == "struct_value":
-        return _decode_struct(value.struct_value, path, secrets)
-    if kind == "list_value":
-        return [
-            _decode(entry, (*path, position), secrets)
-            for position, entry in enumerate(value.list_value.values)
-        ]
-    if kind == "number_value":
-        return _whole(value.number_value)
-    return value.bool_value if kind == "bool_value" else None
+class _Decoder:
+    """Decodes one Struct; keeps the trail to where it is, so that paths cost nothing till used."""
 
+    def __init__(self) -> None:
+        self.secrets: set[Path] = set()
+        self._trail: list[str | int] = []
 
-def _decode_struct(struct: Struct, path: Path, secrets: set[Path]) -> object:
-    fields = struct.fields
-    signature = fields[SPECIAL_SIG_KEY].string_value if SPECIAL_SIG_KEY in fields else ""
-    if signature in {SPECIAL_SECRET_SIG, _OUTPUT_VALUE_SIG}:
+    def mapping(self, struct: Struct) -> dict[object, object]:
+        """A Struct that carries no marker, key by key."""
+        body: dict[object, object] = {}
+        trail = self._trail
+        for key, value in struct.fields.items():
+            trail.append(key)
+            body[key] = self._value(value)
+            trail.pop()
+        return body
+
+    def _value(self, value: Value) -> object:
+        kind = value.WhichOneof("kind")
+        if kind == "string_value":
+            text = value.string_value
+            return UNKNOWN if text in _UNKNOWN_VALUES else text
+        if kind == "struct_value":
+            return self._marked(value.struct_value)
+        if kind == "list_value":
+            return self._list(value.list_value)
+        if kind == "number_value":
+            return _whole(value.number_value)
+        return value.bool_value if kind == "bool_value" else None
+
+    def _list(self, listed: ListValue) -> list[object]:
+        entries: list[object] = []
+        trail = self._trail
+        for position, value in enumerate(listed.values):
+            trail.append(position)
+            entries.append(self._value(value))
+            trail.pop()
+        return entries
+
+    def _marked(self, struct: Struct) -> object:
+        """A Struct that may stand for something else: a secret or an output."""
+        fields = struct.fields
+        signature = fields[SPECIAL_SIG_KEY].string_value if SPECIAL_SIG_KEY in fields else ""
+        if signature not in {SPECIAL_SECRET_SIG, _OUTPUT_VALUE_SIG}:
+            return self.mapping(struct)
         if signature == SPECIAL_SECRET_SIG or ("secret" in fields and fields["secret"].bool_value):
-            secrets.add(path)
-        return _decode(fields["value"], path, secrets) if "value" in fields else UNKNOWN
-    return {key: _decode(entry, (*path, key), secrets) for key, entry in fields.items()}
+            self.secrets.add(tuple(self._trail))
+        return self._value(fields["value"]) if "value" in fields else UNKNOWN
 
 
 def _behind_proxy(value: object) -> object:

@@ -70,14 +70,12 @@ class Finding:
         return cls(Verdict.FIRES, where, message)
 
     @classmethod
-    def unjudged(cls, where: Path) -> "Finding":
-        """The rule needs the value at `where`, and it is not known in this preview."""
-        return cls(
-            Verdict.CANNOT_BE_JUDGED,
-            where,
-            "cannot be judged in preview, because the value is not known yet; "
-            "use a plain value here, not an Output",
-        )
+    def unjudged(
+        cls, where: Path, mend: str = "use a plain value here, not an Output"
+    ) -> "Finding":
+        """The rule needs the value at `where`, which is not known; `mend` says what to do."""
+        text = f"cannot be judged in preview, because the value is not known yet; {mend}"
+        return cls(Verdict.CANNOT_BE_JUDGED, where, text)
 
     @property
     def path(self) -> str:

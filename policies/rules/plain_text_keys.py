@@ -10,11 +10,13 @@ from policies.rules._subject import Subject
 
 # https://tailscale.com/kb/1277/key-prefixes, and keys from before there were prefixes, which are
 # one word with digits. Placeholders such as <your-key> and $(KEY) do not match.
+_PREFIX = "tskey-"
 _KEY = re.compile(r"tskey-(?:[A-Za-z]+-[0-9A-Za-z_-]{6,}|(?=[A-Za-z]*[0-9])[0-9A-Za-z]{6,})")
 # The variables from which Tailscale's containers take a key: never a plain value, known or not.
 # https://tailscale.com/kb/1282/docker
 _KEY_VARIABLES = frozenset({"TS_AUTHKEY", "TS_AUTH_KEY", "TS_CLIENT_SECRET"})
 _BASE64_FIELDS = {"Secret": "data", "ConfigMap": "binaryData"}
+_MEND = "refer to a Secret here, not to an Output"
 _MESSAGE = "a Tailscale key stands here in plain text; revoke it"
 
 
@@ -26,7 +28,7 @@ def _strings(root: object, where: Path) -> Iterator[tuple[Path, str]]:
         path, value = waiting.pop()
         if isinstance(value, str):
             yield path, value
-        elif isinstance(value, Mapping | list) and id(value) not in seen:
+        elif isinstance(value, dict | list) and id(value) not in seen:
             seen.add(id(value))
             if isinstance(value, list):
                 waiting.extend(((*path, place), entry) for place, entry in enumerate(value))
@@ -39,8 +41,27 @@ def _strings(root: object, where: Path) -> Iterator[tuple[Path, str]]:
                 waiting.append(((*path, name), entry))
 
 
+def _may_hold_key(root: object) -> bool:
+    """Whether any text could be a key; the quick look that spares most documents the slow one."""
+    waiting: list[object] = [root]
+    seen: set[int] = set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if _PREFIX in value:
+                return True
+        elif isinstance(value, dict | list) and id(value) not in seen:
+            seen.add(id(value))
+            if isinstance(value, dict):
+                waiting.extend(value)
+                waiting.extend(value.values())
+            else:
+                waiting.extend(value)
+    return False
+
+
 def _holds_key(text: str) -> bool:
-    return "tskey-" in text and _KEY.search(text) is not None
+    return _PREFIX in text and _KEY.search(text) is not None
 
 
 def _decoded(text: str) -> str:
@@ -55,20 +76,20 @@ def _unknown_key_variables(subject: Subject) -> Iterator[Finding]:
     """A key variable set from an Output would put the key into the pod's spec in plain text."""
     for pod in subject.pods:
         if isinstance(pod.spec, Unknown):
-            yield Finding.unjudged(pod.where)
+            yield Finding.unjudged(pod.where, _MEND)
             continue
         for container in pod.containers:
             if isinstance(container.body, Unknown):
-                yield Finding.unjudged(container.where)
+                yield Finding.unjudged(container.where, _MEND)
                 continue
             env, where = container.body.get("env"), (*container.where, "env")
             if isinstance(env, Unknown):
-                yield Finding.unjudged(where)
+                yield Finding.unjudged(where, _MEND)
             for position, entry in enumerate(env if isinstance(env, list) else ()):
                 if isinstance(entry, Unknown):
-                    yield Finding.unjudged((*where, position))
+                    yield Finding.unjudged((*where, position), _MEND)
                 elif isinstance(entry, Mapping) and _may_be_unknown_key(entry):
-                    yield Finding.unjudged((*where, position, "value"))
+                    yield Finding.unjudged((*where, position, "value"), _MEND)
 
 
 def _may_be_unknown_key(variable: Mapping[object, object]) -> bool:
@@ -77,17 +98,22 @@ def _may_be_unknown_key(variable: Mapping[object, object]) -> bool:
     return named_for_a_key and variable.get("value") is UNKNOWN
 
 
-def _check(subject: Subject) -> Iterator[Finding]:
+def _plain_keys(subject: Subject) -> Iterator[Finding]:
+    coded = _BASE64_FIELDS.get(subject.kind) if isinstance(subject.kind, str) else None
+    if coded is None and not _may_hold_key(subject.body):
+        return
     found: set[Path] = set()
-    in_base64 = (*subject.where, _BASE64_FIELDS.get(str(subject.kind)))
+    depth = len(subject.where)
     for where, text in _strings(subject.body, subject.where):
-        if _holds_key(text) or (
-            where[: len(in_base64)] == in_base64 and _holds_key(_decoded(text))
-        ):
-            if where in found or _is_in_its_place(subject, where):
-                continue
+        in_base64 = coded is not None and where[depth : depth + 1] == (coded,)
+        if where not in found and (_holds_key(text) or (in_base64 and _holds_key(_decoded(text)))):
             found.add(where)
-            yield Finding.fires(where, _MESSAGE)
+            if not _is_in_its_place(subject, where):
+                yield Finding.fires(where, _MESSAGE)
+
+
+def _check(subject: Subject) -> Iterator[Finding]:
+    yield from _plain_keys(subject)
     yield from _unknown_key_variables(subject)
 
 

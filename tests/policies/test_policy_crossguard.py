@@ -1,0 +1,265 @@
+"""The policy pack over its real protocol: the process that the engine starts, asked by gRPC."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol, TypeAlias, cast
+
+import grpc
+import pulumi_policy.policy as sdk
+import pytest
+from google.protobuf import empty_pb2, json_format
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
+from pulumi_policy import EnforcementLevel, PolicyPack
+from pulumi_policy.deserialize import deserialize_properties
+from pulumi_policy.proxy import unknown_checking_proxy
+from rule_cases import FAKE_KEY, UNKNOWN_SENTINELS, Case, all_cases, struct_of
+
+from policies import crossguard
+from policies.inputs import from_proxy, from_struct
+from policies.rules import all_rules
+from policies.rules._model import UNKNOWN, Verdict, judge, render_path
+
+ROOT = Path(__file__).resolve().parents[2]
+STOCK = sdk._PolicyAnalyzerServicer
+CASES = [case for case in all_cases() if case.token is not None]
+IDS = [f"{case.rule.name}: {case.why}" for case in CASES]
+INCIDENT = next(case for case in CASES if case.why == "the DaemonSet of the incident")
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[analyzer_pb2_grpc.AnalyzerStub]:
+    """The pack as the engine starts it: by the path of its folder, from some other folder."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(ROOT / "policies")],
+        cwd=tmp_path_factory.mktemp("elsewhere"),
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        port = int(process.stdout.readline())
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield analyzer_pb2_grpc.AnalyzerStub(channel)
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+def request_of(case: Case, seed: int = 0) -> analyzer_pb2.AnalyzeRequest:
+    assert case.token is not None
+    urn = f"urn:pulumi:dev::oceanid::{case.token}::case"
+    return analyzer_pb2.AnalyzeRequest(
+        urn=urn, type=case.token, name="case", properties=struct_of(case.tree, seed)
+    )
+
+
+class Servicer(Protocol):
+    """What the SDK's servicer does, with the types it leaves out."""
+
+    def Analyze(  # noqa: N802
+        self, request: analyzer_pb2.AnalyzeRequest, context: None, /
+    ) -> analyzer_pb2.AnalyzeResponse: ...
+    def Remediate(self, request: analyzer_pb2.AnalyzeRequest, context: None, /) -> object: ...  # noqa: N802
+    def Configure(  # noqa: N802
+        self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: None, /
+    ) -> object: ...
+
+
+def in_process(policies: list[sdk.Policy], *, stock: bool = False) -> Servicer:
+    servicer = STOCK if stock else crossguard.Analyzer
+    made = servicer("oceanid", "0.0.1", policies, EnforcementLevel.MANDATORY)
+    return cast("Servicer", made)
+
+
+def test_every_rule_is_a_policy_of_its_own(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    info = pack.GetAnalyzerInfo(empty_pb2.Empty())
+    assert info.name == "oceanid"
+    assert [policy.name for policy in info.policies] == [rule.name for rule in all_rules()]
+    for policy, rule in zip(info.policies, all_rules(), strict=True):
+        assert policy.description == rule.description
+        assert policy.remediation_steps == rule.remedy
+        assert policy.url == rule.url
+        assert tuple(policy.tags) == rule.tags
+        assert analyzer_pb2.PolicySeverity.Name(policy.severity).endswith(rule.severity.upper())
+        assert analyzer_pb2.EnforcementLevel.Name(policy.enforcementLevel) == (
+            rule.enforcement.upper()
+        )
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_the_pack_reports_what_the_rules_find(
+    pack: analyzer_pb2_grpc.AnalyzerStub, case: Case
+) -> None:
+    for seed in range(len(UNKNOWN_SENTINELS)):
+        response = pack.Analyze(request_of(case, seed))
+        mine = [said for said in response.diagnostics if said.policyName == case.rule.name]
+        if case.group == "fires":  # beside a violation, what is unknown may be reported too
+            mine = [said for said in mine if "cannot be judged" not in said.message]
+        assert len(mine) == len(case.paths)
+        for path in case.paths:
+            assert any(f"{case.rule.name}: {path}: " in said.message for said in mine)
+        for said in response.diagnostics:
+            assert said.enforcementLevel == analyzer_pb2.MANDATORY
+            assert said.policyPackName == "oceanid"
+            assert FAKE_KEY not in str(said)
+        if case.group == "unknown":
+            assert all("cannot be judged in preview" in said.message for said in mine)
+
+
+def test_the_incident_is_critical_and_says_how_to_mend_it(
+    pack: analyzer_pb2_grpc.AnalyzerStub,
+) -> None:
+    said = pack.Analyze(request_of(INCIDENT)).diagnostics[0]
+    assert said.severity == analyzer_pb2.POLICY_SEVERITY_CRITICAL
+    description, line = said.message.split("\n")
+    assert description == INCIDENT.rule.description
+    assert "spec.template.spec.hostNetwork" in line
+    assert "userspace gateway in the pod network" in line
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_the_sdks_own_analyzer_gives_the_same_answers(case: Case) -> None:
+    request = request_of(case)
+    ours = in_process(crossguard.policies()).Analyze(request, None)
+    theirs = in_process(crossguard.policies(), stock=True).Analyze(request, None)
+    assert list(ours.diagnostics) == list(theirs.diagnostics)
+
+
+def test_the_pack_serves_the_analyzer_that_decodes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sdk, "_PolicyAnalyzerServicer", STOCK)
+    assert crossguard.decode_once()
+    assert PolicyPack.__init__.__globals__["_PolicyAnalyzerServicer"] is crossguard.Analyzer
+
+
+def test_inputs_are_decoded_once_for_all_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[Struct] = []
+
+    def counted(struct: Struct) -> object:
+        decoded.append(struct)
+        return from_struct(struct)
+
+    monkeypatch.setattr(crossguard, "from_struct", counted)
+    servicer = in_process(crossguard.policies())
+    servicer.Remediate(request_of(INCIDENT), None)
+    servicer.Analyze(request_of(INCIDENT), None)
+    assert len(all_rules()) > 1
+    assert len(decoded) == 1
+
+
+def test_a_new_sdk_that_does_not_fit_falls_back_with_a_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sdk, "_PolicyAnalyzerServicer", STOCK)
+    monkeypatch.setattr(STOCK, "Analyze", lambda _self, _request, _context, _extra: None)
+    assert not crossguard.decode_once()
+    assert sdk._PolicyAnalyzerServicer is STOCK
+    assert "Analyze" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stock", [False, True], ids=["ours", "stock"])
+def test_a_rule_that_raises_blocks_and_is_named(stock: bool) -> None:  # noqa: FBT001
+    def check(_subject: object) -> list[object]:
+        raise RuntimeError(FAKE_KEY)
+
+    broken = replace(INCIDENT.rule, name="broken", check=check)  # type: ignore[arg-type]
+    policies: list[sdk.Policy] = [crossguard.RulePolicy(broken), *crossguard.policies()]
+    response = in_process(policies, stock=stock).Analyze(request_of(INCIDENT), None)
+    said = [one for one in response.diagnostics if one.policyName == "broken"]
+    assert len(said) == 1
+    assert said[0].enforcementLevel == analyzer_pb2.MANDATORY
+    assert "RuntimeError" in said[0].message
+    assert FAKE_KEY not in said[0].message
+    others = {one.policyName for one in response.diagnostics} - {"broken"}
+    assert INCIDENT.rule.name in others
+
+
+Level: TypeAlias = "analyzer_pb2.EnforcementLevel.ValueType"
+
+
+def configured(**levels: Level) -> analyzer_pb2.ConfigureAnalyzerRequest:
+    return analyzer_pb2.ConfigureAnalyzerRequest(
+        policyConfig={
+            name.replace("_", "-"): analyzer_pb2.PolicyConfig(enforcementLevel=level)
+            for name, level in levels.items()
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("level", "reported"),
+    [
+        (analyzer_pb2.ADVISORY, [analyzer_pb2.ADVISORY] * 2),
+        (analyzer_pb2.DISABLED, []),
+        (analyzer_pb2.REMEDIATE, [analyzer_pb2.MANDATORY] * 2),
+    ],
+)
+def test_a_configured_level_is_honoured(level: Level, reported: list[int]) -> None:
+    servicer = in_process(crossguard.policies())
+    servicer.Configure(configured(daemonset_host_namespaces=level), None)
+    response = servicer.Analyze(request_of(INCIDENT), None)
+    said = [one for one in response.diagnostics if one.policyName == INCIDENT.rule.name]
+    assert [one.enforcementLevel for one in said] == reported
+
+
+def test_a_misspelled_policy_in_the_configuration_is_refused(
+    pack: analyzer_pb2_grpc.AnalyzerStub,
+) -> None:
+    with pytest.raises(grpc.RpcError) as refused:
+        pack.Configure(configured(daemonset_host_namespace=analyzer_pb2.ADVISORY))
+    assert "INVALID_ARGUMENT" in str(refused.value)
+    assert "daemonset-host-namespace: no such policy" in str(refused.value)
+    pack.Configure(configured(all=analyzer_pb2.MANDATORY))
+
+
+def test_numbers_are_whole_and_marks_are_taken_off() -> None:
+    struct = struct_of(
+        {"a": [1.0, {"$secret": {"b": 2.5}}], "c": {"$secret": UNKNOWN}, "d": None, "e": True}
+    )
+    inputs = from_struct(struct)
+    assert inputs.body == {"a": [1, {"b": 2.5}], "c": UNKNOWN, "d": None, "e": True}
+    assert repr(inputs.body["a"]) == "[1, {'b': 2.5}]"
+    assert inputs.secrets == frozenset({("a", 1), ("c",)})
+
+
+def test_the_sdks_proxies_are_looked_behind_at_every_depth() -> None:
+    props = unknown_checking_proxy(
+        deserialize_properties({"a": [{"b": [UNKNOWN_SENTINELS[0]]}], "n": 3.0})
+    )
+    inputs = from_proxy(props)
+    assert inputs.body == {"a": [{"b": [UNKNOWN]}], "n": 3}
+    assert inputs.secrets is None
+
+
+def test_an_asset_and_an_output_value_do_not_stop_the_judging() -> None:
+    signature = "4dabf18193072939515e22adb298388d"
+    struct = Struct()
+    json_format.ParseDict(
+        {
+            "asset": {signature: "c44067f5952c0a294b673a41bacd8c17", "text": "t"},
+            "output": {signature: "d0e6a833031e9bbcd3f4e8bde6ca49a4", "secret": True},
+            "known": {signature: "d0e6a833031e9bbcd3f4e8bde6ca49a4", "value": "v"},
+        },
+        struct,
+    )
+    inputs = from_struct(struct)
+    assert inputs.body["output"] is UNKNOWN
+    assert inputs.body["known"] == "v"
+    assert inputs.secrets == frozenset({("output",)})
+
+
+def test_where_a_rule_fails_on_a_resource_is_the_resource_itself() -> None:
+    def check(_subject: object) -> list[object]:
+        raise ValueError
+
+    broken = replace(INCIDENT.rule, check=check)  # type: ignore[arg-type]
+    judgement = judge(broken, INCIDENT.subjects()[0])
+    assert judgement.verdict is Verdict.FAILED
+    assert render_path(judgement.findings[0].where) == ""
+    assert "the whole document" in broken.line(judgement.findings[0])

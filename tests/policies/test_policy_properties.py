@@ -1,0 +1,252 @@
+"""What must hold for every document, not only for those that somebody thought of."""
+
+import copy
+from collections.abc import Iterator
+
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rule_cases import FAKE_KEY, HERE, Case, all_cases, plain
+
+from policies.rules import all_rules
+from policies.rules._model import UNKNOWN, Finding, Path, Verdict, judge
+from policies.rules._subject import Subject, subjects_of_manifest, subjects_of_resource
+
+# fmt: off
+WORDS = (
+    "kind", "apiVersion", "items", "spec", "template", "jobTemplate", "metadata", "data",
+    "stringData", "binaryData", "name", "value", "env", "image", "args", "containers",
+    "initContainers", "ephemeralContainers", "volumes", "reference", "hostNetwork",
+    "hostPID", "hostIPC", "annotations", "Pod", "DaemonSet", "CronJob", "List",
+    "DaemonSetList", "DaemonSetPatch", "Secret", "ConfigMap", "TS_AUTHKEY", "a:latest", "@",
+    ":", "/", "tskey-",
+)
+# fmt: on
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(WORDS)
+    | st.text(max_size=8)
+    | st.just(FAKE_KEY)
+    | st.just(UNKNOWN)
+    | st.dates()
+)
+KEYS = st.sampled_from(WORDS) | st.text(max_size=5) | st.integers() | st.none() | st.booleans()
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=40,
+)
+TOKENS = st.sampled_from(
+    [
+        "kubernetes:apps/v1:DaemonSet",
+        "kubernetes:apps/v1:DaemonSetPatch",
+        "kubernetes:apps/v1:DaemonSetList",
+        "kubernetes:core/v1:List",
+        "kubernetes:core/v1:Secret",
+        "kubernetes:batch/v1beta1:CronJob",
+        "kubernetes:helm.sh/v3:Release",
+        "kubernetes:yaml:ConfigGroup",
+        "pulumi:pulumi:Stack",
+        "kubernetes",
+        "",
+    ]
+)
+POD: dict[str, object] = {"hostNetwork": True, "containers": [{"name": "a", "image": "a:latest"}]}
+DAEMONSET: dict[str, object] = {"kind": "DaemonSet", "spec": {"template": {"spec": POD}}}
+
+
+def found(subjects: Iterator[Subject]) -> list[tuple[str, Finding]]:
+    return [
+        (rule.name, finding)
+        for subject in subjects
+        for rule in all_rules()
+        for finding in judge(rule, subject).findings
+    ]
+
+
+def fired(subjects: Iterator[Subject]) -> set[tuple[str, Path]]:
+    return {(name, one.where) for name, one in found(subjects) if one.verdict is Verdict.FIRES}
+
+
+def shifted(prefix: Path, findings: set[tuple[str, Path]]) -> set[tuple[str, Path]]:
+    return {(name, (*prefix, *where)) for name, where in findings}
+
+
+@settings(deadline=None, max_examples=400)
+@given(TREES)
+def test_no_document_makes_a_rule_fail_or_gives_a_key_away(document: object) -> None:
+    for name, finding in found(subjects_of_manifest(document)):
+        assert finding.verdict is not Verdict.FAILED, name
+        assert FAKE_KEY not in finding.path + finding.message
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    TOKENS,
+    st.dictionaries(KEYS, TREES, max_size=6),
+    st.sampled_from([None, frozenset({("data",)})]),
+)
+def test_no_resource_makes_a_rule_fail(
+    token: str, body: dict[object, object], secrets: frozenset[Path] | None
+) -> None:
+    for name, finding in found(subjects_of_resource(token, body, secrets)):
+        assert finding.verdict is not Verdict.FAILED, name
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["List", "DaemonSetList", "v1 List"]), max_size=4), st.data())
+def test_wrapping_in_lists_keeps_the_verdict(wrappers: list[str], data: st.DataObject) -> None:
+    document: dict[str, object] = copy.deepcopy(DAEMONSET)
+    expected = fired(subjects_of_manifest(document))
+    assert expected
+    for wrapper in wrappers:
+        before = data.draw(st.integers(0, 3))
+        neighbours: list[object] = [{"kind": "Namespace"}] * before
+        kind = wrapper.removeprefix("v1 ")
+        document = {"apiVersion": "v1", "kind": kind, "items": [*neighbours, document]}
+        expected = shifted(("items", before), expected)
+    assert fired(subjects_of_manifest(document)) == expected
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["apps/v1", "apps/v1beta2", "extensions/v1beta1", "apps.kruise.io/v1alpha1"]),
+    st.sampled_from(["", "Patch"]),
+    st.sampled_from([{}, {"kind": "DaemonSet"}]),
+)
+def test_group_and_patch_keep_the_verdict(
+    group: str, patch: str, stated: dict[object, object]
+) -> None:
+    body = {**stated, "spec": DAEMONSET["spec"]}
+    resource = subjects_of_resource(f"kubernetes:{group}:DaemonSet{patch}", body, frozenset())
+    assert fired(resource) == fired(subjects_of_manifest(DAEMONSET))
+
+
+def test_every_workload_kind_gives_the_same_verdict_at_its_own_place() -> None:
+    bare = {name for name, _ in fired(subjects_of_manifest({"kind": "Pod", "spec": POD}))}
+    template: dict[str, object] = {"template": {"spec": POD}}
+    documents: dict[str, dict[str, object]] = {
+        "Job": {"spec": template},
+        "CronJob": {"spec": {"jobTemplate": {"spec": template}}},
+        "PodTemplate": template,
+        "Deployment": {"spec": template},
+        "StatefulSet": {"spec": template},
+        "ReplicaSet": {"spec": template},
+        "ReplicationController": {"spec": template},
+    }
+    for kind, body in documents.items():
+        assert {name for name, _ in fired(subjects_of_manifest({"kind": kind, **body}))} == bare
+
+
+def _places(tree: object, where: Path = ()) -> Iterator[Path]:
+    entries: Iterator[tuple[str | int, object]] = iter(())
+    if isinstance(tree, dict):
+        entries = iter(tree.items())
+    elif isinstance(tree, list):
+        entries = iter(enumerate(tree))
+    for step, value in entries:
+        yield (*where, step)
+        yield from _places(value, (*where, step))
+
+
+def _with_unknown_at(tree: object, where: Path) -> object:
+    if not where:
+        return UNKNOWN
+    if isinstance(tree, list):
+        return [
+            _with_unknown_at(entry, where[1:]) if place == where[0] else entry
+            for place, entry in enumerate(tree)
+        ]
+    assert isinstance(tree, dict)
+    return {**tree, where[0]: _with_unknown_at(tree[where[0]], where[1:])}
+
+
+FIRING = [
+    case for case in all_cases() if case.group == "fires" and case.token and "kind" in case.tree
+]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(FIRING), st.data())
+def test_an_unknown_sibling_never_hides_a_violation(case: Case, data: st.DataObject) -> None:
+    body, marks = plain(case.tree)
+    assert isinstance(body, dict)
+    assert case.token is not None
+    before = fired(subjects_of_resource(case.token, body, frozenset(marks)))
+    place = data.draw(st.sampled_from(sorted(_places(body), key=repr)))
+    after = _with_unknown_at(body, place)
+    assert isinstance(after, dict)
+    kept = {
+        (name, where)
+        for name, where in before
+        # Only what lies under the unknown value, or is it, can no longer be seen.
+        if where[: len(place)] != place
+    }
+    assert kept <= fired(subjects_of_resource(case.token, after, frozenset(marks)))
+
+
+# Any text may be a key, so one that is unknown is judged on update; and a custom resource whose
+# spec is unknown cannot be told from one that runs no pods. The rules' `blind_to` says both.
+CERTAIN = [
+    case
+    for case in FIRING
+    if case.rule.name != "plain-text-keys" and case.tree["kind"] != "Rollout"
+]
+
+
+@settings(deadline=None)
+@given(st.sampled_from(CERTAIN), st.data())
+def test_an_unknown_on_the_way_to_a_violation_is_never_a_pass(
+    case: Case, data: st.DataObject
+) -> None:
+    rule = case.rule
+    body, marks = plain(case.tree)
+    assert isinstance(body, dict)
+    assert case.token is not None
+    before = sorted(fired(subjects_of_resource(case.token, body, frozenset(marks))), key=repr)
+    name, where = data.draw(st.sampled_from([one for one in before if one[0] == rule.name]))
+    place = where[: data.draw(st.integers(1, len(where)))]
+    after = _with_unknown_at(body, place)
+    assert isinstance(after, dict)
+    answers = found(subjects_of_resource(case.token, after, frozenset(marks)))
+    assert any(
+        answer == name and finding.verdict is not Verdict.FAILED for answer, finding in answers
+    )
+
+
+def test_a_document_that_contains_itself_is_judged_to_the_end() -> None:
+    text = (
+        "{kind: List, items: &i [{kind: List, items: *i}, "
+        "{kind: Pod, spec: &s {hostPID: true, a: *s}}]}"
+    )
+    findings = fired(subjects_of_manifest(yaml.load(text, Loader=yaml.CSafeLoader)))
+    assert findings == {("workload-host-namespaces", ("items", 1, "spec", "hostPID"))}
+
+
+def test_a_bomb_of_aliases_is_walked_in_the_size_of_its_text() -> None:
+    bomb: object = "x"
+    for _ in range(64):
+        bomb = [bomb, bomb]
+    assert found(subjects_of_manifest({"kind": "ConfigMap", "data": bomb})) == []
+    lists: object = {"kind": "Namespace"}
+    for _ in range(64):
+        items = [lists, lists]
+        lists = {"kind": "List", "items": items}
+    assert found(subjects_of_manifest(lists)) == []
+
+
+def test_the_incident_is_where_the_documents_say() -> None:
+    documents = yaml.safe_load_all((HERE / "manifests" / "incident.yaml").read_text("utf-8"))
+    findings = {
+        (name, where[-1])
+        for document in documents
+        for name, where in fired(subjects_of_manifest(document))
+    }
+    assert findings == {
+        ("daemonset-host-namespaces", "hostNetwork"),
+        ("daemonset-host-namespaces", "hostPID"),
+        ("pinned-image", "image"),
+    }
