@@ -54,7 +54,9 @@ class Client:
         self._http = httpx.Client(
             base_url=base_url, timeout=_TIMEOUT_SECONDS, trust_env=not loopback
         )
-        self._http.headers = httpx.Headers({"User-Agent": user_agent})
+        self._http.headers["User-Agent"] = user_agent
+        # The real client asks for a type only where it sends none.
+        del self._http.headers["Accept"]
         self._tailnet = tailnet
         self._cancelled = cancelled
         self._api_key = api_key

@@ -1,0 +1,90 @@
+"""Fixtures: a running API stand-in, and plugins with a listening engine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from pathlib import Path
+
+import grpc
+import pytest
+from pulumi.runtime.proto import engine_pb2_grpc
+from stand_in_processes import (
+    POLICY,
+    REPOSITORY,
+    Engine,
+    Plugin,
+    StandIn,
+    start_stand_in,
+    stop_stand_in,
+)
+
+
+@pytest.fixture
+def bare_stand_in(tmp_path: Path) -> Iterator[StandIn]:
+    """A tailnet nobody has touched."""
+    stand_in = start_stand_in(tmp_path)
+    yield stand_in
+    stop_stand_in(stand_in)
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Iterator[StandIn]:
+    """A tailnet whose policy owns two tags and approves exit nodes tagged `tag:exit`."""
+    policy = tmp_path / "policy.hujson"
+    policy.write_text(POLICY)
+    stand_in = start_stand_in(tmp_path, "--policy", str(policy))
+    yield stand_in
+    stop_stand_in(stand_in)
+
+
+@pytest.fixture
+def start_plugin(tmp_path: Path) -> Iterator[Callable[..., Plugin]]:
+    """Start `python -m <module>` as the engine would."""
+    server = grpc.server(futures.ThreadPoolExecutor(4))
+    engine = Engine()
+    engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    started: list[Plugin] = []
+
+    def start(module: str, **environment: str) -> Plugin:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, f"127.0.0.1:{port}"],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=REPOSITORY,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)} | environment,
+        )
+        assert process.stdout is not None
+        address = f"127.0.0.1:{int(process.stdout.readline())}"
+        started.append(Plugin(process, grpc.insecure_channel(address), engine))
+        return started[-1]
+
+    yield start
+    for plugin in started:
+        plugin.channel.close()
+        plugin.process.kill()
+        plugin.process.wait()
+        if plugin.process.stdout is not None:
+            plugin.process.stdout.close()
+    server.stop(grace=None).wait()
+
+
+@pytest.fixture
+def tailscale(stand_in: StandIn, start_plugin: Callable[..., Plugin]) -> Plugin:
+    """The tailscale plugin, configured for the stand-in with its API key."""
+    plugin = start_plugin("lab.plugins.tailscale")
+    plugin.configure(apiKey=stand_in.api_key, baseUrl=stand_in.url)
+    stand_in.forget_requests()
+    return plugin
+
+
+@pytest.fixture
+def command(start_plugin: Callable[..., Plugin]) -> Plugin:
+    """The command plugin, configured."""
+    plugin = start_plugin("lab.plugins.command")
+    plugin.configure()
+    return plugin

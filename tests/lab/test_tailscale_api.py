@@ -1,0 +1,312 @@
+"""The API stand-in, over real HTTP."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stand_in_processes import POLICY, REPOSITORY, StandIn, start_stand_in, stop_stand_in
+
+from lab.tailscale_api.policy import Policy
+from lab.tailscale_api.refusal import Refusal
+from lab.tailscale_api.registration import register
+from lab.tailscale_api.tailnet import Tailnet
+
+EXIT_ROUTES = ["0.0.0.0/0", "::/0"]
+
+
+def test_every_answer_says_that_it_comes_from_a_stand_in(stand_in: StandIn) -> None:
+    answers = [
+        stand_in.api.get("tailnet/-/devices"),
+        stand_in.lab.get("/api/v2/tailnet/-/devices"),
+        stand_in.api.get("no/such/path"),
+        stand_in.lab.get("/lab/health"),
+    ]
+    assert [a.status_code for a in answers] == [200, 401, 404, 200]
+    assert {a.headers["X-Oceanid-Stand-In"] for a in answers} == {"tailscale-api"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nobody"}])
+def test_a_missing_or_wrong_credential_is_401_with_a_message(
+    stand_in: StandIn, headers: dict[str, str]
+) -> None:
+    answer = stand_in.lab.get("/api/v2/tailnet/-/devices", headers=headers)
+    assert answer.status_code == 401
+    assert list(answer.json()) == ["message"]
+
+
+def test_credentials_and_state_are_readable_by_their_owner_only(
+    stand_in: StandIn, tmp_path: Path
+) -> None:
+    stand_in.key()
+    for name in ("api-key", "state.json"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+def test_no_secret_reaches_the_state_file_or_the_log(stand_in: StandIn, tmp_path: Path) -> None:
+    key = stand_in.key()
+    stand_in.log_in(key["key"], "exit-a")
+    stand_in.api.get("tailnet/-/devices", params={"hostname": key["key"]})
+    secrets = (key["key"], stand_in.api_key, key["key"].rpartition("-")[2])
+    for name in ("state.json", "log"):
+        text = (tmp_path / name).read_text()
+        assert text
+        assert not any(secret in text for secret in secrets)
+
+
+def test_state_survives_a_kill(tmp_path: Path) -> None:
+    before = start_stand_in(tmp_path)
+    before.api.post("tailnet/-/acl", content=POLICY)
+    key = before.key()
+    device = before.log_in(key["key"], "exit-a").json()
+    stop_stand_in(before)
+    after = start_stand_in(tmp_path)
+    try:
+        assert after.api_key == before.api_key
+        assert after.api.get("tailnet/-/acl").text == POLICY
+        assert after.api.get(f"tailnet/-/keys/{key['id']}").json()["id"] == key["id"]
+        assert after.api.get(f"device/{device['nodeId']}").json()["name"] == device["name"]
+        assert after.log_in(key["key"], "exit-b").status_code == 201
+    finally:
+        stop_stand_in(after)
+
+
+def test_a_state_file_of_another_kind_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text("[]")
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "lab.tailscale_api", "--port", "0"),
+            *("--state", str(tmp_path / "state.json"), "--credentials", str(tmp_path / "k")),
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_policy_is_kept_verbatim_with_an_entity_tag(bare_stand_in: StandIn) -> None:
+    api = bare_stand_in.api
+    sent = api.post("tailnet/-/acl", content=POLICY, headers={"If-Match": '"ts-default"'})
+    got = api.get("tailnet/-/acl", headers={"Accept": "application/hujson"})
+    assert (sent.status_code, got.text) == (200, POLICY)
+    assert got.headers["ETag"] == sent.headers["ETag"]
+    as_json = api.get("tailnet/-/acl", headers={"Accept": "application/json"})
+    assert as_json.json()["autoApprovers"] == {"exitNode": ["tag:exit"]}
+
+
+def test_ts_default_matches_only_while_nobody_has_changed_the_policy(
+    bare_stand_in: StandIn,
+) -> None:
+    def post(text: str, if_match: str) -> int:
+        headers = {"If-Match": if_match}
+        return bare_stand_in.api.post("tailnet/-/acl", content=text, headers=headers).status_code
+
+    assert post(POLICY, '"ts-default"') == 200
+    assert post("{}", '"ts-default"') == 412
+    assert post("{}", '"stale"') == 412
+    assert post("{}", bare_stand_in.api.get("tailnet/-/acl").headers["ETag"]) == 200
+    assert bare_stand_in.api.post("tailnet/-/acl", content="").status_code == 200
+    assert post(POLICY, '"ts-default"') == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "line 1"),
+        ("[]", "must be an object"),
+        ('{"autoApprovers": {"exitNode": ["tag:ghost"]}}', "tag not found"),
+    ],
+)
+def test_a_bad_policy_is_refused_and_the_old_one_stays(
+    stand_in: StandIn, text: str, reason: str
+) -> None:
+    answer = stand_in.api.post("tailnet/-/acl", content=text)
+    assert answer.status_code == 400
+    assert reason in answer.json()["message"]
+    assert stand_in.api.get("tailnet/-/acl").text == POLICY
+
+
+def test_a_key_is_shown_once_and_forgotten_when_deleted(stand_in: StandIn) -> None:
+    key = stand_in.key()
+    path = f"tailnet/-/keys/{key['id']}"
+    shown = stand_in.api.get(path).json()
+    assert key["key"].startswith(f"tskey-auth-{key['id']}-")
+    assert "key" not in shown
+    assert (shown["keyType"], shown["invalid"]) == ("auth", False)
+    assert [k["id"] for k in stand_in.api.get("tailnet/-/keys").json()["keys"]] == [key["id"]]
+    assert stand_in.api.delete(path).status_code == 200
+    assert stand_in.api.get(path).status_code == 404
+    assert stand_in.api.delete(path).status_code == 404
+    assert stand_in.log_in(key["key"], "late").status_code == 401
+
+
+def test_a_key_cannot_carry_a_tag_without_an_owner(stand_in: StandIn) -> None:
+    refused = stand_in.key(tags=["tag:ghost"])
+    assert refused == {"message": "requested tags [tag:ghost] are invalid or not permitted"}
+
+
+def test_an_oauth_client_gets_a_token_with_its_scopes_only(stand_in: StandIn) -> None:
+    body = {"keyType": "client", "scopes": ["auth_keys"], "tags": ["tag:worker"]}
+    client = stand_in.api.post("tailnet/-/keys", json=body).json()
+    assert stand_in.api.get(f"tailnet/-/keys/{client['id']}").json()["keyType"] == "client"
+    form = {"client_id": client["id"], "client_secret": client["key"]}
+    granted = stand_in.lab.post("/api/v2/oauth/token", data=form).json()
+    bearer = {"Authorization": f"Bearer {granted['access_token']}"}
+
+    def make(tags: list[str]) -> int:
+        create = {"capabilities": {"devices": {"create": {"tags": tags}}}}
+        return stand_in.lab.post("/api/v2/tailnet/-/keys", json=create, headers=bearer).status_code
+
+    assert make(["tag:worker"]) == 200
+    assert make(["tag:exit"]) == 400
+    assert make([]) == 400
+    assert stand_in.lab.get("/api/v2/tailnet/-/acl", headers=bearer).status_code == 403
+    form["client_secret"] += "x"
+    assert stand_in.lab.post("/api/v2/oauth/token", data=form).status_code == 401
+
+
+def test_an_exit_node_with_the_right_tag_is_approved_at_registration(stand_in: StandIn) -> None:
+    key = stand_in.key(tags=["tag:exit", "tag:worker"])["key"]
+    approved = stand_in.log_in(key, "exit-a", tags=["tag:exit"], routes=EXIT_ROUTES).json()
+    waiting = stand_in.log_in(key, "exit-b", tags=["tag:worker"], routes=EXIT_ROUTES).json()
+    routes = stand_in.api.get(f"device/{approved['nodeId']}/routes").json()
+    assert routes == {"advertisedRoutes": EXIT_ROUTES, "enabledRoutes": EXIT_ROUTES}
+    assert waiting["enabledRoutes"] == []
+    stand_in.api.post(f"device/{waiting['id']}/routes", json={"routes": EXIT_ROUTES})
+    assert stand_in.api.get(f"device/{waiting['id']}/routes").json() == routes
+
+
+def test_a_hostname_that_is_taken_gets_a_number_in_its_name(stand_in: StandIn) -> None:
+    key = stand_in.key()["key"]
+    names = [stand_in.log_in(key, "exit", identity=f"node-{n}").json()["name"] for n in range(3)]
+    assert [name.split(".")[0] for name in names] == ["exit", "exit-1", "exit-2"]
+    found = stand_in.api.get("tailnet/-/devices", params={"hostname": "exit"}).json()["devices"]
+    assert len(found) == 3
+
+
+def test_a_known_identity_keeps_its_id_and_addresses_even_without_a_key(
+    stand_in: StandIn,
+) -> None:
+    key = stand_in.key()
+    first = stand_in.log_in(key["key"], "exit-a").json()
+    stand_in.api.delete(f"tailnet/-/keys/{key['id']}")
+    again = stand_in.log_in("", "exit-a")
+    assert again.status_code == 200
+    assert again.json()["nodeId"] == first["nodeId"]
+    assert again.json()["addresses"] == first["addresses"]
+
+
+def test_a_device_removed_from_the_tailnet_comes_back_as_another(stand_in: StandIn) -> None:
+    key = stand_in.key()["key"]
+    first = stand_in.log_in(key, "exit-a").json()
+    assert stand_in.api.delete(f"device/{first['nodeId']}").status_code == 200
+    assert stand_in.api.get(f"device/{first['nodeId']}").status_code == 404
+    assert stand_in.log_in(key, "exit-a").json()["nodeId"] != first["nodeId"]
+
+
+def test_a_single_use_key_registers_one_device(stand_in: StandIn) -> None:
+    key = stand_in.key(reusable=False)
+    assert stand_in.log_in(key["key"], "a").status_code == 201
+    assert stand_in.log_in(key["key"], "b").status_code == 401
+    assert stand_in.api.get(f"tailnet/-/keys/{key['id']}").json()["invalid"] is True
+
+
+def test_an_oauth_secret_registers_with_its_options_and_needs_tags(stand_in: StandIn) -> None:
+    body = {"keyType": "client", "scopes": ["auth_keys"], "tags": ["tag:worker"]}
+    secret = stand_in.api.post("tailnet/-/keys", json=body).json()["key"]
+    lasting = stand_in.log_in(
+        f"{secret}?ephemeral=false&preauthorized=true", "a", tags=["tag:worker"]
+    ).json()
+    passing = stand_in.log_in(secret, "b", tags=["tag:worker"]).json()
+    assert (lasting["isEphemeral"], lasting["authorized"]) == (False, True)
+    assert (passing["isEphemeral"], passing["authorized"]) == (True, False)
+    assert stand_in.log_in(secret, "c").status_code == 400
+    assert stand_in.log_in(secret, "d", tags=["tag:exit"]).status_code == 400
+
+
+@pytest.mark.parametrize("hostname", ["", "-a", "a_b", "A", "a" * 64, "a.b"])
+def test_a_hostname_that_is_no_dns_label_is_refused(stand_in: StandIn, hostname: str) -> None:
+    assert stand_in.log_in(stand_in.key()["key"], hostname).status_code == 400
+
+
+def test_the_device_list_is_filtered_by_any_attribute(stand_in: StandIn) -> None:
+    key = stand_in.key(tags=["tag:exit", "tag:worker"])["key"]
+    stand_in.log_in(key, "a", tags=["tag:exit"])
+    stand_in.log_in(key, "b", tags=["tag:worker"])
+
+    def hosts(**query: Any) -> list[str]:
+        devices = stand_in.api.get("tailnet/-/devices", params=query).json()["devices"]
+        return [device["hostname"] for device in devices]
+
+    assert hosts() == ["a", "b"]
+    assert hosts(hostname="b") == ["b"]
+    assert hosts(tags="tag:exit") == ["a"]
+    assert hosts(isEphemeral="true") == []
+    assert hosts(hostname="ghost") == []
+
+
+def test_a_device_is_changed_through_its_endpoints(stand_in: StandIn) -> None:
+    device = stand_in.log_in(stand_in.key(preauthorized=False)["key"], "a").json()
+    path = f"device/{device['nodeId']}"
+    for setting, body in (
+        ("authorized", {"authorized": True}),
+        ("key", {"keyExpiryDisabled": False}),
+        ("tags", {"tags": ["tag:worker"]}),
+    ):
+        assert stand_in.api.post(f"{path}/{setting}", json=body).status_code == 200
+    now = stand_in.api.get(path).json()
+    assert device["authorized"] is False
+    assert (now["authorized"], now["keyExpiryDisabled"]) == (True, False)
+    assert now["tags"] == ["tag:worker"]
+    assert stand_in.api.post(f"{path}/tags", json={"tags": ["tag:ghost"]}).status_code == 400
+    assert stand_in.api.post(f"{path}/key", json={}).status_code == 400
+    assert stand_in.api.post(f"{path}/routes", json={"routes": ["x"]}).status_code == 400
+
+
+def test_a_device_goes_offline_and_comes_back(stand_in: StandIn) -> None:
+    device = stand_in.log_in(stand_in.key()["key"], "a").json()
+    path = f"/lab/devices/{device['nodeId']}/online"
+    stand_in.lab.post(path, json={"online": False})
+    gone = stand_in.api.get(f"device/{device['id']}").json()
+    assert gone["connectedToControl"] is False
+    assert gone["lastSeen"]
+    stand_in.lab.post(path, json={"online": True})
+    assert "lastSeen" not in stand_in.api.get(f"device/{device['id']}").json()
+
+
+def test_faults_are_answered_as_often_as_ordered(stand_in: StandIn) -> None:
+    stand_in.lab.post("/lab/faults", json={"status": 429, "count": 2, "retryAfter": 7})
+    answers = [stand_in.api.get("tailnet/-/devices") for _ in range(3)]
+    assert [a.status_code for a in answers] == [429, 429, 200]
+    assert answers[0].headers["Retry-After"] == "7"
+    assert "message" in answers[0].json()
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{", '{"capabilities": 1}', '{"keyType": "x"}'])
+def test_a_bad_body_is_400_with_a_message(stand_in: StandIn, body: str) -> None:
+    answer = stand_in.api.post("tailnet/-/keys", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["message"]
+
+
+def test_an_expired_key_registers_nothing(tmp_path: Path) -> None:
+    clock = [1_000_000.0]
+    tailnet = Tailnet(tmp_path / "state.json", "an-api-key", now=lambda: clock[0])
+    assert tailnet.policy() == Policy()
+    tailnet.set_policy(POLICY, None)
+    body = {
+        "capabilities": {"devices": {"create": {"reusable": True, "tags": ["tag:exit"]}}},
+        "expirySeconds": 60,
+    }
+    key = tailnet.create_key(body, tailnet.caller("an-api-key"))
+    clock[0] += 60
+    assert tailnet.key(key["id"])["invalid"] is True
+    with pytest.raises(Refusal, match="expired"):
+        register(tailnet, {"authKey": key["key"], "hostname": "a", "identity": "i"})
