@@ -23,7 +23,14 @@ _INTERNAL_4 = (
     "224.0.0.0/4",
     "240.0.0.0/4",
 )
-_INTERNAL_6 = ("::/96", "64:ff9b::/96", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8")
+_INTERNAL_6 = (
+    "::/96",
+    "64:ff9b::/96",
+    "2002::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
+)
 
 
 def internet_except(denied: Iterable[Network | Address]) -> dict[str, list[str]]:

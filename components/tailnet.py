@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pulumi
 import pulumi_tailscale as tailscale
@@ -107,14 +108,23 @@ class ApprovedExitNode(pulumi.ComponentResource):
     ) -> None:
         super().__init__("oceanid:index:ApprovedExitNode", name, None, opts)
         # Without the dependency the first preview of an empty tailnet would wait and fail.
+        once_registered = pulumi.InvokeOutputOptions(parent=self, depends_on=[args.registered])
         device = tailscale.get_device_output(
-            hostname=args.hostname,
-            wait_for=f"{_SECONDS_TO_REGISTER}s",
-            opts=pulumi.InvokeOutputOptions(parent=self, depends_on=[args.registered]),
+            hostname=args.hostname, wait_for=f"{_SECONDS_TO_REGISTER}s", opts=once_registered
+        )
+        namesakes = tailscale.get_devices_output(
+            # After `device`, which waits for the first of them.
+            name_prefix=device.hostname.apply(lambda _: args.hostname),
+            opts=once_registered,
+        )
+        node_id = pulumi.Output.all(device.node_id, namesakes.devices).apply(
+            lambda known: only_device(
+                known[0], args.hostname, cast("list[Mapping[str, object]]", known[1] or [])
+            )
         )
         routes = tailscale.DeviceSubnetRoutes(
             f"{name}-routes",
-            device_id=device.node_id,
+            device_id=node_id,
             routes=list(DEFAULT_ROUTES),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -122,10 +132,30 @@ class ApprovedExitNode(pulumi.ComponentResource):
         self.tailnet_address = pulumi.Output.all(device.addresses, routes.id).apply(
             lambda known: ipv4_of(known[0])
         )
-        self.device_id = device.node_id
+        self.device_id = node_id
         self.register_outputs(
             {"tailnet_address": self.tailnet_address, "device_id": self.device_id}
         )
+
+
+def only_device(node_id: str, hostname: str, devices: Sequence[Mapping[str, object]]) -> str:
+    """`node_id`, when no other device of the tailnet claims `hostname`.
+
+    Raises pulumi.RunError otherwise: the API gives the first of them, which may be one that is
+    gone, and traffic sent to that one would stop.
+    """
+    # The SDK gives plain mappings here; the case of their keys depends on who made them.
+    claims = sorted(
+        str(each.get("node_id", each.get("nodeId")))
+        for each in devices
+        if each["hostname"] == hostname
+    )
+    if len(claims) > 1:
+        raise pulumi.RunError(
+            f"{len(claims)} devices of the tailnet claim the hostname {hostname} "
+            f"({', '.join(claims)}): remove those that are gone from the tailnet's machines page"
+        )
+    return node_id
 
 
 def ipv4_of(addresses: Sequence[str]) -> str:

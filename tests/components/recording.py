@@ -1,0 +1,125 @@
+"""Runs a program against Pulumi's mocks and records what it registers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import runpy
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import Stack, run_pulumi_func
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROJECT = "oceanid-cluster"
+TAILNET_ADDRESS = "100.64.0.7"
+
+
+@dataclass
+class Recording(pulumi.runtime.Mocks):
+    """Every resource a program registered, in order, with its inputs as the engine sees them."""
+
+    resources: list[pulumi.runtime.MockResourceArgs] = field(default_factory=list)
+    invokes: list[pulumi.runtime.MockCallArgs] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    devices: list[dict[str, Any]] = field(default_factory=list)
+
+    def new_resource(
+        self, args: pulumi.runtime.MockResourceArgs
+    ) -> tuple[str | None, dict[str, Any]]:
+        self.resources.append(args)
+        outputs = dict(args.inputs)
+        if args.typ.startswith("tailscale:"):
+            # Assembled here: no key, not even a made-up one, stands in the source.
+            outputs["key"] = "-".join(("tskey", "client", "mocked"))
+        return f"{args.name}-id", outputs
+
+    def call(
+        self, args: pulumi.runtime.MockCallArgs
+    ) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        self.invokes.append(args)
+        if args.token.endswith("getDevices"):
+            return {"devices": self.devices}, []
+        return {
+            **args.args,
+            "id": "mocked",
+            "nodeId": "nMocked",
+            "addresses": [TAILNET_ADDRESS, "fd7a:115c:a1e0::7"],
+        }, []
+
+    def of_type(self, token: str) -> list[dict[str, Any]]:
+        """Inputs of every resource of that type."""
+        return [each.inputs for each in self.resources if each.typ == token]
+
+    def named(self, name: str) -> dict[str, Any]:
+        """Inputs of the one resource with that logical name."""
+        (inputs,) = [each.inputs for each in self.resources if each.name == name]
+        return inputs
+
+
+def record(
+    program: Callable[[], object],
+    *,
+    stack: str = "dev",
+    config: dict[str, str] | None = None,
+    devices: list[dict[str, Any]] | None = None,
+) -> Recording:
+    """Run `program` to its end, outputs resolved, and give back what it registered.
+
+    `devices` are what the tailnet's device list holds.
+    """
+    recording = Recording(devices=devices or [])
+
+    async def run() -> None:
+        # One worker: calls come in a steady order, and the loop that the SDK's mocks open in each
+        # worker and leave open can be closed.
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(max_workers=1))
+        try:
+            await run_mocked()
+        finally:
+            await loop.run_in_executor(None, _close_loop_of_thread)
+
+    async def run_mocked() -> None:
+        # Inside the loop: the SDK keeps futures of the loop in which its settings were made.
+        pulumi.runtime.set_mocks(recording, project=PROJECT, stack=stack, preview=False)
+        pulumi.runtime.set_all_config(config or {})
+
+        def whole() -> None:
+            program()
+
+        await run_pulumi_func(whole)
+        root = get_root_resource()
+        assert isinstance(root, Stack)
+        recording.outputs = await pulumi.Output.from_input(root.outputs).future() or {}
+
+    asyncio.run(run())
+    return recording
+
+
+def _close_loop_of_thread() -> None:
+    # There is none when the program ended before it registered anything.
+    with suppress(RuntimeError):
+        asyncio.get_event_loop().close()
+
+
+def record_stack(
+    stack: str, *, devices: list[dict[str, Any]] | None = None, **changes: Any
+) -> Recording:
+    """Run `__main__` whole with the configuration of `stack`; `changes` replace top-level keys."""
+    document = yaml.safe_load((REPOSITORY / f"Pulumi.{stack}.yaml").read_text())
+    config = document["config"] | {f"{PROJECT}:{key}": value for key, value in changes.items()}
+    encoded = {key: v if isinstance(v, str) else json.dumps(v) for key, v in config.items()}
+    return record(
+        lambda: runpy.run_path(str(REPOSITORY / "__main__.py")),
+        stack=stack,
+        config=encoded,
+        devices=devices,
+    )

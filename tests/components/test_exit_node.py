@@ -1,0 +1,152 @@
+"""The exit node: no privilege, its identity kept, and no way into the cluster."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import pytest
+
+from tests.components.recording import Recording, record_stack
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    return record_stack("dev")
+
+
+@pytest.fixture(scope="module")
+def pod(recording: Recording) -> dict[str, Any]:
+    inputs = recording.named("exit-tethys-tailscale")
+    spec: dict[str, Any] = inputs["spec"]["template"]["spec"]
+    return spec
+
+
+@pytest.fixture(scope="module")
+def container(pod: dict[str, Any]) -> dict[str, Any]:
+    (only,) = pod["containers"]
+    return dict(only)
+
+
+@pytest.fixture(scope="module")
+def environment(container: dict[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in container["env"]}
+
+
+def test_the_pod_shares_nothing_with_its_node(pod: dict[str, Any]) -> None:
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
+    assert all("hostPath" not in volume for volume in pod["volumes"])
+
+
+def test_the_namespace_enforces_restricted(recording: Recording) -> None:
+    labels = recording.named("egress-namespace")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_all_traffic_of_the_namespace_is_denied_unless_a_policy_admits_it(
+    recording: Recording,
+) -> None:
+    spec = recording.named("egress-deny-all")["spec"]
+    assert spec == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_tailscaled_runs_in_userspace_mode_with_a_state_secret_made_beforehand(
+    environment: dict[str, str], recording: Recording
+) -> None:
+    assert environment["TS_USERSPACE"] == "true"
+    state = recording.named("exit-tethys-state")["metadata"]["name"]
+    assert environment["TS_KUBE_SECRET"] == state
+
+
+def test_the_flags_hold_beyond_the_first_login(environment: dict[str, str]) -> None:
+    assert environment["TS_AUTH_ONCE"] == "false"
+    assert "--advertise-exit-node" in environment["TS_EXTRA_ARGS"].split()
+
+
+def test_the_credential_is_in_a_file_and_nowhere_in_the_pods_spec(
+    environment: dict[str, str], pod: dict[str, Any]
+) -> None:
+    assert environment["TS_AUTHKEY"] == "file:/run/secrets/tailscale/authkey"
+    assert "tskey" not in str(pod)
+
+
+def test_the_role_reaches_the_state_secret_and_nothing_else(recording: Recording) -> None:
+    assert recording.named("exit-tethys-role")["rules"] == [
+        {
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "resourceNames": ["oceanid-dev-exit-tethys-state"],
+            "verbs": ["get", "update", "patch"],
+        }
+    ]
+
+
+def test_the_three_probes_ask_three_different_things(container: dict[str, Any]) -> None:
+    assert container["startupProbe"]["httpGet"]["path"] == "/healthz"
+    assert container["livenessProbe"]["httpGet"]["path"] == "/metrics"
+    assert container["readinessProbe"]["exec"]["command"][0] == "tailscale"
+
+
+def test_a_drain_does_not_take_the_exit_node_away_unasked(recording: Recording) -> None:
+    assert recording.named("exit-tethys-budget")["spec"]["minAvailable"] == 1
+
+
+def _admitted(recording: Recording, address: str, port: int, protocol: str = "TCP") -> bool:
+    """Whether the exit node's policy lets it reach that address and port."""
+    ip = ipaddress.ip_address(address)
+    for rule in recording.named("exit-tethys-fence")["spec"]["egress"]:
+        ports = rule.get("ports")
+        if ports and not any(
+            each["protocol"] == protocol
+            and each["port"] <= port <= each.get("endPort", each["port"])
+            for each in ports
+        ):
+            continue
+        for peer in rule["to"]:
+            block = peer.get("ipBlock")
+            if block and ip in ipaddress.ip_network(block["cidr"]):
+                excluded = map(ipaddress.ip_network, block.get("except", []))
+                if not any(ip in each for each in excluded):
+                    return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [("18.116.211.217", 5432), ("1.1.1.1", 53), ("2606:4700:4700::1111", 443)],
+)
+def test_it_reaches_the_internet(recording: Recording, address: str, port: int) -> None:
+    assert _admitted(recording, address, port)
+
+
+def test_it_reaches_the_api_server_that_keeps_its_state(recording: Recording) -> None:
+    assert _admitted(recording, "10.43.0.1", 443)
+    assert _admitted(recording, "157.173.210.123", 6443)
+
+
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [
+        ("10.42.1.5", 8080),  # a pod
+        ("10.43.71.170", 80),  # a service
+        ("192.168.2.80", 22),  # a machine at home
+        ("169.254.169.254", 80),  # a cloud's metadata
+        ("157.173.210.123", 10250),  # a kubelet
+        ("191.101.1.3", 22),  # another node
+        ("fd00::1", 443),
+    ],
+)
+def test_it_is_no_way_into_the_cluster(recording: Recording, address: str, port: int) -> None:
+    assert not _admitted(recording, address, port)
+
+
+def test_peers_behind_another_nodes_nat_are_reached_but_not_its_overlay_network(
+    recording: Recording,
+) -> None:
+    assert _admitted(recording, "191.101.1.3", 41641, "UDP")
+    assert not _admitted(recording, "191.101.1.3", 8472, "UDP")
+    assert not _admitted(recording, "191.101.1.3", 51820, "UDP")
+
+
+def test_nothing_may_connect_to_it(recording: Recording) -> None:
+    assert recording.named("exit-tethys-fence")["spec"]["ingress"] == []

@@ -1,0 +1,91 @@
+"""The program run whole, for each stack, against Pulumi's mocks."""
+
+from __future__ import annotations
+
+import json
+
+import pulumi
+import pytest
+
+from tests.components.recording import TAILNET_ADDRESS, record_stack
+
+_STACKS = ("dev", "prod")
+
+
+@pytest.mark.parametrize("stack", _STACKS)
+def test_every_stack_runs_and_exports_its_egress_addresses(stack: str) -> None:
+    recording = record_stack(stack)
+    assert recording.outputs["egressAddresses"] == ["157.173.210.123"]
+    assert recording.outputs["exitNodes"]["tethys"]["tailnetAddress"] == TAILNET_ADDRESS
+
+
+@pytest.mark.parametrize("stack", _STACKS)
+def test_every_kubernetes_resource_is_made_by_the_provider_of_the_stacks_own_context(
+    stack: str,
+) -> None:
+    recording = record_stack(stack)
+    (provider,) = recording.of_type("pulumi:providers:kubernetes")
+    assert provider["context"] == f"oceanid-{'lab' if stack == 'dev' else 'prod'}"
+    kubernetes = [each for each in recording.resources if each.typ.startswith("kubernetes:")]
+    assert kubernetes
+    assert all("::cluster::" in str(each.provider) for each in kubernetes)
+
+
+def test_prod_pins_the_exit_node_to_the_nodes_name_in_the_cluster() -> None:
+    (stateful_set,) = record_stack("prod").of_type("kubernetes:apps/v1:StatefulSet")
+    selector = stateful_set["spec"]["template"]["spec"]["nodeSelector"]
+    assert selector == {"kubernetes.io/hostname": "srv712429"}
+
+
+def test_a_wrong_setting_ends_the_program_before_any_resource() -> None:
+    with pytest.raises(pulumi.RunError, match=r"^oceanid-cluster:exitNodes = \[\]: no exit node"):
+        record_stack("dev", exitNodes=[])
+
+
+def test_the_policy_file_is_left_alone_unless_the_stack_is_told_to_own_it() -> None:
+    recording = record_stack("dev")
+    assert recording.of_type("tailscale:index/acl:Acl") == []
+    snippet = json.loads(recording.outputs["tailnetPolicy"])
+    assert snippet["autoApprovers"] == {"exitNode": ["tag:oceanid-exit"]}
+
+
+def test_an_owned_policy_file_never_overwrites_one_written_by_hand() -> None:
+    tailnet = {
+        "image": "docker.io/tailscale/tailscale:v1.102.3",
+        "credential": "oauth-client",
+        "policyFile": "owned",
+    }
+    (acl,) = record_stack("dev", tailnet=tailnet).of_type("tailscale:index/acl:Acl")
+    assert acl["overwriteExistingContent"] is False
+
+
+def test_a_key_can_be_chosen_in_place_of_the_oauth_client() -> None:
+    tailnet = {
+        "image": "docker.io/tailscale/tailscale:v1.102.3",
+        "credential": "auth-key",
+        "policyFile": "not-owned",
+    }
+    recording = record_stack("dev", tailnet=tailnet)
+    (key,) = recording.of_type("tailscale:index/tailnetKey:TailnetKey")
+    assert recording.of_type("tailscale:index/oauthClient:OauthClient") == []
+    assert key["tags"] == ["tag:oceanid-exit"]
+    assert key["reusable"]
+    assert not key["ephemeral"]
+
+
+def test_the_oauth_client_may_give_nothing_but_the_exit_tag() -> None:
+    (client,) = record_stack("dev").of_type("tailscale:index/oauthClient:OauthClient")
+    assert client["scopes"] == ["auth_keys"]
+    assert client["tags"] == ["tag:oceanid-exit"]
+
+
+def test_two_devices_with_one_hostname_stop_the_update() -> None:
+    hostname = "oceanid-dev-exit-tethys"
+    devices = [{"hostname": hostname, "nodeId": node_id} for node_id in ("nGone", "nMocked")]
+    with pytest.raises(pulumi.RunError, match=r"2 devices .* claim the hostname .*nGone, nMocked"):
+        record_stack("dev", devices=devices)
+
+
+def test_both_default_routes_of_the_looked_up_device_are_approved() -> None:
+    (routes,) = record_stack("dev").of_type("tailscale:index/deviceSubnetRoutes:DeviceSubnetRoutes")
+    assert routes == {"deviceId": "nMocked", "routes": ["0.0.0.0/0", "::/0"]}
