@@ -7,13 +7,21 @@ import subprocess
 import sys
 
 from delivery import lab_stack
-from delivery.environment import LAB_STACK, REPOSITORY, DeliveryError, engine, for_stack
+from delivery.environment import (
+    LAB_STACK,
+    REPOSITORY,
+    DeliveryError,
+    config_file,
+    engine,
+    for_stack,
+)
+from settings import check_file
 
 # A self-managed backend enforces nothing by itself: the pack goes with every operation.
 _POLICY_PACK = ("--policy-pack", "policies")
 _COMMANDS = {
     "preview": ("preview", "--diff", *_POLICY_PACK),
-    "up": ("up", "--yes", *_POLICY_PACK),
+    "up": ("up", "--yes", "--suppress-outputs", *_POLICY_PACK),
     "refresh": ("refresh", "--yes"),
     "destroy": ("destroy", "--yes"),
     "outputs": ("stack", "output", "--json"),
@@ -28,6 +36,7 @@ def main(arguments: list[str]) -> int:
     options, rest = parser.parse_known_args(arguments)
     try:
         environment = for_stack(options.stack)
+        _check_settings(options.stack)
         command = [engine(), *_COMMANDS[options.command], "--stack", options.stack, *rest]
         if options.stack == LAB_STACK:
             copy = lab_stack.prepare(environment)
@@ -46,6 +55,12 @@ def main(arguments: list[str]) -> int:
                 return process.wait()
             except KeyboardInterrupt:
                 continue
+
+
+def _check_settings(stack: str) -> None:
+    wrong = check_file(config_file(stack))
+    if wrong:
+        raise DeliveryError("\n".join([f"{config_file(stack).name} is wrong:", *wrong]))
 
 
 if __name__ == "__main__":

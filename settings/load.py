@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
+import yaml
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from settings.models import Settings
+
+_PROJECT = "oceanid-cluster"
 
 # What must never be repeated in a message, should somebody have put it into the wrong key.
 _SECRET_LOOK = re.compile(
@@ -39,14 +43,13 @@ def load() -> Settings:
     Raises pulumi.RunError, which the engine shows without a traceback, with one line for each
     setting that is wrong.
     """
-    project = pulumi.get_project()
     found = {**get_config_env(), **CONFIG.get()}
-    own = {key: value for key, value in found.items() if key.startswith(f"{project}:")}
+    own = {key: value for key, value in found.items() if key.startswith(f"{_PROJECT}:")}
     secret = {key.partition(":")[2] for key in own if is_config_secret(key)}
     try:
         return parse({key.partition(":")[2]: value for key, value in own.items()}, secret)
     except ValueError as error:
-        lines = [f"{project}:{line}" for line in str(error).splitlines()]
+        lines = [f"{_PROJECT}:{line}" for line in str(error).splitlines()]
         raise pulumi.RunError("\n".join(lines)) from None
 
 
@@ -62,6 +65,28 @@ def parse(config: Mapping[str, str], secret: set[str] | None = None) -> Settings
     except ValidationError as error:
         lines = [_line(each, secret or set()) for each in error.errors(include_url=False)]
         raise ValueError("\n".join(lines)) from None
+
+
+def check_file(path: Path) -> list[str]:
+    """A line for each wrong setting in a stack's configuration file, none when all are right.
+
+    For use before the engine runs: its own check of types stops at the first, without a remedy.
+    """
+    document = yaml.safe_load(path.read_text()) or {}
+    config = {
+        str(key).partition(":")[2]: value if isinstance(value, str) else json.dumps(value)
+        for key, value in (document.get("config") or {}).items()
+        if str(key).startswith(f"{_PROJECT}:") and not _is_encrypted(value)
+    }
+    try:
+        parse(config)
+    except ValueError as error:
+        return [f"{_PROJECT}:{line}" for line in str(error).splitlines()]
+    return []
+
+
+def _is_encrypted(value: object) -> bool:
+    return isinstance(value, dict) and set(value) == {"secure"}
 
 
 def _decoded(value: str) -> Any:  # noqa: ANN401  whatever JSON holds

@@ -14,7 +14,7 @@ _PARTS = ("__main__", "components", "delivery", "lab", "policies", "settings", "
 _ALLOWED = {
     "__main__": {"settings", "components"},
     "components": set[str](),
-    "delivery": set[str](),
+    "delivery": {"settings"},
     "lab": set[str](),
     "policies": set[str](),
     "settings": set[str](),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import CredentialKind, Settings, parse
+from settings import CredentialKind, Settings, check_file, parse
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _STACKS = ("dev", "prod")
@@ -161,6 +161,21 @@ def test_every_wrong_setting_gets_a_line_of_its_own() -> None:
         config["cluster"]["podCidr"] = "everywhere"
 
     assert len(_lines(change)) == 2
+
+
+def test_a_file_is_checked_before_the_engine_runs(tmp_path: Path) -> None:
+    config = _config("prod") | {"exitNodes": {}}
+    document = {"config": {f"oceanid-cluster:{key}": value for key, value in config.items()}}
+    path = tmp_path / "Pulumi.prod.yaml"
+    path.write_text(yaml.safe_dump(document))
+    assert check_file(path) == [
+        "oceanid-cluster:exitNodes = {}: not a list: write it as a YAML list"
+    ]
+
+
+@pytest.mark.parametrize("stack", _STACKS)
+def test_the_files_of_the_stacks_pass_the_check(stack: str) -> None:
+    assert check_file(_REPOSITORY / f"Pulumi.{stack}.yaml") == []
 
 
 def test_a_secret_in_the_wrong_place_is_not_repeated() -> None:

@@ -3,21 +3,23 @@
 The configuration value `incident:variant` chooses the way.
 """
 
+from typing import Any
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 LABELS = {"app": "tailscale-worker"}
 
 
-def worker(host_network):
-    """The worker DaemonSet of infrastructure/tailscale-daemonset.yaml, with hostNetwork as given."""
+def worker(*, host_network: pulumi.Input[bool], host_pid: bool = True) -> dict[str, Any]:
+    """The spec of the incident's DaemonSet, with hostNetwork and hostPID as given."""
     return {
         "selector": {"matchLabels": LABELS},
         "template": {
             "metadata": {"labels": LABELS},
             "spec": {
                 "hostNetwork": host_network,
-                "hostPID": True,
+                "hostPID": host_pid,
                 "tolerations": [{"operator": "Exists"}],
                 "containers": [
                     {
@@ -37,23 +39,20 @@ def worker(host_network):
     }
 
 
-def plain():
+def plain() -> None:
     metadata = {"name": "tailscale-worker", "namespace": "default"}
-    kubernetes.apps.v1.DaemonSet("worker", metadata=metadata, spec=worker(True))
+    kubernetes.apps.v1.DaemonSet("worker", metadata=metadata, spec=worker(host_network=True))
 
 
-def unknown():
+def unknown() -> None:
     """hostNetwork comes from a resource that does not exist before the update."""
     source = kubernetes.core.v1.ConfigMap("source", data={"hostNetwork": "true"})
     metadata = {"name": "tailscale-worker", "namespace": "default"}
-    host_network = source.id.apply(lambda _: True)
-    spec = worker(True)
-    spec["template"]["spec"]["hostNetwork"] = host_network
-    spec["template"]["spec"]["hostPID"] = False
+    spec = worker(host_network=source.id.apply(lambda _: True), host_pid=False)
     kubernetes.apps.v1.DaemonSet("worker", metadata=metadata, spec=spec)
 
 
-def patch():
+def patch() -> None:
     kubernetes.apps.v1.DaemonSetPatch(
         "worker",
         metadata={"name": "node-agent", "namespace": "default"},
@@ -61,12 +60,12 @@ def patch():
     )
 
 
-def config_group():
+def config_group() -> None:
     document = {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
         "metadata": {"name": "tailscale-worker", "namespace": "default"},
-        "spec": worker(True),
+        "spec": worker(host_network=True),
     }
     kubernetes.yaml.v2.ConfigGroup("worker", objs=[document])
 

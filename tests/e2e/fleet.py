@@ -1,0 +1,106 @@
+"""A lab of its own for a test run, and the engine on it, as the Makefile's targets use them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from delivery.environment import engine
+from lab.home import Home
+from lab.kube import connect
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# For one engine command: several times what one takes here, so that a hang is told from slowness.
+_SECONDS = 240
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """A running lab in a folder of its own."""
+
+    home: Home
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """This process's environment, with the lab's folder named."""
+        return {**os.environ, "OCEANID_LAB": str(self.home.path)}
+
+    def lab(self, command: str) -> subprocess.CompletedProcess[str]:
+        """`python -m lab COMMAND`."""
+        return self._run([sys.executable, "-m", "lab", command])
+
+    def delivery(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`python -m delivery COMMAND --stack dev`, as `make up` and `make preview` run it."""
+        return self._run([sys.executable, "-m", "delivery", command, "--stack", "dev", *arguments])
+
+    def start_delivery(self, command: str, sink: Path) -> subprocess.Popen[bytes]:
+        """The same in the background, in a process group of its own, its output in `sink`."""
+        with sink.open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "delivery", command, "--stack", "dev"],
+                cwd=REPOSITORY,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def engine(
+        self, project: Path, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """The engine itself on another program, with the lab's environment and backend."""
+        lines = self.home.environment.read_text().splitlines()
+        own = {key: value for key, _, value in (line.partition("=") for line in lines)}
+        quiet = {
+            "PULUMI_HOME": str(REPOSITORY / ".toolchain" / "pulumi-home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+        return self._run(
+            [engine(), *arguments, "--non-interactive"],
+            cwd=project,
+            env={**self.environment, **own, **quiet, **environment},
+        )
+
+    def api(self) -> httpx.Client:
+        """The API server, as its administrator."""
+        return connect(self.home.kubeconfig)
+
+    def get(self, path: str) -> Any:  # whatever the API server has there
+        """One object or list of the API server as JSON."""
+        with self.api() as api:
+            return api.get(path).raise_for_status().json()
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        result = self.delivery("outputs")
+        assert result.returncode == 0, result.stderr
+        outputs: dict[str, Any] = json.loads(result.stdout)
+        return outputs
+
+    def _run(
+        self, command: list[str], cwd: Path = REPOSITORY, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            env=env or self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+        )
+
+
+def said(result: subprocess.CompletedProcess[str]) -> str:
+    """All a command printed, for messages and searches."""
+    return f"{result.stdout}\n{result.stderr}"

@@ -1,0 +1,93 @@
+"""The outage, replayed: the DaemonSet of 13 October 2025 does not get past a preview."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.fleet import REPOSITORY, Fleet, said
+
+pytestmark = pytest.mark.e2e
+
+_VARIANTS = ("plain", "unknown", "patch", "config-group")
+_PACK = ("--policy-pack", str(REPOSITORY / "policies"))
+
+
+@pytest.fixture(scope="module")
+def program(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the program with a stack, so that the engine writes nothing into the checkout."""
+    folder = tmp_path_factory.mktemp("incident")
+    source = Path(__file__).resolve().parent / "programs" / "incident"
+    shutil.copy(source / "__main__.py", folder)
+    text = (source / "Pulumi.yaml").read_text()
+    (folder / "Pulumi.yaml").write_text(
+        text.replace("../../../../.venv", str(REPOSITORY / ".venv"))
+    )
+    made = fleet.engine(folder, "stack", "init", "replay")
+    assert made.returncode == 0, said(made)
+    yield folder
+    fleet.engine(folder, "stack", "rm", "replay", "--yes")
+
+
+def _preview(fleet: Fleet, program: Path, variant: str) -> subprocess.CompletedProcess[str]:
+    chosen = ("--stack", "replay", "-c", f"incident:variant={variant}")
+    return fleet.engine(program, "preview", *chosen, *_PACK)
+
+
+def _daemon_set_writes(fleet: Fleet) -> list[str]:
+    """What the API server's audit log has on DaemonSets, dry runs left out."""
+    records = map(json.loads, (fleet.home.logs / "audit.log").read_text().splitlines())
+    return [
+        each["requestURI"]
+        for each in records
+        if each.get("objectRef", {}).get("resource") == "daemonsets"
+        and each["verb"] in {"create", "update", "patch"}
+        and "dryRun=" not in each["requestURI"]
+    ]
+
+
+@pytest.mark.parametrize("variant", _VARIANTS)
+def test_the_preview_fails_and_names_rule_path_and_remedy(
+    fleet: Fleet, program: Path, variant: str
+) -> None:
+    result = _preview(fleet, program, variant)
+    text = said(result)
+    assert result.returncode != 0, text
+    assert "[mandatory] [severity: critical]  daemonset-host-namespaces" in text
+    assert "spec.template.spec.hostNetwork: " in text
+    assert "Remedy: remove hostNetwork, hostPID and hostIPC and use pod networking" in text
+
+
+def test_a_host_network_that_is_unknown_in_preview_is_refused_with_a_way_to_mend_it(
+    fleet: Fleet, program: Path
+) -> None:
+    text = said(_preview(fleet, program, "unknown"))
+    assert "hostNetwork: cannot be judged in preview" in text
+    assert "use a plain value here, not an Output" in text
+
+
+def test_an_update_that_skips_the_preview_is_refused_as_well(fleet: Fleet, program: Path) -> None:
+    chosen = ("--stack", "replay", "-c", "incident:variant=plain")
+    result = fleet.engine(program, "up", "--yes", "--skip-preview", *chosen, *_PACK)
+    assert result.returncode != 0
+    assert "daemonset-host-namespaces" in said(result)
+
+
+def test_the_api_server_never_saw_a_daemon_set(fleet: Fleet, program: Path) -> None:
+    for variant in _VARIANTS:
+        _preview(fleet, program, variant)
+    namespaced = fleet.get("/apis/apps/v1/daemonsets")["items"]
+    assert [each for each in namespaced if each["metadata"]["namespace"] == "default"] == []
+    assert [uri for uri in _daemon_set_writes(fleet) if "/namespaces/default/" in uri] == []
+
+
+def test_without_the_pack_the_same_preview_passes(fleet: Fleet, program: Path) -> None:
+    # Or the tests above would prove nothing: it is the pack that refuses.
+    chosen = ("--stack", "replay", "-c", "incident:variant=plain")
+    result = fleet.engine(program, "preview", *chosen)
+    assert result.returncode == 0, said(result)

@@ -1,0 +1,133 @@
+"""The stack on the lab: what `make up` gives, and that it stays as it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.fleet import REPOSITORY, Fleet, said
+
+pytestmark = pytest.mark.e2e
+
+_NAMESPACE = "/api/v1/namespaces/oceanid-egress"
+_EXIT_NODE = "oceanid-dev-exit-tethys"
+
+
+def _git_status() -> str:
+    result = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    return result.stdout
+
+
+def test_up_leaves_the_work_tree_as_it_was(fleet: Fleet) -> None:
+    before = _git_status()
+    assert fleet.delivery("up").returncode == 0
+    assert _git_status() == before
+
+
+def test_the_exit_node_runs_on_its_node_and_is_approved(deployed: Fleet) -> None:
+    pod = deployed.get(f"{_NAMESPACE}/pods/{_EXIT_NODE}-0")
+    assert pod["spec"]["nodeName"] == "tethys"
+    assert pod["status"]["phase"] == "Running"
+    exit_node = deployed.outputs()["exitNodes"]["tethys"]
+    assert exit_node["tailnetAddress"].startswith("100.")
+    assert exit_node["egressAddress"] == "157.173.210.123"
+
+
+def test_a_second_up_changes_nothing(deployed: Fleet) -> None:
+    result = deployed.delivery("up", "--expect-no-changes")
+    assert result.returncode == 0, said(result)
+
+
+def test_a_preview_says_that_a_stand_in_is_in_use(deployed: Fleet) -> None:
+    assert "stand-in for the tailscale provider 0.29.2" in said(deployed.delivery("preview"))
+
+
+def test_no_rule_of_the_pack_fires_on_the_stack(deployed: Fleet) -> None:
+    text = said(deployed.delivery("up"))
+    assert "✅ oceanid@" in text
+    assert "[mandatory]" not in text
+    assert "[advisory]" not in text
+
+
+def test_the_exit_node_keeps_its_tailnet_address_when_its_pod_is_replaced(deployed: Fleet) -> None:
+    before = deployed.outputs()["exitNodes"]["tethys"]
+    path = f"{_NAMESPACE}/pods/{_EXIT_NODE}-0"
+    old = deployed.get(path)["metadata"]["uid"]
+    with deployed.api() as api:
+        api.delete(path).raise_for_status()
+        for _ in range(300):
+            pod = api.get(path)
+            if pod.is_success and pod.json()["metadata"]["uid"] != old:
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail("the StatefulSet did not make the pod again")
+    up = deployed.delivery("up", "--expect-no-changes")
+    assert up.returncode == 0, said(up)
+    assert deployed.outputs()["exitNodes"]["tethys"] == before
+
+
+def test_no_secret_stands_in_state_logs_outputs_or_arguments(deployed: Fleet) -> None:
+    secrets = deployed.get(f"{_NAMESPACE}/secrets")["items"]
+    values = {
+        base64.b64decode(value).decode()
+        for secret in secrets
+        for key, value in secret.get("data", {}).items()
+        if key == "authkey" or key.startswith(("_", "profile"))
+    }
+    keys = {value.partition("?")[0] for value in values}
+    keys |= {(deployed.home.path / "tailscale-api-key").read_text().strip()}
+    keys |= {(deployed.home.path / "passphrase").read_text().strip()}
+    assert any(key.startswith("tskey-client-") for key in keys)
+    assert all(len(key) > 16 for key in keys)
+
+    seen = said(deployed.delivery("preview")) + json.dumps(deployed.outputs())
+    for folder in (deployed.home.path / "state", deployed.home.logs, deployed.home.path / "etcd"):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                seen += path.read_bytes().decode(errors="replace")
+    for arguments in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            seen += arguments.read_text(errors="replace")
+        except OSError:
+            continue  # the process has ended
+    assert [key[:12] for key in keys if key in seen] == []
+
+
+def test_a_wrong_setting_stops_the_engine_with_one_line_before_any_resource(
+    deployed: Fleet, tmp_path: Path
+) -> None:
+    text = (REPOSITORY / "Pulumi.dev.yaml").read_text()
+    wrong = tmp_path / "Pulumi.dev.yaml"
+    wrong.write_text(text.replace("node: tethys", "node: triton"))
+    chosen = ("--stack", "dev", "--config-file", str(wrong))
+    result = deployed.engine(REPOSITORY, "preview", *chosen)
+    text = said(result)
+    assert result.returncode != 0
+    assert 'oceanid-cluster:exitNodes[0].node = "triton": not one of the fleet\'s nodes: ' in text
+    assert "Traceback" not in text
+    assert "kubernetes:" not in text
+
+
+def test_prod_without_credentials_names_what_is_missing_and_where_it_comes_from() -> None:
+    bare = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+    result = subprocess.run(
+        [str(REPOSITORY / ".venv/bin/python"), "-m", "delivery", "preview", "--stack", "prod"],
+        cwd=REPOSITORY,
+        env=bare,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 2
+    for name in ("KUBECONFIG", "PULUMI_BACKEND_URL", "TAILSCALE_OAUTH_CLIENT_SECRET"):
+        assert f"  {name}" in result.stderr
+    assert "Tailscale admin console" in result.stderr
