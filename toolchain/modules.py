@@ -13,6 +13,9 @@ PULUMI_VERSION = "v3.246.0"
 KUBERNETES_VERSION = "v1.35.4"
 KUBERNETES_PROVIDER_VERSION = "4.25.0"
 
+# For every binary: small, without paths of the machine that built it, without a C compiler.
+BUILD_FLAGS = ("-trimpath",)
+BUILD_ENVIRONMENT = {"CGO_ENABLED": "0"}
 _STRIP = "-s -w"
 _KUBERNETES_LDFLAGS = (
     f"{_STRIP} -X k8s.io/component-base/version.gitVersion={KUBERNETES_VERSION}"
@@ -66,7 +69,8 @@ class Module:
         The Go release is left out on purpose: a patch release of the compiler on PATH is no
         reason to make every user wait for a build again.
         """
-        sha = hashlib.sha256(f"{platform.system()} {platform.machine()}\n".encode())
+        how = f"{platform.system()} {platform.machine()} {BUILD_FLAGS} {BUILD_ENVIRONMENT}\n"
+        sha = hashlib.sha256(how.encode())
         for part in (*self.binaries, *self.extracts):
             sha.update(f"{part!r}\n".encode())
         for source in sorted(self.path.rglob("*")):
