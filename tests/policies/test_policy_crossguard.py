@@ -17,12 +17,12 @@ from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi_policy import EnforcementLevel, PolicyPack
 from pulumi_policy.deserialize import deserialize_properties
 from pulumi_policy.proxy import unknown_checking_proxy
-from rule_cases import FAKE_KEY, UNKNOWN_SENTINELS, Case, all_cases, struct_of
 
 from policies import crossguard
 from policies.inputs import from_proxy, from_struct
 from policies.rules import all_rules
 from policies.rules._model import UNKNOWN, Verdict, judge, render_path
+from tests.policies.rule_cases import FAKE_KEY, UNKNOWN_SENTINELS, Case, all_cases, struct_of
 
 ROOT = Path(__file__).resolve().parents[2]
 STOCK = sdk._PolicyAnalyzerServicer
@@ -206,6 +206,17 @@ def test_a_configured_level_is_honoured(level: Level, reported: list[int]) -> No
     response = servicer.Analyze(request_of(INCIDENT), None)
     said = [one for one in response.diagnostics if one.policyName == INCIDENT.rule.name]
     assert [one.enforcementLevel for one in said] == reported
+
+
+def test_a_rule_that_raises_blocks_even_where_its_level_is_advisory() -> None:
+    def check(_subject: object) -> list[object]:
+        raise ValueError
+
+    broken = crossguard.RulePolicy(replace(INCIDENT.rule, check=check))  # type: ignore[arg-type]
+    servicer = in_process([broken])
+    servicer.Configure(configured(daemonset_host_namespaces=analyzer_pb2.ADVISORY), None)
+    response = servicer.Analyze(request_of(INCIDENT), None)
+    assert [one.enforcementLevel for one in response.diagnostics] == [analyzer_pb2.MANDATORY]
 
 
 def test_a_misspelled_policy_in_the_configuration_is_refused(

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rule_cases import FAKE_KEY, HERE, Case, all_cases, plain
 
 from policies.rules import all_rules
 from policies.rules._model import UNKNOWN, Finding, Path, Verdict, judge
 from policies.rules._subject import Subject, subjects_of_manifest, subjects_of_resource
+from tests.policies.rule_cases import FAKE_KEY, HERE, Case, all_cases, plain
 
 # fmt: off
 WORDS = (

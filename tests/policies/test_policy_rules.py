@@ -1,11 +1,11 @@
 """Every rule against its cases."""
 
 import pytest
-from rule_cases import FAKE_KEY, GROUPS, Case, all_cases, fixture_of
 
 from policies.rules import all_rules
 from policies.rules._model import Enforcement, Finding, Rule, Severity, Verdict, judge, render_path
-from policies.rules._subject import subjects_of_manifest
+from policies.rules._subject import subjects_of_manifest, subjects_of_resource
+from tests.policies.rule_cases import FAKE_KEY, GROUPS, Case, all_cases, fixture_of
 
 CASES = all_cases()
 
@@ -56,6 +56,25 @@ def test_a_message_is_one_line_with_rule_path_and_remedy_and_no_key(case: Case) 
         assert line.startswith(f"{case.rule.name}: {finding.path}: ")
         assert case.rule.remedy in line
         assert FAKE_KEY not in line
+
+
+@pytest.mark.parametrize(
+    ("token", "body"),
+    [
+        ("kubernetes:core/v1:Secret", {"kind": "Secret", "stringData": {"k": FAKE_KEY}}),
+        ("command:local:Command", {"create": f"tailscale up --authkey={FAKE_KEY}"}),
+    ],
+)
+def test_a_key_that_pulumi_does_not_encrypt_stands_in_plain_text_in_its_state(
+    token: str, body: dict[object, object]
+) -> None:
+    (rule,) = (rule for rule in all_rules() if rule.name == "plain-text-keys")
+    (plain,) = subjects_of_resource(token, body, frozenset())
+    assert judge(rule, plain).verdict is Verdict.FIRES
+    (encrypted,) = subjects_of_resource(token, body, frozenset({(str(next(reversed(body))),)}))
+    assert judge(rule, encrypted).verdict is None
+    (untold,) = subjects_of_resource(token, body, None)
+    assert judge(rule, untold).verdict is None
 
 
 def rule_that(check: object) -> Rule:

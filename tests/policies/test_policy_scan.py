@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from rule_cases import FAKE_KEY, HERE
+
+from tests.policies.rule_cases import FAKE_KEY, HERE
 
 ROOT = HERE.parents[1]
 INCIDENT = HERE / "manifests" / "incident.yaml"

@@ -1,0 +1,1 @@
+"""The rules, their enforcers and the scanner."""
