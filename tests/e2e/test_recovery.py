@@ -1,0 +1,98 @@
+"""What is killed comes back with `make up`: nothing lost, no manual step."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import control_plane, processes, stand_ins
+from lab.home import Home
+from tests.e2e.fleet import REPOSITORY, Fleet, said
+
+pytestmark = pytest.mark.e2e
+
+_ENGINE = REPOSITORY / ".toolchain" / "bin" / "pulumi"
+
+
+@pytest.fixture(scope="module")
+def own_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A lab that only the tests of this file use, because they break it."""
+    one = Fleet(home=Home(path=tmp_path_factory.mktemp("lab")))
+    assert one.lab("up").returncode == 0
+    yield one
+    assert one.lab("down").returncode == 0
+
+
+def _engines_of(process_group: int) -> list[int]:
+    """The pids of the engine in that process group."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                group = int((entry / "stat").read_text().rpartition(")")[2].split()[2])
+                is_engine = (entry / "exe").readlink() == _ENGINE
+            except (OSError, IndexError):
+                continue
+            if group == process_group and is_engine:
+                found.append(int(entry.name))
+    return found
+
+
+def test_an_engine_killed_in_mid_update_is_made_up_for_by_the_next_up(
+    own_fleet: Fleet, tmp_path: Path
+) -> None:
+    delivery = own_fleet.start_delivery("up", tmp_path / "killed")
+    deadline = time.monotonic() + 120
+    pods = "/api/v1/namespaces/oceanid-egress/secrets"
+    with own_fleet.api() as api:
+        while not api.get(pods).json().get("items") and time.monotonic() < deadline:
+            time.sleep(0.02)
+    (engine,) = _engines_of(delivery.pid)
+    os.kill(engine, signal.SIGKILL)
+    assert delivery.wait(timeout=60) != 0
+
+    up = own_fleet.delivery("up")
+    assert up.returncode == 0, said(up)
+    assert "its lock is released" in up.stdout
+    assert own_fleet.outputs()["exitNodes"]["tethys"]["tailnetAddress"]
+    again = own_fleet.delivery("up", "--expect-no-changes")
+    assert again.returncode == 0, said(again)
+
+
+@pytest.mark.parametrize("name", [*control_plane.NAMES, *stand_ins.NAMES])
+def test_a_lab_process_that_is_killed_comes_back_with_all_it_knew(
+    own_fleet: Fleet, name: str
+) -> None:
+    if not (own_fleet.home.path / "state" / ".pulumi" / "stacks").exists():
+        assert own_fleet.delivery("up").returncode == 0
+    before = own_fleet.get("/api/v1/namespaces/oceanid-egress")["metadata"]["uid"]
+    pid = processes.find(own_fleet.home, name)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    up = own_fleet.lab("up")
+    assert up.returncode == 0, said(up)
+    assert f"started {name}" in up.stdout
+    assert own_fleet.get("/api/v1/namespaces/oceanid-egress")["metadata"]["uid"] == before
+
+
+def test_after_all_that_the_stack_is_as_it_was(own_fleet: Fleet) -> None:
+    result = own_fleet.delivery("up", "--expect-no-changes")
+    assert result.returncode == 0, said(result)
+
+
+def test_lab_up_twice_does_nothing_the_second_time(own_fleet: Fleet) -> None:
+    assert own_fleet.lab("up").stdout == "lab: runs already\n"
+
+
+def test_a_pid_file_that_points_at_another_process_ends_nobody(own_fleet: Fleet) -> None:
+    pid_file = own_fleet.home.processes / "kwok.pid"
+    ours = pid_file.read_text()
+    pid_file.write_text(f"{os.getpid()}\n")
+    status = own_fleet.lab("status")
+    assert status.returncode == 0, said(status)
+    assert pid_file.read_text() == ours

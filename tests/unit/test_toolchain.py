@@ -1,0 +1,150 @@
+"""The toolchain rebuilds only what changed, keeps nothing half-built, and says what to do.
+
+The `go` and `pulumi` commands here are small shell scripts in place of the real ones: the real
+build takes minutes, and CI does it by `make toolchain`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from toolchain import build, engine
+from toolchain.errors import ToolchainError
+from toolchain.go import Go, required_version
+from toolchain.modules import KUBERNETES, KWOK, PULUMI, Binary, Module
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Module:
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    (folder / "go.mod").write_text("module example\n\ngo 1.26.0\n")
+    (folder / "go.sum").write_text("")
+    return Module(
+        name="example",
+        path=folder,
+        minutes=1,
+        binaries=(Binary(name="tool", package="example/tool"),),
+    )
+
+
+def _script(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def _go(tmp_path: Path, text: str) -> Go:
+    command = _script(tmp_path / "go-bin" / "go", text)
+    return Go(command=command, version="1.26.6", caches=tmp_path / "caches")
+
+
+# Writes its last argument but one, the value of `-o`, as `go build` would.
+_BUILDS = """
+case "$1" in
+  build) while [ "$1" != -o ]; do shift; done; echo built > "$2";;
+  list) echo one; echo two;;
+esac
+"""
+
+
+def test_what_is_built_is_installed_and_then_up_to_date(module: Module, tmp_path: Path) -> None:
+    target = tmp_path / "bin"
+    assert not build.is_installed(module, target)
+    build.compile_module(module, _go(tmp_path, _BUILDS), tmp_path / "log" / "example.log")
+    build.install(module, target)
+    assert (target / "tool").read_text() == "built\n"
+    assert build.is_installed(module, target)
+
+
+def test_another_checkout_finds_it_in_the_users_cache(module: Module, tmp_path: Path) -> None:
+    build.compile_module(module, _go(tmp_path, _BUILDS), tmp_path / "log" / "example.log")
+    build.install(module, tmp_path / "another" / "bin")
+    assert (tmp_path / "another" / "bin" / "tool").exists()
+
+
+@pytest.mark.parametrize("name", ["go.mod", "go.sum"])
+def test_a_changed_module_file_asks_for_a_build_of_that_module(
+    module: Module, tmp_path: Path, name: str
+) -> None:
+    build.compile_module(module, _go(tmp_path, _BUILDS), tmp_path / "log" / "example.log")
+    build.install(module, tmp_path / "bin")
+    with (module.path / name).open("a") as source:
+        source.write("// changed\n")
+    assert not build.is_installed(module, tmp_path / "bin")
+    assert not build.stored(module).exists()
+
+
+def test_a_product_that_somebody_removed_is_put_back(module: Module, tmp_path: Path) -> None:
+    build.compile_module(module, _go(tmp_path, _BUILDS), tmp_path / "log" / "example.log")
+    build.install(module, tmp_path / "bin")
+    (tmp_path / "bin" / "tool").unlink()
+    assert not build.is_installed(module, tmp_path / "bin")
+
+
+def test_a_failed_build_leaves_nothing_that_looks_whole(module: Module, tmp_path: Path) -> None:
+    go = _go(tmp_path, 'test "$1" != build || { echo "tool.go:1: syntax error" >&2; exit 1; }')
+    with pytest.raises(ToolchainError, match=r"^example: go failed \(tool.go:1: syntax error\)"):
+        build.compile_module(module, go, tmp_path / "log" / "example.log")
+    assert not build.stored(module).exists()
+    assert list(build.cache_folder().iterdir()) == []
+
+
+def test_an_unreachable_registry_is_said_in_one_line_with_what_to_do(
+    module: Module, tmp_path: Path
+) -> None:
+    fault = "go: example.org/x@v1.0.0: dial tcp: lookup proxy.example.org: no such host"
+    go = _go(tmp_path, f'echo "{fault}" >&2; exit 1')
+    with pytest.raises(ToolchainError) as raised:
+        build.compile_module(module, go, tmp_path / "log" / "example.log")
+    line = str(raised.value)
+    assert "\n" not in line
+    assert "the Go module proxy could not be reached" in line
+    assert line.endswith("run `make toolchain` again; it goes on where it stopped")
+
+
+def test_the_go_release_needed_is_the_highest_of_the_modules(module: Module) -> None:
+    (module.path / "go.mod").write_text("module example\n\ngo 1.99.3\n")
+    assert required_version([KUBERNETES, KWOK, module]) == (1, 99, 3)
+
+
+@pytest.mark.parametrize(
+    ("printed", "used"),
+    [("v3.250.1", "3.250.1"), ("v3.200.0", "3.200.0"), ("v3.199.0", None), ("no version", None)],
+)
+def test_an_official_engine_is_used_when_it_is_new_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, used: str | None
+) -> None:
+    command = _script(tmp_path / "official" / "pulumi", f"echo {printed}")
+    monkeypatch.setenv("PATH", str(command.parent))
+    assert engine.official(tmp_path / "bin") == ((command, used) if used else None)
+
+
+def test_the_engine_built_here_is_not_taken_for_an_official_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = _script(tmp_path / "bin" / "pulumi", "echo v3.246.0")
+    monkeypatch.setenv("PATH", str(command.parent))
+    assert engine.official(command.parent) is None
+
+
+def test_an_official_engine_finds_nothing_of_the_built_one_in_its_way(tmp_path: Path) -> None:
+    for name in PULUMI.products:
+        _script(tmp_path / "bin" / name, "exit 0")
+    engine.install(tmp_path)
+    plugins = list((tmp_path / "pulumi-home" / "plugins").rglob("pulumi-resource-*"))
+    assert {path.name for path in plugins} == {
+        "pulumi-resource-kubernetes",
+        "pulumi-resource-tailscale",
+        "pulumi-resource-command",
+    }
+    engine.remove(tmp_path)
+    assert [path for path in tmp_path.rglob("pulumi*") if path.is_file()] == []
