@@ -1,0 +1,1 @@
+"""What containerboot and tailscaled would do in the pods that kwok only simulates."""
