@@ -11,7 +11,8 @@ from pathlib import Path
 import grpc
 import pytest
 from pulumi.runtime.proto import engine_pb2_grpc
-from stand_in_processes import (
+
+from tests.lab.stand_in_processes import (
     POLICY,
     REPOSITORY,
     Engine,

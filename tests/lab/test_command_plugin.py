@@ -11,9 +11,9 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import empty_pb2
-from stand_in_processes import Plugin, details
 
 from lab.plugins.property_value import UNKNOWN, Secret
+from tests.lab.stand_in_processes import Plugin, details
 
 COMMAND = "command:local:Command"
 RUN = "command:local:run"

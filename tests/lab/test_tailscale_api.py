@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stand_in_processes import POLICY, REPOSITORY, StandIn, start_stand_in, stop_stand_in
 
 from lab.tailscale_api.policy import Policy
 from lab.tailscale_api.refusal import Refusal
 from lab.tailscale_api.registration import register
 from lab.tailscale_api.tailnet import Tailnet
+from tests.lab.stand_in_processes import POLICY, REPOSITORY, StandIn, start_stand_in, stop_stand_in
 
 EXIT_ROUTES = ["0.0.0.0/0", "::/0"]
 

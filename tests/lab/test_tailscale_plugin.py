@@ -9,9 +9,9 @@ from typing import Any
 
 import grpc
 import pytest
-from stand_in_processes import POLICY, Plugin, StandIn, details
 
 from lab.plugins.property_value import UNKNOWN, Secret, reveal
+from tests.lab.stand_in_processes import POLICY, Plugin, StandIn, details
 
 KEY = "tailscale:index/tailnetKey:TailnetKey"
 CLIENT = "tailscale:index/oauthClient:OauthClient"
