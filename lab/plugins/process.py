@@ -16,6 +16,7 @@ from lab.plugins.servicer import Servicer
 
 _LARGEST_MESSAGE_BYTES = 400 << 20  # As the engine's and the SDK's.
 _SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_TO_CANCEL = 3.0
 _THREADS = 64  # A waiting look-up or a running command holds one.
 
 
@@ -45,6 +46,7 @@ def serve(provider: Provider, arguments: list[str]) -> None:
     # A killed engine cannot say goodbye: an orphan gets another parent.
     while os.getppid() == parent and not stopped.wait(_SECONDS_BETWEEN_LOOKS):
         pass
+    # Commands still running would be orphans, too: they are ended before the process is.
     provider.cancelled.set()
-    server.stop(grace=None)
+    server.stop(grace=_SECONDS_TO_CANCEL).wait()
     os._exit(0)

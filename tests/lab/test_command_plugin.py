@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
+import sys
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from google.protobuf import empty_pb2
 
 from lab.plugins.property_value import UNKNOWN, Secret
-from tests.lab.stand_in_processes import Plugin, details
+from tests.lab.stand_in_processes import REPOSITORY, Engine, Plugin, details
 
 COMMAND = "command:local:Command"
 RUN = "command:local:run"
@@ -189,5 +191,34 @@ def test_cancelling_ends_the_command_and_what_it_started(command: Plugin, tmp_pa
         command.stub.Cancel(empty_pb2.Empty())
         with pytest.raises(grpc.RpcError, match="cancelled"):
             running.result()
-    status = Path(f"/proc/{child}/status")
-    assert not status.exists() or "State:\tZ" in status.read_text()
+    assert _ended(child)
+
+
+def test_a_plugin_whose_engine_was_killed_ends_with_its_command(tmp_path: Path) -> None:
+    fifo = tmp_path / "started"
+    os.mkfifo(fifo)
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-m', 'lab.plugins.command'])"
+    engine = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
+    )
+    assert engine.stdout is not None
+    with (
+        grpc.insecure_channel(f"127.0.0.1:{int(engine.stdout.readline())}") as channel,
+        futures.ThreadPoolExecutor(1) as pool,
+    ):
+        plugin = Plugin(engine, channel, Engine())
+        running = pool.submit(plugin.create, COMMAND, create=f"sleep 1000 & echo $! > {fifo}; wait")
+        child = int(fifo.read_text())
+        engine.kill()
+        engine.wait()
+        with pytest.raises(grpc.RpcError, match="cancelled"):
+            running.result()
+        # The plugin holds the other end of its output until it has ended.
+        assert engine.stdout.read() == ""
+    engine.stdout.close()
+    assert _ended(child)
+
+
+def _ended(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return not status.exists() or "State:\tZ" in status.read_text()
