@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import socket
 import sys
 from pathlib import Path
 
-from werkzeug.serving import WSGIRequestHandler, make_server
-
+from lab.loopback_server import listen, serve
 from lab.tailscale_api.app import make_app
 from lab.tailscale_api.policy import Policy
 from lab.tailscale_api.refusal import Refusal
 from lab.tailscale_api.secret import api_key
 from lab.tailscale_api.tailnet import Tailnet
-
-
-class _QuietHandler(WSGIRequestHandler):
-    """Logs method, path and status; never a query, which may name what it should not."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        del size
-        path = self.path.partition("?")[0].encode("unicode_escape").decode()
-        sys.stderr.write(f"{self.log_date_time_string()} {self.command} {path} {code}\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,24 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
         tailnet = Tailnet(options.state, api_key(options.credentials))
         if options.policy is not None and tailnet.policy() == Policy():
             tailnet.set_policy(options.policy.read_text(), None)
-        listener = socket.create_server(("127.0.0.1", options.port))
+        listener = listen(options.port)
     except (OSError, ValueError, KeyError, TypeError, Refusal) as error:
         sys.stderr.write(f"lab.tailscale_api: {error}\n")
         return 1
-    server = make_server(
-        "127.0.0.1",
-        options.port,
-        make_app(tailnet),
-        threaded=True,
-        request_handler=_QuietHandler,
-        fd=listener.fileno(),
-    )
-    sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
-    sys.stdout.flush()
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.server_close()
+    serve(make_app(tailnet), listener)
     return 0
 
 

@@ -1,15 +1,10 @@
-"""A request the API refuses."""
+"""A request the API refuses, in the words of the real API."""
 
 from __future__ import annotations
 
+from lab.refusal import Refusal
 
-class Refusal(Exception):  # noqa: N818 - an answer of the API, not a fault of the server
-    """Answered as `{"message": …}` with an HTTP status."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
+__all__ = ["Refusal", "not_found"]
 
 
 def not_found(what: str) -> Refusal:

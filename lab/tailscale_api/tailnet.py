@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.home import write_private
 from lab.tailscale_api import secret
 from lab.tailscale_api.device import Device
 from lab.tailscale_api.key import (
@@ -66,7 +67,7 @@ class Tailnet:
         """
         with self._lock:
             yield self._state
-            secret.write_private(self._path, json.dumps(asdict(self._state)))
+            write_private(self._path, json.dumps(asdict(self._state)))
 
     @contextmanager
     def view(self) -> Iterator[State]:
