@@ -1,0 +1,1 @@
+"""A Pulumi provider for CrunchyBridge: the firewall rules of a network."""

@@ -1,0 +1,192 @@
+"""CrunchyBridge's API: the firewall rules of a network.
+
+Paths, fields, paging and idempotency are those of docs.crunchybridge.com/api/network-firewall-rule
+and /api-concepts. Every method may raise ProviderError, ApiError or GoneError.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from providers.crunchybridge.errors import ApiError, GoneError, ProviderError
+from providers.crunchybridge.pace import GIVE_UP_SECONDS, Clock, Pace
+from providers.crunchybridge.rule import Rule
+
+VERSION = "0.1.0"
+DEFAULT_URL = "https://api.crunchybridge.com"
+_TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=GIVE_UP_SECONDS)
+# More would only run into the API's rate limit.
+_LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8)
+# The documented maximum has been 200 and 100; both allow this.
+PAGE_LENGTH = 100
+_LONGEST_REASON = 300
+_ERRORS_FROM = 400
+_UNAUTHORIZED, _NOT_FOUND, _GONE, _CONFLICT, _TOO_MANY, _INTERNAL = 401, 404, 410, 409, 429, 500
+_PASSING = frozenset({_TOO_MANY, _INTERNAL, 502, 503, 504})
+
+Body = Mapping[str, str | None]
+
+
+class Client:
+    """A connection to the API with one key. Safe for many threads."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        url: str,
+        clock: Clock,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """`transport` carries the requests; without one they go over the network."""
+        base = httpx.URL(url)
+        self._key = api_key
+        self._pace = Pace(clock)
+        self._http = httpx.Client(
+            base_url=base,
+            timeout=_TIMEOUT,
+            limits=_LIMITS,
+            transport=transport,
+            # A proxy of the environment cannot reach this machine's own stand-in.
+            trust_env=base.host not in ("127.0.0.1", "localhost", "::1"),
+            headers={
+                "Authorization": f"Bearer {api_key}",
+                "Accept": "application/json",
+                "User-Agent": f"pulumi-resource-crunchybridge/{VERSION}",
+            },
+        )
+
+    def close(self) -> None:
+        """End the connections."""
+        self._http.close()
+
+    def rules(self, network_id: str) -> list[Rule]:
+        """All rules of a network, in as many requests as it has pages."""
+        path = _path(network_id)
+        query: dict[str, str | int] = {"limit": PAGE_LENGTH}
+        found: dict[str, Rule] = {}
+        while True:
+            page = self._document(self._send("GET", path, query=query))
+            listed = page.get("firewall_rules")
+            if not isinstance(listed, list):
+                raise ProviderError(f"GET {path}: the answer holds no firewall_rules")
+            rules = [self._rule(each, network_id, path) for each in listed]
+            found |= {rule.id: rule for rule in rules}
+            if not page.get("has_more") or not rules:
+                return list(found.values())
+            cursor = str(page.get("next_cursor") or rules[-1].id)
+            if query.get("cursor") == cursor:
+                raise ProviderError(f"GET {path}: the listing does not end")
+            query["cursor"] = cursor
+
+    def rule(self, network_id: str, rule_id: str) -> Rule:
+        """One rule."""
+        path = _path(network_id, rule_id)
+        return self._rule(self._document(self._send("GET", path)), network_id, path)
+
+    def create(self, network_id: str, body: Body) -> Rule:
+        """Make a rule of `rule`, `kind` and `description`."""
+        path = _path(network_id)
+        return self._rule(self._document(self._send("POST", path, body=body)), network_id, path)
+
+    def change(self, network_id: str, rule_id: str, body: Body) -> Rule:
+        """Change `rule` or `description` of a rule."""
+        path = _path(network_id, rule_id)
+        return self._rule(self._document(self._send("PATCH", path, body=body)), network_id, path)
+
+    def delete(self, network_id: str, rule_id: str) -> None:
+        """Remove a rule."""
+        self._send("DELETE", _path(network_id, rule_id))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Body | None = None,
+        query: Mapping[str, str | int] | None = None,
+    ) -> httpx.Response:
+        began = self._pace.clock.now()
+        key = str(uuid.uuid4())
+        attempt = 0
+        while True:
+            attempt += 1
+            self._pace.hold()
+            headers = {"Idempotency-Key": key} if body is not None else {}
+            failure = ""
+            response = None
+            try:
+                response = self._http.request(
+                    method, path, json=body, params=query, headers=headers
+                )
+            except httpx.TransportError as error:
+                failure = f"no answer from {self._http.base_url.host}: {type(error).__name__}"
+            except httpx.HTTPError as error:
+                failure = f"no proper answer: {type(error).__name__}"
+            if response is not None and response.status_code not in _PASSING:
+                return self._accepted(method, path, response)
+            if not self._pace.before_next(attempt, began, response):
+                if response is not None:
+                    failure = str(self._refusal(method, path, response))
+                else:
+                    failure = f"{method} {path}: {failure}"
+                raise ProviderError(
+                    f"{failure}; gave up after {attempt} attempts: run the command again later"
+                )
+            if response is not None and response.status_code == _INTERNAL:
+                # The API keeps the answer of a key and would give the same one for ever. Should
+                # the write have been applied, the next one finds it.
+                key = str(uuid.uuid4())
+
+    def _accepted(self, method: str, path: str, response: httpx.Response) -> httpx.Response:
+        if response.status_code >= _ERRORS_FROM or response.is_redirect:
+            raise self._refusal(method, path, response)
+        return response
+
+    def _refusal(self, method: str, path: str, response: httpx.Response) -> ApiError:
+        status = response.status_code
+        try:
+            document = response.json()
+            reason = str(document["message"])
+            request_id = str(document.get("request_id") or "")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            reason, request_id = response.reason_phrase or "no message", ""
+        # An API that quotes what it was sent must not bring the key into a log.
+        reason = " ".join(reason.replace(self._key, "[key]").split())[:_LONGEST_REASON]
+        line = f"{method} {path}: {status} {reason}"
+        if request_id:
+            line += f" (request id {request_id[:80]})"
+        if status == _UNAUTHORIZED:
+            line += ": set crunchybridge:apiKey or CRUNCHY_API_KEY to a key of the account settings"
+        kind = GoneError if status in (_NOT_FOUND, _GONE) else ApiError
+        return kind(line, status=status, reason=reason)
+
+    def _document(self, response: httpx.Response) -> dict[str, Any]:
+        try:
+            document = response.json()
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            request = response.request
+            raise ProviderError(
+                f"{request.method} {request.url.path}: the answer is no JSON object"
+            )
+        return document
+
+    def _rule(self, document: object, network_id: str, path: str) -> Rule:
+        try:
+            if isinstance(document, dict):
+                return Rule.of(document, network_id)
+        except (KeyError, TypeError, ValueError):
+            pass
+        raise ProviderError(f"{path}: the answer holds a firewall rule that cannot be read")
+
+
+def _path(*ids: str) -> str:
+    # Ids are checked to be letters and digits before they come here.
+    network_id, *rest = ids
+    return "/".join(["/networks", network_id, "firewall-rules", *rest])

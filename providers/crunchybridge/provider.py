@@ -1,0 +1,171 @@
+# ruff: noqa: N802 - the methods' names are the protocol's
+"""The provider: Pulumi's gRPC service `pulumirpc.ResourceProvider` over the firewall rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2
+
+from providers.crunchybridge import inputs as rule_inputs
+from providers.crunchybridge.errors import ProviderError
+from providers.crunchybridge.firewall_rule import TYPE_NAME, FirewallRules, previewed
+from providers.crunchybridge.plugin import Context, Plugin, one_line
+from providers.crunchybridge.property import Property, decode, encode, json_value
+from providers.crunchybridge.rule import Rule, is_eid
+from providers.crunchybridge.schema import GET_RULES
+
+_KIND = provider_pb2.PropertyDiff
+
+
+class Provider(Plugin):
+    """Answers the engine about firewall rules."""
+
+    def Check(
+        self, request: provider_pb2.CheckRequest, context: Context
+    ) -> provider_pb2.CheckResponse:
+        """Refuse or put in order the inputs, also those that overlap another resource's."""
+        with one_line(context):
+            _assert_type(request.urn)
+            inputs, found = rule_inputs.check(decode(request.news))
+            if not found:
+                found = self._check_overlap(request.urn, inputs)
+            failures = [
+                provider_pb2.CheckFailure(property=each.name, reason=each.reason) for each in found
+            ]
+            return provider_pb2.CheckResponse(inputs=encode(inputs), failures=failures)
+
+    def Diff(
+        self, request: provider_pb2.DiffRequest, context: Context
+    ) -> provider_pb2.DiffResponse:
+        """What changes, and whether it makes the rule anew."""
+        with one_line(context):
+            _assert_type(request.urn)
+            self._claims.hold(request.id, request.urn)
+            found = rule_inputs.changes(
+                decode(request.olds), decode(request.news), request.ignoreChanges
+            )
+            response = provider_pb2.DiffResponse
+            return response(
+                changes=response.DIFF_SOME if found else response.DIFF_NONE,
+                diffs=[each.name for each in found],
+                replaces=[each.name for each in found if each.replaces],
+                detailedDiff={each.name: _detail(each) for each in found},
+                hasDetailedDiff=True,
+                # Always, also when a user asks for the replacement: rules cannot overlap.
+                deleteBeforeReplace=True,
+            )
+
+    def Create(
+        self, request: provider_pb2.CreateRequest, context: Context
+    ) -> provider_pb2.CreateResponse:
+        """Make the rule."""
+        with one_line(context):
+            given = decode(request.properties)
+            if request.preview:
+                return provider_pb2.CreateResponse(properties=encode(previewed(given, {})))
+            made, outputs = self._rules().create(request.urn, given, self._say(request.urn))
+            return provider_pb2.CreateResponse(id=made, properties=encode(outputs))
+
+    def Read(
+        self, request: provider_pb2.ReadRequest, context: Context
+    ) -> provider_pb2.ReadResponse:
+        """The rule as it is; nothing when a refresh finds it gone."""
+        with one_line(context):
+            state, inputs = decode(request.properties), decode(request.inputs)
+            known = {**state, **inputs}
+            found = self._rules().read(request.urn, request.id, known)
+            if found is None and not known:
+                raise ProviderError(
+                    f"there is no rule {request.id} to import: "
+                    "`cb network list-firewall-rules` shows those there are"
+                )
+            if found is None:
+                return provider_pb2.ReadResponse()
+            outputs, read_inputs = found
+            return provider_pb2.ReadResponse(
+                id=request.id, properties=encode(outputs), inputs=encode(read_inputs)
+            )
+
+    def Update(
+        self, request: provider_pb2.UpdateRequest, context: Context
+    ) -> provider_pb2.UpdateResponse:
+        """Change the rule in place."""
+        with one_line(context):
+            state, given = decode(request.olds), decode(request.news)
+            if request.preview:
+                outputs = previewed(given, state)
+            else:
+                outputs = self._rules().update(request.urn, request.id, state, given)
+            return provider_pb2.UpdateResponse(properties=encode(outputs))
+
+    def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
+        """Remove the rule."""
+        with one_line(context):
+            self._rules().delete(request.urn, request.id, self._say(request.urn))
+            return empty_pb2.Empty()
+
+    def Invoke(
+        self, request: provider_pb2.InvokeRequest, context: Context
+    ) -> provider_pb2.InvokeResponse:
+        """The one function there is: all rules of a network."""
+        with one_line(context):
+            if request.tok != GET_RULES:
+                raise ProviderError(f"there is no function {request.tok!r}, only {GET_RULES}")
+            network_id = decode(request.args).get("networkId", Property()).text
+            if not is_eid(network_id):
+                raise ProviderError(f"{GET_RULES}: networkId {network_id!r} is no network's id")
+            self._rules()
+            assert self._listing is not None  # noqa: S101 - made with the client
+            rules = [
+                {"id": each.id, "rule": each.cidr, "kind": each.kind}
+                | ({"description": each.description} if each.description else {})
+                for each in self._listing.rules(network_id).values()
+            ]
+            response = provider_pb2.InvokeResponse()
+            # `return` is a keyword, so it cannot be written as an attribute's name.
+            getattr(response, "return").fields["rules"].CopyFrom(json_value(rules))
+            return response
+
+    def _rules(self) -> FirewallRules:
+        if self._client is None or self._listing is None:
+            raise ProviderError(self._why_not)
+        return FirewallRules(self._client, self._listing, self._claims)
+
+    def _check_overlap(self, urn: str, inputs: Mapping[str, Property]) -> list[rule_inputs.Failure]:
+        network, rule = inputs[rule_inputs.NETWORK_ID], inputs[rule_inputs.RULE]
+        kind = inputs[rule_inputs.KIND]
+        if network.unknown or rule.unknown or kind.unknown:
+            return []
+        wanted = Rule(
+            id="",
+            network_id=network.text,
+            team_id="",
+            cidr=rule.text,
+            kind=kind.text,
+            description=None,
+        )
+        other = self._claims.want(urn, wanted)
+        if other is None:
+            return []
+        name = other.rpartition("::")[2]
+        shown = "the secret rule" if rule.secret else rule.text
+        reason = f"'rule': {shown} overlaps that of {name!r}, and rules cannot overlap: keep one"
+        return [rule_inputs.Failure(rule_inputs.RULE, reason)]
+
+
+def _detail(change: rule_inputs.Change) -> provider_pb2.PropertyDiff:
+    if not change.before.given:
+        kind = _KIND.ADD_REPLACE if change.replaces else _KIND.ADD
+    elif not change.after.given:
+        kind = _KIND.DELETE_REPLACE if change.replaces else _KIND.DELETE
+    else:
+        kind = _KIND.UPDATE_REPLACE if change.replaces else _KIND.UPDATE
+    return provider_pb2.PropertyDiff(kind=kind, inputDiff=True)
+
+
+def _assert_type(urn: str) -> None:
+    token = urn.split("::")[-2].rpartition("$")[2]
+    if token != TYPE_NAME:
+        raise ProviderError(f"there is no resource type {token!r}, only {TYPE_NAME}")
