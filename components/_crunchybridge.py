@@ -1,0 +1,106 @@
+"""The crunchybridge provider's resources, for programs; the provider is in `providers/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+_LIST_RULES = "crunchybridge:index:getFirewallRules"
+
+
+class Provider(pulumi.ProviderResource):
+    """The provider with settings of its own, instead of those of configuration or environment."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api_key: pulumi.Input[str] | None = None,
+        base_url: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`api_key` is kept secret; what is not given comes from the environment."""
+        settings = {
+            "apiKey": None if api_key is None else pulumi.Output.secret(api_key),
+            "baseUrl": base_url,
+        }
+        given = {key: value for key, value in settings.items() if value is not None}
+        super().__init__("crunchybridge", name, given, opts)
+
+
+class FirewallRule(pulumi.CustomResource):
+    """One address range that a network's clusters admit.
+
+    Its id, and what `pulumi import` asks for, is `network id/rule id`.
+    """
+
+    network_id: pulumi.Output[str]
+    rule: pulumi.Output[str]
+    kind: pulumi.Output[str]
+    description: pulumi.Output[str | None]
+    rule_id: pulumi.Output[str]
+    team_id: pulumi.Output[str | None]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        network_id: pulumi.Input[str],
+        rule: pulumi.Input[str],
+        description: pulumi.Input[str] | None = None,
+        kind: pulumi.Input[str] = "ingress",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`rule` is an address or a range in CIDR notation; `kind` is ingress or egress."""
+        properties: dict[str, Any] = {
+            "network_id": network_id,
+            "rule": rule,
+            "kind": kind,
+            "description": description,
+            # Known once the rule is made.
+            "rule_id": None,
+            "team_id": None,
+        }
+        super().__init__("crunchybridge:index:FirewallRule", name, properties, opts)
+
+    def translate_input_property(self, prop: str) -> str:
+        """The provider's name of a property."""
+        return _PROVIDERS_NAMES.get(prop, prop)
+
+    def translate_output_property(self, prop: str) -> str:
+        """The property's name here."""
+        return _OUR_NAMES.get(prop, prop)
+
+
+_PROVIDERS_NAMES = {"network_id": "networkId", "rule_id": "ruleId", "team_id": "teamId"}
+_OUR_NAMES = {theirs: ours for ours, theirs in _PROVIDERS_NAMES.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedRule:
+    """A rule of a network, whoever made it."""
+
+    id: str
+    rule: str
+    kind: str
+    description: str | None
+
+
+def firewall_rules(
+    network_id: pulumi.Input[str], opts: pulumi.InvokeOutputOptions | None = None
+) -> pulumi.Output[list[ListedRule]]:
+    """All rules of a network, as they are when the output is resolved."""
+    answer = pulumi.runtime.invoke_output(_LIST_RULES, {"networkId": network_id}, opts=opts)
+    return answer.apply(
+        lambda found: [
+            ListedRule(
+                id=each["id"],
+                rule=each["rule"],
+                kind=each["kind"],
+                description=each.get("description"),
+            )
+            for each in found["rules"] or []
+        ]
+    )

@@ -1,0 +1,182 @@
+"""The HTTP face, as docs.crunchybridge.com/api/network-firewall-rule and /api-concepts have it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from lab.crunchybridge_api.account import Account, Stored
+from lab.crunchybridge_api.eid import new_eid
+from lab.crunchybridge_api.faults import (
+    ConnectionCutError,
+    Faults,
+    Journal,
+    answer,
+    lab_routes,
+    suffer,
+)
+from lab.refusal import Refusal
+
+STAND_IN_HEADER = "X-Oceanid-Stand-In"
+_LARGEST_BODY_BYTES = 1 << 20
+_DEFAULT_LIMIT, _LARGEST_LIMIT = 100, 200
+_ERRORS_FROM, _INTERNAL = 400, 500
+_RULES = "/networks/<network_id>/firewall-rules"
+
+
+def make_app(
+    account: Account, api_key: str, faults: Faults | None = None, journal: Journal | None = None
+) -> Flask:
+    """The application; every answer says that it comes from a stand-in."""
+    app = Flask("crunchybridge-api")
+    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY_BYTES
+    faults, journal = faults or Faults(), journal or Journal()
+
+    # Or a cut connection, where there is no socket, would be answered as an internal error.
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+
+    @app.before_request
+    def admit() -> Response | None:
+        return None if request.path.startswith("/lab/") else _admit(api_key, faults, journal)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        fault = g.pop("fault", None)
+        if fault is not None and fault.after:
+            try:
+                response = suffer(fault) or response
+            except ConnectionCutError as error:
+                response = _cut(error)
+        response.headers[STAND_IN_HEADER] = "crunchybridge-api"
+        return response
+
+    @app.errorhandler(Refusal)
+    def refuse(refusal: Refusal) -> Response:
+        return answer(_problem(refusal.message), refusal.status)
+
+    @app.errorhandler(HTTPException)
+    def answer_http(error: HTTPException) -> Response:
+        return answer(_problem(error.description or error.name), error.code or _INTERNAL)
+
+    @app.errorhandler(ConnectionCutError)
+    def cut_early(error: ConnectionCutError) -> Response:
+        return _cut(error)
+
+    _rule_routes(app, account)
+    app.register_blueprint(lab_routes(faults, journal))
+    return app
+
+
+def _admit(api_key: str, faults: Faults, journal: Journal) -> Response | None:
+    """The answer of a fault that comes before the request acts; raises Refusal 401."""
+    journal.record(request)
+    g.fault = faults.take(request.method)
+    if g.fault is not None and not g.fault.after:
+        early = suffer(g.fault)
+        if early is not None:
+            return early
+    presented = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not hmac.compare_digest(presented.encode(), api_key.encode()):
+        raise Refusal(401, "Authentication failed: no or unknown API key.")
+    return None
+
+
+def _rule_routes(app: Flask, account: Account) -> None:
+    @app.get(_RULES)
+    def list_rules(network_id: str) -> Response:
+        return answer(_page(account.rules(network_id)))
+
+    @app.post(_RULES)
+    def create_rule(network_id: str) -> Response:
+        body = _body()
+        return _once(account, body, 201, lambda: account.create(network_id, body))
+
+    @app.get(f"{_RULES}/<rule_id>")
+    def get_rule(network_id: str, rule_id: str) -> Response:
+        return answer(account.rule(network_id, rule_id))
+
+    @app.patch(f"{_RULES}/<rule_id>")
+    def update_rule(network_id: str, rule_id: str) -> Response:
+        body = _body()
+        return _once(account, body, 200, lambda: account.update(network_id, rule_id, body))
+
+    @app.delete(f"{_RULES}/<rule_id>")
+    def delete_rule(network_id: str, rule_id: str) -> Response:
+        return answer(account.delete(network_id, rule_id))
+
+
+def _once(
+    account: Account, body: dict[str, Any], status: int, act: Callable[[], dict[str, Any]]
+) -> Response:
+    """The stored answer of the request's idempotency key, or that of `act`, which is stored."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return answer(act(), status)
+    text = f"{request.method} {request.path} {json.dumps(body, sort_keys=True)}"
+    asked = hashlib.sha256(text.encode()).hexdigest()
+    with account.change() as state:
+        stored = state.answers.get(key)
+        if stored is not None and stored.asked != asked:
+            raise Refusal(409, "Idempotency-Key was used with other parameters.")
+        if stored is None:
+            try:
+                stored = Stored(asked, status, act())
+            except Refusal as refusal:
+                stored = Stored(asked, refusal.status, _problem(refusal.message))
+            if g.fault is not None and g.fault.after and g.fault.effect == "status":
+                # The strictest reading of "the stored response": an error is stored as well.
+                state.answers[key] = Stored(asked, g.fault.status, _problem("stored error"))
+            else:
+                state.answers[key] = stored
+    return answer(stored.body, stored.status)
+
+
+def _page(rules: list[dict[str, Any]]) -> dict[str, Any]:
+    text = request.args.get("limit", str(_DEFAULT_LIMIT))
+    if not text.isdecimal() or not 1 <= int(text) <= _LARGEST_LIMIT:
+        raise Refusal(400, f"limit: from 1 to {_LARGEST_LIMIT}")
+    field = {"id": "id", "cidr": "rule"}.get(request.args.get("order_field", "id"))
+    order = request.args.get("order", "asc")
+    if field is None or order not in ("asc", "desc"):
+        raise Refusal(400, "order: asc or desc; order_field: id or cidr")
+    descending = order == "desc"
+    rules = sorted(rules, key=lambda rule: str(rule[field]), reverse=descending)
+    cursor = request.args.get("cursor")
+    if cursor:
+        rules = [r for r in rules if (r[field] < cursor if descending else r[field] > cursor)]
+    page = rules[: int(text)]
+    more = len(rules) > len(page)
+    return {
+        "firewall_rules": page,
+        "has_more": more,
+        "next_cursor": page[-1][field] if more else None,
+    }
+
+
+def _problem(message: str) -> dict[str, Any]:
+    return {"message": message, "request_id": new_eid()}
+
+
+def _cut(error: ConnectionCutError) -> Response:
+    # werkzeug's own server; another one has no socket to shut and is told by the error.
+    connection = request.environ.get("werkzeug.socket")
+    if connection is None:
+        raise error
+    connection.shutdown(2)
+    return answer({})
+
+
+def _body() -> dict[str, Any]:
+    try:
+        body = json.loads(request.get_data() or b"null")
+    except ValueError:
+        raise Refusal(400, "the body is no JSON") from None
+    if not isinstance(body, dict):
+        raise Refusal(400, "the body must be a JSON object")
+    return body

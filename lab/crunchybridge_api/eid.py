@@ -1,0 +1,19 @@
+"""CrunchyBridge's ids: 128 bits in lower-case base32 without padding."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+
+_FORM = re.compile(r"[a-z2-7]{25}[aeimquy4]")
+
+
+def new_eid() -> str:
+    """A random id."""
+    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+
+
+def is_eid(text: str) -> bool:
+    """Whether the text has the form of an id."""
+    return _FORM.fullmatch(text) is not None

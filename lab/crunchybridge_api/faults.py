@@ -1,0 +1,153 @@
+"""Faults on demand, and a journal of requests: what no real API has."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Request, Response, request
+
+from lab.refusal import Refusal
+
+_STATUSES = (429, 500, 502, 503, 504)
+_EFFECTS = ("status", "cut", "slow")
+_JOURNAL_LENGTH = 20_000
+
+
+class ConnectionCutError(Exception):
+    """The connection is to end without an answer, where there is no socket to shut."""
+
+
+@dataclass
+class Fault:
+    """`effect` on the next `count` requests of `method` (empty: any), before or after they act.
+
+    status: answer `status`, with `retry_after` in seconds where it is given.
+    cut: end the connection without an answer. slow: wait `seconds` before acting.
+    """
+
+    effect: str
+    count: int = 1
+    method: str = ""
+    after: bool = False
+    status: int = 500
+    retry_after: int | None = None
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.effect not in _EFFECTS or self.status not in _STATUSES or self.count < 1:
+            raise Refusal(
+                400,
+                f"fault: effect one of {', '.join(_EFFECTS)}, status one of {_STATUSES}, "
+                "count from 1",
+            )
+
+
+class Faults:
+    """Faults in the order they were asked for; a request gets the first that fits it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ordered: list[Fault] = []
+
+    def order(self, fault: Fault) -> None:
+        """One more fault."""
+        with self._lock:
+            self._ordered.append(fault)
+
+    def clear(self) -> None:
+        """None any more."""
+        with self._lock:
+            self._ordered.clear()
+
+    def take(self, method: str) -> Fault | None:
+        """The fault this request gets, if it gets one."""
+        with self._lock:
+            for fault in self._ordered:
+                if fault.method in ("", method):
+                    fault.count -= 1
+                    if fault.count == 0:
+                        self._ordered.remove(fault)
+                    return fault
+        return None
+
+
+def suffer(fault: Fault) -> Response | None:
+    """What the fault does to the request at hand: wait, answer, or end the connection."""
+    if fault.effect == "slow":
+        time.sleep(fault.seconds)
+        return None
+    if fault.effect == "cut":
+        raise ConnectionCutError
+    response = answer({"message": "fault ordered by the lab"}, fault.status)
+    if fault.retry_after is not None:
+        response.headers["Retry-After"] = str(fault.retry_after)
+    return response
+
+
+class Journal:
+    """The last requests to the API, without credentials."""
+
+    def __init__(self) -> None:
+        self._entries: deque[dict[str, Any]] = deque(maxlen=_JOURNAL_LENGTH)
+
+    def record(self, incoming: Request) -> None:
+        """Keep method, path, query and the idempotency key."""
+        entry = {"method": incoming.method, "path": incoming.path}
+        if incoming.query_string:
+            entry["query"] = incoming.query_string.decode()
+        if "Idempotency-Key" in incoming.headers:
+            entry["Idempotency-Key"] = incoming.headers["Idempotency-Key"]
+        self._entries.append(entry)
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Oldest first."""
+        return list(self._entries)
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._entries.clear()
+
+
+def lab_routes(faults: Faults, journal: Journal) -> Blueprint:
+    """The endpoints under `/lab`. They ask for no credential: the server is on loopback only."""
+    lab = Blueprint("lab", __name__, url_prefix="/lab")
+
+    @lab.get("/health")
+    def health() -> Response:
+        return answer({"stand-in": "crunchybridge-api"})
+
+    @lab.post("/faults")
+    def order_fault() -> Response:
+        # A JSON content type is demanded: a web page cannot send one here without being asked.
+        body = request.get_json(silent=True)
+        try:
+            faults.order(Fault(**dict(body or {})))
+        except (TypeError, ValueError):
+            raise Refusal(400, "fault: a JSON object with the fields of a fault") from None
+        return answer({})
+
+    @lab.delete("/faults")
+    def clear_faults() -> Response:
+        faults.clear()
+        return answer({})
+
+    @lab.get("/requests")
+    def list_requests() -> Response:
+        return answer({"requests": journal.entries()})
+
+    @lab.delete("/requests")
+    def forget_requests() -> Response:
+        journal.clear()
+        return answer({})
+
+    return lab
+
+
+def answer(body: dict[str, Any], status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(json.dumps(body), status=status, content_type="application/json")
