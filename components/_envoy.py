@@ -1,0 +1,223 @@
+"""Envoy's bootstrap for a worker's gateway, as plain data that `json.dumps` takes.
+
+Written for Envoy v1.40 and its v3 API; field names are those of its protobuf messages in JSON.
+
+The path: a listener, a tunnel by HTTP CONNECT, a tailscaled in the same pod, its exit node. The
+tailscaleds are the endpoints of one cluster, a priority each, so that the first healthy one in
+order of preference takes every new connection.
+
+Health is asked *through* each tunnel: `send_fully_qualified_url` makes Envoy write the absolute
+form that a proxy needs (`GET http://<exit node's address>:9002/healthz`), with the endpoint's own
+health check host name in it, so one cluster can ask each exit node at its own address. That an exit
+node answers does not prove that it is approved: the pod's readiness and its NetworkPolicy do that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components._envoy_gateway import Destination, ExitNodeProxy, Gateway
+from components._envoy_upstream import (
+    ADMIN,
+    BUFFER_BYTES,
+    EGRESS,
+    FAILURES_TO_EJECT,
+    LOOPBACK,
+    SOCKS5,
+    Json,
+    address,
+    admin_cluster,
+    egress_cluster,
+    typed,
+)
+
+__all__ = [
+    "ALIVE_PATH",
+    "ARGUMENTS",
+    "READY_PATH",
+    "STATS_PATH",
+    "Destination",
+    "ExitNodeProxy",
+    "Gateway",
+    "bootstrap",
+]
+
+READY_PATH = "/ready"
+"""200 while at least one exit node answers through its tunnel, else 503."""
+ALIVE_PATH = "/alive"
+"""200 while Envoy serves requests, whatever becomes of the exit nodes."""
+STATS_PATH = "/stats/prometheus"
+
+# Hot restart shares memory under names that a second Envoy on the node would meet; pods replace it.
+ARGUMENTS = ("--disable-hot-restart", "--concurrency", "2", "--log-level", "warning")
+"""Envoy's command line, beside `--config-path`."""
+
+# A database connection in a pool may idle for two hours and must live on (Envoy's default is one
+# hour). A day is well over that, and still frees in time what an application forgot.
+_IDLE = "86400s"
+# A plain HTTP exchange that moves nothing for so long is dead.
+_HTTP_IDLE = "300s"
+# So that the connections of a client that is gone without a word end in 10 minutes, not a day.
+_KEEPALIVE = {"keepalive_time": 300, "keepalive_interval": 60, "keepalive_probes": 5}
+# One more than it takes to eject an exit node's proxy, so that the last goes to the next one.
+_CONNECT_ATTEMPTS = FAILURES_TO_EJECT + 1
+
+_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  the pod's own network; a NetworkPolicy says who may come
+# What may be asked of the admin port: metrics, and what a roll-out needs to drain. Nothing that
+# ends or reconfigures Envoy, since a pod's loopback is shared with the proxies in it.
+_ADMIN_PATHS = (STATS_PATH, "/drain_listeners", "/healthcheck/fail")
+
+
+def bootstrap(gateway: Gateway) -> Json:
+    """The bootstrap document of one gateway; the same gateway gives the same document."""
+    return {
+        "admin": {
+            "address": address(LOOPBACK, gateway.admin_port),
+            "allow_paths": [{"prefix": path} for path in _ADMIN_PATHS],
+            # At the limit one must still be able to look and to drain.
+            "ignore_global_conn_limit": True,
+        },
+        "static_resources": {
+            "listeners": [
+                *(_destination_listener(each) for each in gateway.destinations),
+                _http_listener(gateway.http_port),
+                _socks5_listener(gateway.socks5_port),
+                _status_listener(gateway.status_port),
+            ],
+            "clusters": [
+                egress_cluster(gateway, EGRESS, [each.http_port for each in gateway.exit_nodes]),
+                egress_cluster(gateway, SOCKS5, [each.socks5_port for each in gateway.exit_nodes]),
+                admin_cluster(gateway.admin_port),
+            ],
+        },
+        "overload_manager": {
+            "resource_monitors": [
+                {
+                    "name": "envoy.resource_monitors.global_downstream_max_connections",
+                    "typed_config": typed(
+                        "resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+                        max_active_downstream_connections=gateway.max_connections,
+                    ),
+                }
+            ]
+        },
+    }
+
+
+def _destination_listener(destination: Destination) -> Json:
+    return _tcp_listener(
+        f"destination-{destination.name}",
+        destination.local_port,
+        cluster=EGRESS,
+        tunneling_config={"hostname": destination.authority},
+    )
+
+
+def _socks5_listener(port: int) -> Json:
+    # tailscaled speaks SOCKS5 itself: its bytes pass as they are.
+    return _tcp_listener("socks5", port, cluster=SOCKS5)
+
+
+def _tcp_listener(name: str, port: int, *, cluster: str, **more: Json) -> Json:
+    proxy = typed(
+        "filters.network.tcp_proxy.v3.TcpProxy",
+        stat_prefix=name,
+        cluster=cluster,
+        idle_timeout=_IDLE,
+        max_connect_attempts=_CONNECT_ATTEMPTS,
+        # Time for an ejection to take effect between two attempts.
+        backoff_options={"base_interval": "0.1s", "max_interval": "0.5s"},
+        **more,
+    )
+    return _listener(name, port, {"name": "envoy.filters.network.tcp_proxy", "typed_config": proxy})
+
+
+def _http_listener(port: int) -> Json:
+    """The general proxy: CONNECT for everything, and absolute-form requests for plain HTTP."""
+    retries = {"retry_on": "connect-failure", "num_retries": _CONNECT_ATTEMPTS - 1}
+    routes = [
+        {
+            "match": {"connect_matcher": {}},
+            # No time limit for the whole: a tunnel lives as long as it is used.
+            "route": _route(EGRESS, timeout="0s", idle_timeout=_IDLE, retry_policy=retries),
+        },
+        {
+            "match": {"prefix": "/"},
+            "route": _route(EGRESS, timeout="0s", idle_timeout=_HTTP_IDLE, retry_policy=retries),
+        },
+    ]
+    manager = _http_manager(
+        "http-proxy",
+        routes,
+        filters=[],
+        upgrade_configs=[{"upgrade_type": "CONNECT"}],
+        stream_idle_timeout=_IDLE,
+        common_http_protocol_options={"idle_timeout": _HTTP_IDLE},
+    )
+    return _listener("http-proxy", port, manager)
+
+
+def _status_listener(port: int) -> Json:
+    """Readiness, liveness and metrics for the cluster, and nothing else of the admin API."""
+    ready = typed(
+        "filters.http.health_check.v3.HealthCheck",
+        pass_through_mode=False,
+        headers=[{"name": ":path", "string_match": {"exact": READY_PATH}}],
+        # One endpoint of up to a hundred: any healthy exit node is enough.
+        cluster_min_healthy_percentages={EGRESS: {"value": 1.0}},
+    )
+    only_reading = [{"name": ":method", "string_match": {"exact": "GET"}}]
+    routes: list[Json] = [
+        {"match": {"path": ALIVE_PATH}, "direct_response": {"status": 200}},
+        {
+            "match": {"path": STATS_PATH, "headers": only_reading},
+            "route": _route(ADMIN, timeout="5s"),
+        },
+    ]
+    manager = _http_manager(
+        "status",
+        routes,
+        filters=[{"name": "envoy.filters.http.health_check", "typed_config": ready}],
+        stream_idle_timeout="10s",
+        common_http_protocol_options={"idle_timeout": "60s"},
+    )
+    # A full gateway is not a dead one: the kubelet's probes do not count, nor are they refused.
+    return _listener("status", port, manager) | {"ignore_global_conn_limit": True}
+
+
+def _http_manager(name: str, routes: list[Json], *, filters: list[Json], **more: Any) -> Json:  # noqa: ANN401
+    router = typed(
+        "filters.http.router.v3.Router",
+        # What goes to other people's servers tells them nothing of ours.
+        suppress_envoy_headers=True,
+    )
+    manager = typed(
+        "filters.network.http_connection_manager.v3.HttpConnectionManager",
+        stat_prefix=name,
+        codec_type="HTTP1",
+        generate_request_id=False,
+        server_header_transformation="PASS_THROUGH",
+        request_headers_timeout="10s",
+        route_config={
+            "name": name,
+            "virtual_hosts": [{"name": name, "domains": ["*"], "routes": routes}],
+            "request_headers_to_remove": ["x-forwarded-proto"],
+        },
+        http_filters=[*filters, {"name": "envoy.filters.http.router", "typed_config": router}],
+        **more,
+    )
+    return {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
+
+
+def _listener(name: str, port: int, network_filter: Json) -> Json:
+    return {
+        "name": name,
+        "address": address(_EVERY_ADDRESS, port),
+        "tcp_keepalive": _KEEPALIVE,
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+        "filter_chains": [{"filters": [network_filter]}],
+    }
+
+
+def _route(cluster: str, **more: str | Json) -> Json:
+    return {"cluster": cluster, **more}
