@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -181,7 +182,10 @@ def test_a_remote_command_is_refused_with_one_line(command: Plugin) -> None:
     assert "\n" not in details(caught)
 
 
-def test_cancelling_ends_the_command_and_what_it_started(command: Plugin, tmp_path: Path) -> None:
+def test_cancelling_ends_the_command_and_what_it_started(
+    start_plugin: Callable[..., Plugin], tmp_path: Path
+) -> None:
+    command = start_plugin("lab.plugins.command")
     fifo = tmp_path / "started"
     os.mkfifo(fifo)
     script = f"sleep 1000 & echo $! > {fifo}; wait"
