@@ -7,8 +7,17 @@ import pulumi_kubernetes
 import pulumi_tailscale
 
 from components.exit_node import ClusterNetwork, ExitNode, ExitNodeArgs
+from components.gateway_access import GatewayAccess, GatewayAccessArgs
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.tailnet import ApprovedExitNode, ApprovedExitNodeArgs, Tailnet, TailnetArgs
+from components.worker_egress import (
+    Destination,
+    GatewayExitNode,
+    GatewayPod,
+    GatewayWave,
+    GatewayWaveArgs,
+    wireguard_ports,
+)
 from settings import CredentialKind, PolicyFile, load
 
 NAMESPACE = "oceanid-egress"
@@ -17,6 +26,8 @@ GATEWAY_TAG = "tag:oceanid-gateway"
 
 settings = load()
 
+# --- providers -----------------------------------------------------------------------------------
+
 cluster = pulumi_kubernetes.Provider(
     "cluster",
     context=settings.cluster.context,
@@ -24,8 +35,15 @@ cluster = pulumi_kubernetes.Provider(
     cluster_identifier=settings.cluster.identifier,
 )
 tailnet_api = pulumi_tailscale.Provider("tailnet-api")
-in_cluster = pulumi.ResourceOptions(providers=[cluster])
 in_tailnet = pulumi.ResourceOptions(providers=[tailnet_api])
+
+
+def in_cluster(*depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
+    """Options of a component whose resources live in the cluster."""
+    return pulumi.ResourceOptions(providers=[cluster], depends_on=list(depends_on))
+
+
+# --- tailnet and exit nodes ----------------------------------------------------------------------
 
 tailnet = Tailnet(
     "tailnet",
@@ -38,7 +56,7 @@ tailnet = Tailnet(
     ),
     in_tailnet,
 )
-egress = RestrictedNamespace("egress", RestrictedNamespaceArgs(name=NAMESPACE), in_cluster)
+egress = RestrictedNamespace("egress", RestrictedNamespaceArgs(name=NAMESPACE), in_cluster())
 
 network = ClusterNetwork(
     pods=settings.cluster.pod_cidr,
@@ -49,6 +67,7 @@ network = ClusterNetwork(
 )
 
 exit_nodes = {}
+gateway_exit_nodes = []
 for each in settings.exit_nodes:
     exit_node = ExitNode(
         f"exit-{each.node}",
@@ -61,12 +80,15 @@ for each in settings.exit_nodes:
             credential=tailnet.exit_credential,
             cluster=network,
         ),
-        pulumi.ResourceOptions(providers=[cluster], depends_on=[egress]),
+        in_cluster(egress),
     )
     approved = ApprovedExitNode(
         f"exit-{each.node}-device",
         ApprovedExitNodeArgs(hostname=each.hostname, registered=exit_node),
         in_tailnet,
+    )
+    gateway_exit_nodes.append(
+        GatewayExitNode(name=each.node, tailnet_address=approved.tailnet_address)
     )
     exit_nodes[each.node] = {
         "hostname": each.hostname,
@@ -75,6 +97,51 @@ for each in settings.exit_nodes:
         "deviceId": approved.device_id,
     }
 
+# --- worker gateways, wave after wave ------------------------------------------------------------
+
+destinations = tuple(
+    Destination(name=each.name, host=each.host, port=each.port, local_port=each.local_port)
+    for each in settings.egress.destinations
+)
+gateway_pod = GatewayPod(
+    tailscale_image=settings.tailnet.image,
+    envoy_image=settings.egress.envoy_image,
+    tag=GATEWAY_TAG,
+    exit_nodes=tuple(gateway_exit_nodes),
+    destinations=destinations,
+)
+access = GatewayAccess(
+    "gateway",
+    GatewayAccessArgs(
+        namespace=NAMESPACE,
+        credential=tailnet.gateway_credential,
+        destinations=destinations,
+        transparent=frozenset(d.name for d in settings.egress.destinations if d.transparent),
+        cluster=network,
+        service_ranges=settings.tailnet.service_ranges,
+        wireguard_ports=wireguard_ports(gateway_exit_nodes),
+    ),
+    in_cluster(egress),
+)
+before: pulumi.Resource = access
+earlier: tuple[str, ...] = ()
+for wave in settings.egress.waves:
+    nodes = tuple(node.hostname for node in settings.wave_nodes(wave))
+    gateways = GatewayWave(
+        f"wave-{wave.name}",
+        GatewayWaveArgs(
+            namespace=NAMESPACE,
+            wave=wave.name,
+            nodes=None if wave.nodes is None else nodes,
+            earlier=earlier,
+            pod=gateway_pod,
+        ),
+        in_cluster(before),
+    )
+    before = gateways
+    earlier += nodes
+
 pulumi.export("exitNodes", exit_nodes)
 pulumi.export("egressAddresses", [str(each.egress_address) for each in settings.exit_nodes])
+pulumi.export("gateway", access.service)
 pulumi.export("tailnetPolicy", tailnet.policy)

@@ -6,6 +6,8 @@ documents them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pulumi_kubernetes.core import v1 as core
 
 HEALTH_PORT = 9002
@@ -37,48 +39,58 @@ def container_security() -> core.SecurityContextArgs:
     )
 
 
-def environment(
-    *, hostname: str, tag: str, flags: tuple[str, ...], state_secret: str
-) -> list[core.EnvVarArgs]:
-    """containerboot's environment.
+@dataclass(frozen=True, kw_only=True)
+class Daemon:
+    """One tailscaled in a pod; the ports and the socket differ where a pod has several."""
 
-    `flags` are further arguments of `tailscale up`; `state_secret` is the Secret that keeps the
-    node's identity, or "" for an identity that ends with the pod.
+    hostname: str
+    tag: str
+    flags: tuple[str, ...]
+    health_port: int = HEALTH_PORT
+    wireguard_port: int = WIREGUARD_PORT
+    socket: str = "/tmp/tailscaled.sock"  # noqa: S108  the pod's own emptyDir
+
+
+def environment(daemon: Daemon, **more: str) -> list[core.EnvVarArgs]:
+    """containerboot's environment; `more` are further variables of it.
+
+    All of it is plain text, because the policies judge it in a preview: a flag refers to what is
+    not known yet as `$(NAME)`, a variable defined earlier.
     """
     values = {
-        "TS_HOSTNAME": hostname,
+        "TS_HOSTNAME": daemon.hostname,
         # A file, so that the credential is in no environment and no process argument.
         "TS_AUTHKEY": f"file:{_CREDENTIAL_PATH}/{CREDENTIAL_KEY}",
         "TS_USERSPACE": "true",
-        "TS_KUBE_SECRET": state_secret,
         # Else containerboot needs cluster DNS to find the API server.
         "TS_KUBERNETES_READ_API_SERVER_ADDRESS_FROM_ENV": "true",
         "TS_ACCEPT_DNS": "false",
         # With it, the flags would count for the first login only.
         "TS_AUTH_ONCE": "false",
-        "TS_EXTRA_ARGS": " ".join((f"--advertise-tags={tag}", *flags)),
-        "TS_TAILSCALED_EXTRA_ARGS": f"--port={WIREGUARD_PORT}",
+        "TS_EXTRA_ARGS": " ".join((f"--advertise-tags={daemon.tag}", *daemon.flags)),
+        "TS_TAILSCALED_EXTRA_ARGS": f"--port={daemon.wireguard_port}",
         "TS_ENABLE_HEALTH_CHECK": "true",
         "TS_ENABLE_METRICS": "true",
-        "TS_LOCAL_ADDR_PORT": f"[::]:{HEALTH_PORT}",
-        "TS_SOCKET": "/tmp/tailscaled.sock",  # noqa: S108  the pod's own emptyDir
+        "TS_LOCAL_ADDR_PORT": f"[::]:{daemon.health_port}",
+        "TS_SOCKET": daemon.socket,
+        **more,
     }
     return [core.EnvVarArgs(name=name, value=value) for name, value in values.items()]
 
 
-def startup_probe() -> core.ProbeArgs:
+def startup_probe(daemon: Daemon) -> core.ProbeArgs:
     """Passed once the node has a tailnet address; gives a slow login five minutes."""
     return core.ProbeArgs(
-        http_get=core.HTTPGetActionArgs(path="/healthz", port=HEALTH_PORT),
+        http_get=core.HTTPGetActionArgs(path="/healthz", port=daemon.health_port),
         period_seconds=5,
         timeout_seconds=3,
         failure_threshold=60,
     )
 
 
-def readiness_probe() -> core.ProbeArgs:
+def readiness_probe(daemon: Daemon) -> core.ProbeArgs:
     """Passes while tailscaled is logged in and running: `status` fails in every other state."""
-    command = ["tailscale", "--socket=/tmp/tailscaled.sock", "status", "--peers=false"]
+    command = ["tailscale", f"--socket={daemon.socket}", "status", "--peers=false"]
     return core.ProbeArgs(
         exec_=core.ExecActionArgs(command=command),
         period_seconds=10,
@@ -87,13 +99,13 @@ def readiness_probe() -> core.ProbeArgs:
     )
 
 
-def liveness_probe() -> core.ProbeArgs:
+def liveness_probe(daemon: Daemon) -> core.ProbeArgs:
     """Fails only when tailscaled itself no longer answers: containerboot asks it for the metrics.
 
     It does not look at the tailnet: an outage there is no reason to restart anything.
     """
     return core.ProbeArgs(
-        http_get=core.HTTPGetActionArgs(path="/metrics", port=HEALTH_PORT),
+        http_get=core.HTTPGetActionArgs(path="/metrics", port=daemon.health_port),
         period_seconds=30,
         timeout_seconds=5,
         failure_threshold=4,

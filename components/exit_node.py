@@ -13,7 +13,8 @@ from pulumi_kubernetes.policy import v1 as policy
 from pulumi_kubernetes.rbac import v1 as rbac
 
 from components import _tailscale_pod as tailscale_pod
-from components._exit_node_policy import ClusterNetwork, exit_node_policy
+from components._labels import EXIT_NODE_LABELS
+from components._network_policy import ClusterNetwork, exit_node_policy
 
 __all__ = ["ClusterNetwork", "ExitNode", "ExitNodeArgs"]
 
@@ -50,14 +51,11 @@ class ExitNode(pulumi.ComponentResource):
         super().__init__("oceanid:index:ExitNode", name, None, opts)
         self._name = name
         self._args = args
-        self._labels = {
-            "app.kubernetes.io/name": "tailscale-exit-node",
-            "app.kubernetes.io/instance": args.hostname,
-            "app.kubernetes.io/part-of": "oceanid",
-        }
+        self._labels = {**EXIT_NODE_LABELS, "app.kubernetes.io/instance": args.hostname}
         credential = self._credential()
         binding, state = self._state()
         fence = self._fence()
+        self._service()
         stateful_set = self._stateful_set(depends_on=[credential, binding, state, fence])
         self._disruption_budget()
         # Known only once the pod runs, so that whoever looks the device up waits for it.
@@ -133,7 +131,31 @@ class ExitNode(pulumi.ComponentResource):
         return networking.NetworkPolicy(
             f"{self._name}-fence",
             metadata=self._metadata(),
-            spec=exit_node_policy(self._labels, self._args.cluster),
+            spec=exit_node_policy(
+                self._labels,
+                self._args.cluster,
+                wireguard_port=tailscale_pod.WIREGUARD_PORT,
+                health_port=tailscale_pod.HEALTH_PORT,
+            ),
+            opts=self._child(),
+        )
+
+    def _service(self) -> None:
+        """A headless Service: the StatefulSet's, and the name the gate finds the pod by."""
+        core.Service(
+            f"{self._name}-service",
+            metadata=meta.ObjectMetaArgs(
+                name=self._args.hostname,
+                namespace=self._args.namespace,
+                labels=self._labels,
+                # The pod comes after it: the engine must not wait for an endpoint.
+                annotations={"pulumi.com/skipAwait": "true"},
+            ),
+            spec=core.ServiceSpecArgs(
+                cluster_ip="None",
+                selector=self._labels,
+                ports=[core.ServicePortArgs(name="health", port=tailscale_pod.HEALTH_PORT)],
+            ),
             opts=self._child(),
         )
 
@@ -166,19 +188,17 @@ class ExitNode(pulumi.ComponentResource):
         )
 
     def _container(self) -> core.ContainerArgs:
+        daemon = tailscale_pod.Daemon(
+            hostname=self._args.hostname, tag=self._args.tag, flags=(_DEFAULT_ROUTES_FLAG,)
+        )
         return core.ContainerArgs(
             name="tailscale",
             image=self._args.image,
-            env=tailscale_pod.environment(
-                hostname=self._args.hostname,
-                tag=self._args.tag,
-                flags=(_DEFAULT_ROUTES_FLAG,),
-                state_secret=f"{self._args.hostname}-state",
-            ),
+            env=tailscale_pod.environment(daemon, TS_KUBE_SECRET=f"{self._args.hostname}-state"),
             ports=[core.ContainerPortArgs(name="health", container_port=tailscale_pod.HEALTH_PORT)],
-            startup_probe=tailscale_pod.startup_probe(),
-            readiness_probe=tailscale_pod.readiness_probe(),
-            liveness_probe=tailscale_pod.liveness_probe(),
+            startup_probe=tailscale_pod.startup_probe(daemon),
+            readiness_probe=tailscale_pod.readiness_probe(daemon),
+            liveness_probe=tailscale_pod.liveness_probe(daemon),
             # From the audit of 13 October 2025, section 2, "Exit Node Resources".
             resources=core.ResourceRequirementsArgs(
                 requests={"cpu": "50m", "memory": "100Mi"},

@@ -35,6 +35,7 @@ class Tailnet(pulumi.ComponentResource):
     """Credentials limited to their tag, and the policy they need: owned here, or as an output."""
 
     exit_credential: pulumi.Output[str]
+    gateway_credential: pulumi.Output[str]
     policy: pulumi.Output[str]
 
     def __init__(
@@ -54,36 +55,52 @@ class Tailnet(pulumi.ComponentResource):
                     opts=pulumi.ResourceOptions(parent=self),
                 )
             )
-        self.exit_credential = self._exit_credential(name, args, before)
+        self.exit_credential = self._credential(name, args, "exit", args.exit_tag, before)
+        self.gateway_credential = self._credential(
+            name, args, "gateway", args.gateway_tag, before, ephemeral=True
+        )
         self.policy = pulumi.Output.from_input(text)
-        self.register_outputs({"exit_credential": self.exit_credential, "policy": self.policy})
+        self.register_outputs(
+            {
+                "exit_credential": self.exit_credential,
+                "gateway_credential": self.gateway_credential,
+                "policy": self.policy,
+            }
+        )
 
-    def _exit_credential(
-        self, name: str, args: TailnetArgs, before: Sequence[pulumi.Resource]
+    def _credential(
+        self,
+        name: str,
+        args: TailnetArgs,
+        role: str,
+        tag: str,
+        before: Sequence[pulumi.Resource],
+        *,
+        ephemeral: bool = False,
     ) -> pulumi.Output[str]:
         opts = pulumi.ResourceOptions(parent=self, depends_on=before)
-        description = f"oceanid {args.stack} exit nodes"
+        description = f"oceanid {args.stack} {role} nodes"
         if args.oauth_client:
             client = tailscale.OauthClient(
-                f"{name}-exit-client",
+                f"{name}-{role}-client",
                 description=description,
                 scopes=["auth_keys"],
-                tags=[args.exit_tag],
+                tags=[tag],
                 opts=opts,
             )
-            # An OAuth client's devices are ephemeral unless asked otherwise; an exit node keeps
-            # its identity. Preauthorized, because approval is asked for by `ApprovedExitNode`.
-            suffix = "?ephemeral=false&preauthorized=true"
+            # Said either way: an OAuth client's devices are ephemeral by default. Preauthorized,
+            # because nobody is there to authorize a pod by hand.
+            suffix = f"?ephemeral={'true' if ephemeral else 'false'}&preauthorized=true"
             return pulumi.Output.secret(client.key.apply(lambda key: f"{key}{suffix}"))
         key = tailscale.TailnetKey(
-            f"{name}-exit-key",
+            f"{name}-{role}-key",
             description=description,
             reusable=True,
-            ephemeral=False,
+            ephemeral=ephemeral,
             preauthorized=True,
             expiry=_LONGEST_KEY_LIFE,
             recreate_if_invalid="always",
-            tags=[args.exit_tag],
+            tags=[tag],
             opts=opts,
         )
         return pulumi.Output.secret(key.key)

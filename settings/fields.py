@@ -6,6 +6,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Annotated, NoReturn
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, PlainValidator
 from pydantic_core import PydanticCustomError
@@ -16,6 +17,7 @@ _DNS_NAME = re.compile(rf"{_DNS_LABEL.pattern}(\.{_DNS_LABEL.pattern})*")
 _DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 _EXACT_TAG = re.compile(r".+:v?\d+\.\d+\.\d+([-.+][\w.-]+)?")
 _PORTS = range(1, 65536)
+_FIRST_UNPRIVILEGED_PORT = 1024
 
 
 def refuse(rule: str, remedy: str, **where: object) -> NoReturn:
@@ -92,9 +94,31 @@ def _pinned_image(value: str) -> str:
     return value
 
 
+def _port(value: int) -> int:
+    if value not in _PORTS:
+        refuse("not a port", "give a number from 1 to 65535")
+    return value
+
+
+def _unprivileged_port(value: int) -> int:
+    if _port(value) < _FIRST_UNPRIVILEGED_PORT:
+        refuse("a port that needs a privilege", "give a number from 1024 to 65535")
+    return value
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        refuse("not an HTTP URL", "give one such as https://ipinfo.io/ip, without a user in it")
+    return value
+
+
 DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 DnsName = Annotated[str, AfterValidator(_dns_name)]
 Network = Annotated[ipaddress.IPv4Network, PlainValidator(_network)]
 Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, PlainValidator(_address)]
 HostEndpoint = Annotated[Endpoint, PlainValidator(_endpoint)]
+Port = Annotated[int, AfterValidator(_port)]
+UnprivilegedPort = Annotated[int, AfterValidator(_unprivileged_port)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
 PinnedImage = Annotated[str, AfterValidator(_pinned_image)]

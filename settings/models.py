@@ -14,8 +14,11 @@ from settings.fields import (
     DnsLabel,
     DnsName,
     HostEndpoint,
+    HttpUrl,
     Network,
     PinnedImage,
+    Port,
+    UnprivilegedPort,
     refuse,
 )
 
@@ -70,11 +73,117 @@ class Node(_Model):
 
 
 class Tailnet(_Model):
-    """How pods join the tailnet."""
+    """How pods join the tailnet.
+
+    `service_ranges` are the addresses of its control plane and relays: all that a gateway may
+    reach by TCP without the tunnel.
+    """
 
     image: PinnedImage
     credential: CredentialKind
     policy_file: PolicyFile
+    service_ranges: tuple[Network, ...]
+
+
+class Protocol(StrEnum):
+    """What a destination speaks, which decides how the gate asks it."""
+
+    TCP = "tcp"
+    POSTGRES = "postgres"
+    S3 = "s3"
+
+
+class Destination(_Model):
+    """A host outside the cluster that the fleet reaches by its egress address.
+
+    The gateway listens for it on `local_port`. With `transparent`, its name is answered inside the
+    cluster with the gateway's address, so that an application's URL stays as it is.
+    """
+
+    name: DnsLabel
+    host: DnsName
+    port: Port
+    local_port: UnprivilegedPort
+    protocol: Protocol = Protocol.TCP
+    transparent: bool = False
+
+
+class Wave(_Model):
+    """A group of nodes that change together; `nodes` is left out in the last wave only."""
+
+    name: DnsLabel
+    nodes: tuple[DnsLabel, ...] | None = None
+
+
+def _refuse_twice(key: str, field: str, values: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            refuse(
+                "given twice",
+                "each may stand in the list once",
+                key=f"{key}[{index}].{to_camel(field)}",
+                value=value,
+            )
+        seen.add(value)
+
+
+def _unique_destinations(destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
+    for field in ("name", "local_port"):
+        _refuse_twice(
+            "egress.destinations", field, [str(getattr(each, field)) for each in destinations]
+        )
+    for index, each in enumerate(destinations):
+        if each.transparent and each.host.rpartition(".")[2].isdigit():
+            refuse(
+                "an address cannot be answered by DNS",
+                "give the destination's name, or leave transparent out",
+                key=f"egress.destinations[{index}].host",
+                value=each.host,
+            )
+    return destinations
+
+
+def _well_ordered_waves(waves: tuple[Wave, ...]) -> tuple[Wave, ...]:
+    if not waves or waves[-1].nodes is not None:
+        refuse(
+            "the last wave must catch every node not named before, new ones included",
+            "end the list with a wave without nodes",
+            key="egress.waves",
+            value=[wave.name for wave in waves],
+        )
+    _refuse_twice("egress.waves", "name", [wave.name for wave in waves])
+    seen: set[str] = set()
+    for index, wave in enumerate(waves[:-1]):
+        key = f"egress.waves[{index}].nodes"
+        if not wave.nodes:
+            refuse("names no node", "name at least one node", key=key, value=[])
+        if index == 0 and len(wave.nodes) > 1:
+            refuse(
+                "the first wave is the canary",
+                "name one node, and the others in later waves",
+                key=key,
+                value=list(wave.nodes),
+            )
+        for name in wave.nodes:
+            if name in seen:
+                refuse("given twice", "a node belongs to one wave", key=key, value=name)
+            seen.add(name)
+    return waves
+
+
+class Egress(_Model):
+    """The worker gateways: what they carry, and in which order nodes get a change.
+
+    `echo_url` answers with the caller's address, in plain text, and is the gate's measure.
+    """
+
+    envoy_image: PinnedImage
+    check_image: PinnedImage
+    echo_url: HttpUrl
+    destinations: Annotated[tuple[Destination, ...], AfterValidator(_unique_destinations)]
+    waves: Annotated[tuple[Wave, ...], AfterValidator(_well_ordered_waves)]
+    gate_seconds: Annotated[int, Field(ge=10, le=3600)] = 300
 
 
 class ExitNode(_Model):
@@ -103,39 +212,45 @@ def _unique_exit_nodes(exit_nodes: tuple[ExitNode, ...]) -> tuple[ExitNode, ...]
     return exit_nodes
 
 
-def _refuse_twice(key: str, field: str, values: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for index, value in enumerate(values):
-        if value in seen:
-            refuse(
-                "given twice",
-                "each may stand in the list once",
-                key=f"{key}[{index}].{to_camel(field)}",
-                value=value,
-            )
-        seen.add(value)
-
-
 class Settings(_Model):
     """All settings of a stack."""
 
     cluster: Cluster
     nodes: Annotated[tuple[Node, ...], AfterValidator(_unique_nodes)]
     tailnet: Tailnet
+    egress: Egress
     exit_nodes: Annotated[tuple[ExitNode, ...], AfterValidator(_unique_exit_nodes)]
 
     @model_validator(mode="after")
-    def _exit_nodes_are_nodes(self) -> Self:
+    def _named_nodes_exist(self) -> Self:
         names = {node.name for node in self.nodes}
-        for index, exit_node in enumerate(self.exit_nodes):
-            if exit_node.node not in names:
+        named = [
+            *(
+                (f"exitNodes[{index}].node", exit_node.node)
+                for index, exit_node in enumerate(self.exit_nodes)
+            ),
+            *(
+                (f"egress.waves[{index}].nodes", name)
+                for index, wave in enumerate(self.egress.waves)
+                for name in wave.nodes or ()
+            ),
+        ]
+        for key, name in named:
+            if name not in names:
                 refuse(
                     "not one of the fleet's nodes",
                     f"name one of {', '.join(sorted(names)) or 'the nodes under nodes'}",
-                    key=f"exitNodes[{index}].node",
-                    value=exit_node.node,
+                    key=key,
+                    value=name,
                 )
         return self
+
+    def wave_nodes(self, wave: Wave) -> tuple[Node, ...]:
+        """The nodes of a wave; for the last one those of the settings that no other names."""
+        if wave.nodes is not None:
+            return tuple(self.node(name) for name in wave.nodes)
+        named = {name for each in self.egress.waves for name in each.nodes or ()}
+        return tuple(node for node in self.nodes if node.name not in named)
 
     def node(self, name: str) -> Node:
         """The node of that name; the settings have been checked to have it."""

@@ -98,11 +98,11 @@ def _admitted(recording: Recording, address: str, port: int, protocol: str = "TC
         ports = rule.get("ports")
         if ports and not any(
             each["protocol"] == protocol
-            and each["port"] <= port <= each.get("endPort", each["port"])
+            and each.get("port", 0) <= port <= each.get("endPort", each.get("port", 65535))
             for each in ports
         ):
             continue
-        for peer in rule["to"]:
+        for peer in rule.get("to", []):
             block = peer.get("ipBlock")
             if block and ip in ipaddress.ip_network(block["cidr"]):
                 excluded = map(ipaddress.ip_network, block.get("except", []))
@@ -148,5 +148,11 @@ def test_peers_behind_another_nodes_nat_are_reached_but_not_its_overlay_network(
     assert not _admitted(recording, "191.101.1.3", 51820, "UDP")
 
 
-def test_nothing_may_connect_to_it(recording: Recording) -> None:
-    assert recording.named("exit-tethys-fence")["spec"]["ingress"] == []
+def test_only_gateways_and_the_gate_may_connect_to_it(recording: Recording) -> None:
+    peers = [
+        peer
+        for rule in recording.named("exit-tethys-fence")["spec"]["ingress"]
+        for peer in rule["from"]
+    ]
+    assert peers
+    assert all(set(peer) == {"podSelector"} for peer in peers)

@@ -10,6 +10,7 @@ import pytest
 from tests.components.recording import TAILNET_ADDRESS, record_stack
 
 _STACKS = ("dev", "prod")
+_ROLES = ("exit", "gateway")
 
 
 @pytest.mark.parametrize("stack", _STACKS)
@@ -54,6 +55,7 @@ def test_an_owned_policy_file_never_overwrites_one_written_by_hand() -> None:
         "image": "docker.io/tailscale/tailscale:v1.102.3",
         "credential": "oauth-client",
         "policyFile": "owned",
+        "serviceRanges": ["192.200.0.0/24"],
     }
     (acl,) = record_stack("dev", tailnet=tailnet).of_type("tailscale:index/acl:Acl")
     assert acl["overwriteExistingContent"] is False
@@ -64,19 +66,24 @@ def test_a_key_can_be_chosen_in_place_of_the_oauth_client() -> None:
         "image": "docker.io/tailscale/tailscale:v1.102.3",
         "credential": "auth-key",
         "policyFile": "not-owned",
+        "serviceRanges": ["192.200.0.0/24"],
     }
     recording = record_stack("dev", tailnet=tailnet)
-    (key,) = recording.of_type("tailscale:index/tailnetKey:TailnetKey")
     assert recording.of_type("tailscale:index/oauthClient:OauthClient") == []
-    assert key["tags"] == ["tag:oceanid-exit"]
-    assert key["reusable"]
-    assert not key["ephemeral"]
+    exit_key, gateway_key = (recording.named(f"tailnet-{role}-key") for role in _ROLES)
+    assert exit_key["tags"] == ["tag:oceanid-exit"]
+    assert gateway_key["tags"] == ["tag:oceanid-gateway"]
+    assert exit_key["reusable"]
+    assert gateway_key["reusable"]
+    assert not exit_key["ephemeral"]
+    assert gateway_key["ephemeral"]
 
 
-def test_the_oauth_client_may_give_nothing_but_the_exit_tag() -> None:
-    (client,) = record_stack("dev").of_type("tailscale:index/oauthClient:OauthClient")
+@pytest.mark.parametrize("role", _ROLES)
+def test_an_oauth_client_may_give_nothing_but_its_own_tag(role: str) -> None:
+    client = record_stack("dev").named(f"tailnet-{role}-client")
     assert client["scopes"] == ["auth_keys"]
-    assert client["tags"] == ["tag:oceanid-exit"]
+    assert client["tags"] == [f"tag:oceanid-{role}"]
 
 
 def test_two_devices_with_one_hostname_stop_the_update() -> None:

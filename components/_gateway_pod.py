@@ -1,0 +1,231 @@
+"""A worker gateway's pod: one tailscaled for each exit node, and Envoy in front of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_kubernetes.core import v1 as core
+
+from components import _tailscale_pod as tailscale_pod
+from components._envoy import (
+    ALIVE_PATH,
+    ARGUMENTS,
+    READY_PATH,
+    Destination,
+    ExitNodeProxy,
+    Gateway,
+    bootstrap,
+)
+
+HTTP_PORT = 3128
+SOCKS5_PORT = 1080
+STATUS_PORT = 9000
+_ADMIN_PORT = 9901
+# The first of each tailscaled's own ports; the next exit node's are one higher.
+_FIRST_HEALTH_PORT = 9002
+_FIRST_HTTP_PORT = 11080
+_FIRST_SOCKS5_PORT = 12080
+_MAX_CONNECTIONS = 10_000
+# What a roll-out leaves connections to finish in; clients' pools connect again meanwhile.
+DRAIN_SECONDS = 30
+_CONFIG_KEY = "envoy.json"
+_CONFIG_PATH = "/etc/envoy"
+_SOCKETS_PATH = "/run/tailscale"
+_STATE_PATH = "/var/lib/tailscale"
+
+# Node names have dots and up to 253 characters; a tailnet name is one DNS label of at most 63.
+# The suffix (TS_HOSTNAME as set) is at most 22 long, so 40 of the node's name fit before it.
+_START = (
+    "node=$(printf %s \"$NODE_NAME\" | tr 'A-Z.' 'a-z-' | cut -c1-40 | sed 's/-*$//'); "
+    'export TS_HOSTNAME="$node-$TS_HOSTNAME"; exec /usr/local/bin/containerboot'
+)
+# Online alone does not tell an approved exit node from one that is not: the option does. The three
+# fields follow each other in ipnstate.PeerStatus of Tailscale v1.102.3.
+_ANY_EXIT_NODE = (
+    f"for socket in {_SOCKETS_PATH}/*.sock; do "
+    'tailscale --socket="$socket" status --json 2>/dev/null | tr -d " \\n" | '
+    'grep -q \'"Online":true,"ExitNode":true,"ExitNodeOption":true\' && exit 0; '
+    "done; exit 1"
+)
+# Envoy's image has bash and no HTTP client; draining takes a POST to the admin port.
+_DRAIN = (
+    f"exec 3<>/dev/tcp/127.0.0.1/{_ADMIN_PORT}; "
+    "printf 'POST /drain_listeners?graceful HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3; "
+    f"sleep {DRAIN_SECONDS}"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayExitNode:
+    """An exit node as a gateway uses it; `name` is a DNS label of at most 50 characters."""
+
+    name: str
+    tailnet_address: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayPod:
+    """What a gateway's pod is made from."""
+
+    tailscale_image: str
+    envoy_image: str
+    tag: str
+    exit_nodes: tuple[GatewayExitNode, ...]
+    destinations: tuple[Destination, ...]
+
+
+def wireguard_ports(exit_nodes: Sequence[GatewayExitNode]) -> range:
+    """The UDP ports of a gateway's tailscaleds."""
+    first = tailscale_pod.WIREGUARD_PORT
+    return range(first, first + len(exit_nodes))
+
+
+def envoy_config(pod: GatewayPod) -> pulumi.Output[dict[str, str]]:
+    """The ConfigMap's data: Envoy's bootstrap, known once the exit nodes' addresses are."""
+
+    def rendered(addresses: list[str]) -> dict[str, str]:
+        gateway = Gateway(
+            destinations=pod.destinations,
+            exit_nodes=tuple(
+                ExitNodeProxy(
+                    name=exit_node.name,
+                    tailnet_address=address,
+                    health_port=tailscale_pod.HEALTH_PORT,
+                    http_port=_FIRST_HTTP_PORT + index,
+                    socks5_port=_FIRST_SOCKS5_PORT + index,
+                )
+                for index, (exit_node, address) in enumerate(
+                    zip(pod.exit_nodes, addresses, strict=True)
+                )
+            ),
+            http_port=HTTP_PORT,
+            socks5_port=SOCKS5_PORT,
+            status_port=STATUS_PORT,
+            admin_port=_ADMIN_PORT,
+            max_connections=_MAX_CONNECTIONS,
+        )
+        return {_CONFIG_KEY: json.dumps(bootstrap(gateway), indent=1)}
+
+    return pulumi.Output.all(*(each.tailnet_address for each in pod.exit_nodes)).apply(rendered)
+
+
+def containers(pod: GatewayPod) -> list[core.ContainerArgs]:
+    """Envoy, and a tailscaled for each exit node."""
+    return [
+        _envoy(pod),
+        *(_tailscale(pod, index, each) for index, each in enumerate(pod.exit_nodes)),
+    ]
+
+
+def volumes(*, credential: str, config: pulumi.Input[str]) -> list[core.VolumeArgs]:
+    """The containers' volumes; nothing in them outlives the pod."""
+    return [
+        *tailscale_pod.volumes(credential),
+        core.VolumeArgs(name="envoy", config_map=core.ConfigMapVolumeSourceArgs(name=config)),
+        _empty("sockets", "1Mi"),
+        _empty("state", "32Mi"),
+    ]
+
+
+def _tailscale(pod: GatewayPod, index: int, exit_node: GatewayExitNode) -> core.ContainerArgs:
+    daemon = tailscale_pod.Daemon(
+        hostname=f"egress-{exit_node.name[:15].rstrip('-')}",
+        tag=pod.tag,
+        flags=("--exit-node=$(EXIT_NODE_ADDRESS)",),
+        health_port=_FIRST_HEALTH_PORT + index,
+        wireguard_port=tailscale_pod.WIREGUARD_PORT + index,
+        socket=f"{_SOCKETS_PATH}/{exit_node.name}.sock",
+    )
+    node_name = core.EnvVarArgs(
+        name="NODE_NAME",
+        value_from=core.EnvVarSourceArgs(
+            field_ref=core.ObjectFieldSelectorArgs(field_path="spec.nodeName")
+        ),
+    )
+    address = core.EnvVarArgs(name="EXIT_NODE_ADDRESS", value=exit_node.tailnet_address)
+    environment = tailscale_pod.environment(
+        daemon,
+        # No Secret: the device is ephemeral, and pods must not share a node key.
+        TS_KUBE_SECRET="",
+        TS_STATE_DIR=f"{_STATE_PATH}/{exit_node.name}",
+        TS_OUTBOUND_HTTP_PROXY_LISTEN=f"127.0.0.1:{_FIRST_HTTP_PORT + index}",
+        TS_SOCKS5_SERVER=f"127.0.0.1:{_FIRST_SOCKS5_PORT + index}",
+    )
+    return core.ContainerArgs(
+        name=f"tailscale-{exit_node.name}",
+        image=pod.tailscale_image,
+        command=["/bin/sh", "-ec", _START],
+        env=[node_name, address, *environment],
+        ports=[core.ContainerPortArgs(name=f"health-{index}", container_port=daemon.health_port)],
+        startup_probe=tailscale_pod.startup_probe(daemon),
+        # Every tailscaled is ready while any exit node is: one exit node's outage is no reason
+        # to take the gateway away, as long as there is another.
+        readiness_probe=core.ProbeArgs(
+            exec_=core.ExecActionArgs(command=["/bin/sh", "-c", _ANY_EXIT_NODE]),
+            period_seconds=5,
+            timeout_seconds=4,
+            failure_threshold=2,
+        ),
+        liveness_probe=tailscale_pod.liveness_probe(daemon),
+        # As long as Envoy drains, its tunnels must stay.
+        lifecycle=core.LifecycleArgs(
+            pre_stop=core.LifecycleHandlerArgs(
+                sleep=core.SleepActionArgs(seconds=DRAIN_SECONDS + 5)
+            )
+        ),
+        # From the audit of 13 October 2025, section 2, "Worker Resources".
+        resources=core.ResourceRequirementsArgs(
+            requests={"cpu": "50m", "memory": "100Mi"}, limits={"cpu": "200m", "memory": "200Mi"}
+        ),
+        security_context=tailscale_pod.container_security(),
+        volume_mounts=[
+            *tailscale_pod.mounts(),
+            core.VolumeMountArgs(name="sockets", mount_path=_SOCKETS_PATH),
+            core.VolumeMountArgs(name="state", mount_path=_STATE_PATH),
+        ],
+    )
+
+
+def _envoy(pod: GatewayPod) -> core.ContainerArgs:
+    ports = [
+        *(core.ContainerPortArgs(container_port=each.local_port) for each in pod.destinations),
+        core.ContainerPortArgs(name="http-proxy", container_port=HTTP_PORT),
+        core.ContainerPortArgs(name="socks5", container_port=SOCKS5_PORT),
+        core.ContainerPortArgs(name="status", container_port=STATUS_PORT),
+    ]
+    return core.ContainerArgs(
+        name="envoy",
+        image=pod.envoy_image,
+        command=["envoy"],
+        args=["--config-path", f"{_CONFIG_PATH}/{_CONFIG_KEY}", *ARGUMENTS],
+        ports=ports,
+        startup_probe=_http_probe(ALIVE_PATH, period=2, failures=30),
+        readiness_probe=_http_probe(READY_PATH, period=2, failures=2),
+        liveness_probe=_http_probe(ALIVE_PATH, period=10, failures=4),
+        lifecycle=core.LifecycleArgs(
+            pre_stop=core.LifecycleHandlerArgs(
+                exec_=core.ExecActionArgs(command=["/bin/bash", "-c", _DRAIN])
+            )
+        ),
+        resources=core.ResourceRequirementsArgs(
+            requests={"cpu": "50m", "memory": "64Mi"}, limits={"cpu": "1", "memory": "256Mi"}
+        ),
+        security_context=tailscale_pod.container_security(),
+        volume_mounts=[core.VolumeMountArgs(name="envoy", mount_path=_CONFIG_PATH, read_only=True)],
+    )
+
+
+def _http_probe(path: str, *, period: int, failures: int) -> core.ProbeArgs:
+    return core.ProbeArgs(
+        http_get=core.HTTPGetActionArgs(path=path, port=STATUS_PORT),
+        period_seconds=period,
+        timeout_seconds=2,
+        failure_threshold=failures,
+    )
+
+
+def _empty(name: str, size: str) -> core.VolumeArgs:
+    return core.VolumeArgs(name=name, empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=size))

@@ -1,0 +1,17 @@
+"""Labels and names by which the parts of the egress path find each other."""
+
+from __future__ import annotations
+
+GATEWAY = "oceanid-gateway"
+GATEWAY_CREDENTIAL = f"{GATEWAY}-credential"
+PART_OF = "app.kubernetes.io/part-of"
+GATEWAY_LABELS = {"app.kubernetes.io/name": GATEWAY, PART_OF: "oceanid"}
+EXIT_NODE_LABELS = {"app.kubernetes.io/name": "tailscale-exit-node", PART_OF: "oceanid"}
+CHECK_LABELS = {"app.kubernetes.io/name": "oceanid-egress-check", PART_OF: "oceanid"}
+
+WAVE_LABEL = "oceanid.io/wave"
+# On every pod that must not reach a destination but through the tunnel: gateways, and the gate's
+# pods, which prove it.
+FENCED_LABELS = {"oceanid.io/fenced": "true"}
+# On a namespace whose pods may use the gateways.
+CLIENT_NAMESPACE_LABELS = {"oceanid.io/egress": "allowed"}

@@ -1,0 +1,188 @@
+"""The NetworkPolicies of the egress path: what each of its pods may reach, and who may reach it.
+
+NetworkPolicies only ever admit. A destination is denied by admitting nothing that it could be
+reached by: TCP goes to the tailnet's own service ranges and to no other address outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
+
+from pulumi_kubernetes.meta import v1 as meta
+from pulumi_kubernetes.networking import v1 as networking
+
+from components._address_ranges import internet_except
+from components._labels import (
+    CLIENT_NAMESPACE_LABELS,
+    EXIT_NODE_LABELS,
+    FENCED_LABELS,
+    GATEWAY_LABELS,
+)
+
+_DNS_PORT = 53
+_TLS_PORT = 443
+# Plain HTTP: tailscaled's captive portal check, and the upgrade of its control connection.
+_HTTP_PORT = 80
+# Peers behind a fleet node's NAT are reached at the node's address on any port the NAT chose. Not
+# below or at 8472 and not from 51820 on: there flannel's VXLAN and WireGuard back-ends listen.
+_PEER_PORTS = (8473, 51819)
+
+_Peer = networking.NetworkPolicyPeerArgs
+_Port = networking.NetworkPolicyPortArgs
+_Out = networking.NetworkPolicyEgressRuleArgs
+_In = networking.NetworkPolicyIngressRuleArgs
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterNetwork:
+    """The cluster's own addresses: what the internet does not include for an exit node."""
+
+    pods: IPv4Network
+    services: IPv4Network
+    nodes: tuple[IPv4Address | IPv6Address, ...]
+    api_server: IPv4Address | IPv6Address
+    api_server_port: int
+
+    @property
+    def api_service(self) -> IPv4Address:
+        """The address of the `kubernetes` service: by convention the first of its range."""
+        return self.services.network_address + 1
+
+
+def exit_node_policy(
+    pods: Mapping[str, str], cluster: ClusterNetwork, *, wireguard_port: int, health_port: int
+) -> networking.NetworkPolicySpecArgs:
+    """Out to the internet, DNS, the API server and the gateways; in from gateways and checks."""
+    return _spec(
+        pods,
+        egress=[
+            _Out(to=_internet(cluster)),
+            _to_peers(cluster),
+            _to_dns(),
+            *_to_api_server(cluster),
+            _Out(to=[_pods(GATEWAY_LABELS)], ports=[_Port(protocol="UDP")]),
+        ],
+        ingress=[
+            _In(from_=[_pods(GATEWAY_LABELS)], ports=[_port("UDP", wireguard_port)]),
+            _In(from_=[_pods(FENCED_LABELS)], ports=[_port("TCP", health_port)]),
+        ],
+    )
+
+
+def fence_policy(
+    cluster: ClusterNetwork, service_ranges: Iterable[IPv4Network]
+) -> networking.NetworkPolicySpecArgs:
+    """For every fenced pod: by TCP to the tailnet's own services only, by UDP to peers and DNS.
+
+    An exit node that is not set, not known or not approved makes tailscaled dial directly: here
+    that dial ends.
+    """
+    ranges = [_Peer(ip_block=networking.IPBlockArgs(cidr=str(each))) for each in service_ranges]
+    return _spec(
+        FENCED_LABELS,
+        egress=[
+            _Out(to=ranges, ports=[_port("TCP", _TLS_PORT), _port("TCP", _HTTP_PORT)]),
+            _Out(to=_internet(cluster), ports=[_Port(protocol="UDP")]),
+            _to_peers(cluster),
+            _Out(to=[_pods(EXIT_NODE_LABELS)], ports=[_Port(protocol="UDP")]),
+            # The node's resolver can be any address, the router of a home network included.
+            _Out(ports=[_port("UDP", _DNS_PORT), _port("TCP", _DNS_PORT)]),
+        ],
+        ingress=None,
+    )
+
+
+def gateway_policy(
+    ports: Sequence[int], *, status_port: int, wireguard_ports: range
+) -> networking.NetworkPolicySpecArgs:
+    """In to the gateways: clients of namespaces that ask for it, checks, and exit nodes."""
+    clients = _Peer(namespace_selector=meta.LabelSelectorArgs(match_labels=CLIENT_NAMESPACE_LABELS))
+    peers = [_port("UDP", port) for port in wireguard_ports]
+    return _spec(
+        GATEWAY_LABELS,
+        egress=None,
+        ingress=[
+            _In(from_=[clients], ports=[_port("TCP", port) for port in ports]),
+            _In(
+                from_=[_pods(FENCED_LABELS)],
+                ports=[_port("TCP", port) for port in (*ports, status_port)],
+            ),
+            _In(from_=[_pods(EXIT_NODE_LABELS)], ports=peers),
+        ],
+    )
+
+
+def check_policy(
+    pods: Mapping[str, str], cluster: ClusterNetwork, *, ports: Sequence[int], health_port: int
+) -> networking.NetworkPolicySpecArgs:
+    """Out from the gate's pods to what they measure, beside what the fence leaves them."""
+    return _spec(
+        pods,
+        egress=[
+            _Out(to=[_pods(GATEWAY_LABELS)], ports=[_port("TCP", port) for port in ports]),
+            _Out(to=[_pods(EXIT_NODE_LABELS)], ports=[_port("TCP", health_port)]),
+            *_to_api_server(cluster),
+            _to_dns(),
+        ],
+        ingress=[],
+    )
+
+
+def _spec(
+    pods: Mapping[str, str], *, egress: list[_Out] | None, ingress: list[_In] | None
+) -> networking.NetworkPolicySpecArgs:
+    kinds = [("Ingress", ingress), ("Egress", egress)]
+    return networking.NetworkPolicySpecArgs(
+        pod_selector=meta.LabelSelectorArgs(match_labels=dict(pods)),
+        policy_types=[kind for kind, rules in kinds if rules is not None],
+        ingress=ingress,
+        egress=egress,
+    )
+
+
+def _internet(cluster: ClusterNetwork) -> list[_Peer]:
+    own = [cluster.pods, cluster.services, *cluster.nodes, cluster.api_server]
+    return [
+        _Peer(ip_block=networking.IPBlockArgs(cidr=cidr, except_=excluded))
+        for cidr, excluded in internet_except(own).items()
+    ]
+
+
+def _to_peers(cluster: ClusterNetwork) -> _Out:
+    first, last = _PEER_PORTS
+    return _Out(
+        to=[_host(address) for address in cluster.nodes],
+        ports=[_Port(protocol="UDP", port=first, end_port=last)],
+    )
+
+
+def _to_dns() -> _Out:
+    servers = _Peer(
+        namespace_selector=meta.LabelSelectorArgs(
+            match_labels={"kubernetes.io/metadata.name": "kube-system"}
+        ),
+        pod_selector=meta.LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
+    )
+    return _Out(to=[servers], ports=[_port("UDP", _DNS_PORT), _port("TCP", _DNS_PORT)])
+
+
+def _to_api_server(cluster: ClusterNetwork) -> list[_Out]:
+    """By the service's address and by the server's own: plugins judge before or after the NAT."""
+    return [
+        _Out(to=[_host(cluster.api_service)], ports=[_port("TCP", _TLS_PORT)]),
+        _Out(to=[_host(cluster.api_server)], ports=[_port("TCP", cluster.api_server_port)]),
+    ]
+
+
+def _pods(labels: Mapping[str, str]) -> _Peer:
+    return _Peer(pod_selector=meta.LabelSelectorArgs(match_labels=dict(labels)))
+
+
+def _host(address: IPv4Address | IPv6Address) -> _Peer:
+    return _Peer(ip_block=networking.IPBlockArgs(cidr=f"{address}/{address.max_prefixlen}"))
+
+
+def _port(protocol: str, port: int) -> _Port:
+    return _Port(protocol=protocol, port=port)

@@ -1,0 +1,153 @@
+"""The worker gateways: a DaemonSet a wave, each behind the gate of the wave before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.apps import v1 as apps
+from pulumi_kubernetes.core import v1 as core
+from pulumi_kubernetes.meta import v1 as meta
+
+from components import _gateway_pod as gateway_pod
+from components import _tailscale_pod as tailscale_pod
+from components._envoy import Destination
+from components._gateway_pod import GatewayExitNode, GatewayPod, wireguard_ports
+from components._labels import (
+    FENCED_LABELS,
+    GATEWAY,
+    GATEWAY_CREDENTIAL,
+    GATEWAY_LABELS,
+    WAVE_LABEL,
+)
+
+__all__ = [
+    "Destination",
+    "GatewayExitNode",
+    "GatewayPod",
+    "GatewayWave",
+    "GatewayWaveArgs",
+    "wireguard_ports",
+]
+
+_HOSTNAME_LABEL = "kubernetes.io/hostname"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayWaveArgs:
+    """One wave of gateways.
+
+    `nodes` are the `kubernetes.io/hostname` labels of its nodes, or None for the last wave, which
+    catches every node but those in `earlier`.
+    """
+
+    namespace: str
+    wave: str
+    nodes: tuple[str, ...] | None
+    earlier: tuple[str, ...]
+    pod: GatewayPod
+
+
+class GatewayWave(pulumi.ComponentResource):
+    """The gateways of one wave: a DaemonSet in the pod network, and its Envoy configuration.
+
+    The configuration is the wave's own, so that a later wave's pods cannot pick up a change before
+    their turn.
+    """
+
+    daemon_set: pulumi.Output[str]
+    revision: pulumi.Output[str]
+    """Changes when the wave's pods would, or when their DaemonSet is a new one."""
+
+    def __init__(
+        self, name: str, args: GatewayWaveArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("oceanid:index:GatewayWave", name, None, opts)
+        labels = {**GATEWAY_LABELS, WAVE_LABEL: args.wave}
+        config = core.ConfigMap(
+            f"{name}-envoy",
+            # Named by the engine: a changed configuration is a new object, so a pod that restarts
+            # in the middle of a roll-out still finds the one it was made with.
+            metadata=meta.ObjectMetaArgs(namespace=args.namespace, labels=labels),
+            data=gateway_pod.envoy_config(args.pod),
+            immutable=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        daemon_set = apps.DaemonSet(
+            f"{name}-gateway",
+            metadata=meta.ObjectMetaArgs(
+                name=f"{GATEWAY}-{args.wave}", namespace=args.namespace, labels=labels
+            ),
+            spec=apps.DaemonSetSpecArgs(
+                selector=meta.LabelSelectorArgs(match_labels=labels),
+                update_strategy=apps.DaemonSetUpdateStrategyArgs(
+                    type="RollingUpdate",
+                    rolling_update=apps.RollingUpdateDaemonSetArgs(max_unavailable=1),
+                ),
+                template=core.PodTemplateSpecArgs(
+                    metadata=meta.ObjectMetaArgs(labels={**labels, **FENCED_LABELS}),
+                    spec=core.PodSpecArgs(
+                        automount_service_account_token=False,
+                        enable_service_links=False,
+                        # The node's resolver: a transparent destination's name leads to this very
+                        # gateway in the cluster's DNS.
+                        dns_policy="Default",
+                        affinity=_nodes(args.nodes, args.earlier),
+                        security_context=tailscale_pod.pod_security(),
+                        termination_grace_period_seconds=gateway_pod.DRAIN_SECONDS + 15,
+                        containers=gateway_pod.containers(args.pod),
+                        volumes=gateway_pod.volumes(
+                            credential=GATEWAY_CREDENTIAL,
+                            config=config.metadata.apply(lambda metadata: str(metadata.name)),
+                        ),
+                    ),
+                ),
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.daemon_set = daemon_set.metadata.apply(lambda metadata: str(metadata.name))
+        # Each becomes text by itself, because `Output.all` walks into what it is given and trips
+        # over objects that have a field named `values`.
+        self.revision = pulumi.Output.all(
+            # Gateways made anew are to be checked anew.
+            daemon_set.metadata.apply(lambda metadata: str(metadata.uid)),
+            daemon_set.spec.apply(lambda spec: _text(spec.template)),
+            config.data.apply(_text),
+        ).apply(_digest)
+        self.register_outputs({"daemon_set": self.daemon_set, "revision": self.revision})
+
+
+def _digest(texts: list[str]) -> str:
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:16]
+
+
+def _text(value: object) -> str:
+    return json.dumps(_plain(value), sort_keys=True)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  whatever the API has there
+    # The SDK's objects are dicts on which `items` and `values` may be a field's value.
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in dict.items(value)}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
+def _nodes(nodes: Sequence[str] | None, earlier: Sequence[str]) -> core.AffinityArgs | None:
+    if nodes is None and not earlier:
+        return None
+    requirement = core.NodeSelectorRequirementArgs(
+        key=_HOSTNAME_LABEL,
+        operator="NotIn" if nodes is None else "In",
+        values=list(earlier if nodes is None else nodes),
+    )
+    return core.AffinityArgs(
+        node_affinity=core.NodeAffinityArgs(
+            required_during_scheduling_ignored_during_execution=core.NodeSelectorArgs(
+                node_selector_terms=[core.NodeSelectorTermArgs(match_expressions=[requirement])]
+            )
+        )
+    )
