@@ -39,8 +39,16 @@ class Go:
             "GOFLAGS": "-mod=readonly -buildvcs=false -modcacherw",
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
+            # Go's telemetry counters go to the configuration folder; the user's settings for Go,
+            # such as a proxy of theirs, are still read.
+            "GOENV": os.environ.get("GOENV") or str(_config_folder() / "go" / "env"),
+            "XDG_CONFIG_HOME": str(self.caches / "config"),
             **BUILD_ENVIRONMENT,
         }
+
+
+def _config_folder() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
 
 
 def required_version(modules: list[Module]) -> Version:

@@ -7,6 +7,7 @@ is simulated: who logs in, under which name, with which tags and routes, and whe
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from lab.simulated_devices.pod import Objects, Pod, PodError
 
 EXIT_ROUTES = ("0.0.0.0/0", "::/0")
 _MARKS = ("TS_AUTHKEY", "TS_AUTH_KEY", "TS_CLIENT_SECRET", "TS_KUBE_SECRET", "TS_HOSTNAME")
+_CONTAINERBOOT = "/usr/local/bin/containerboot"
+_SECONDS_TO_START = 5.0
 _FALSE = ("0", "f", "false")
 
 
@@ -52,7 +55,7 @@ def is_tailscale(container: Mapping[str, Any]) -> bool:
 
 def login(pod: Pod, container: Mapping[str, Any], objects: Objects) -> Login:
     """What the container would log in with; raises PodError where it would not start."""
-    environment = pod.environment(container, objects)
+    environment = _after_start_script(container, pod.environment(container, objects))
     arguments = _flags(environment.get("TS_EXTRA_ARGS", ""))
     credential = _credential(environment, arguments)
     if credential.startswith("file:"):
@@ -72,6 +75,31 @@ def login(pod: Pod, container: Mapping[str, Any], objects: Objects) -> Login:
         # In a cluster state goes to the Secret "tailscale" unless told otherwise.
         state_secret=environment.get("TS_KUBE_SECRET", "tailscale"),
     )
+
+
+def _after_start_script(
+    container: Mapping[str, Any], environment: dict[str, str]
+) -> dict[str, str]:
+    """The environment containerboot gets where a shell starts it: the script is really run.
+
+    With `env` in containerboot's place, and with the lab's own rights: whoever may make pods in
+    the lab runs commands as its user. Nothing but a lab would do that.
+    """
+    command = container.get("command") or []
+    if command[:2] != ["/bin/sh", "-ec"] or _CONTAINERBOOT not in command[2]:
+        return environment
+    result = subprocess.run(
+        ["/bin/sh", "-ec", command[2].replace(_CONTAINERBOOT, "env -0")],
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_SECONDS_TO_START,
+    )
+    if result.returncode != 0:
+        raise PodError(f"the start script exits with {result.returncode}: correct its command")
+    pairs = (each.partition("=") for each in result.stdout.split("\0") if each)
+    return {key: value for key, _, value in pairs}
 
 
 def _credential(environment: Mapping[str, str], arguments: Mapping[str, str]) -> str:
