@@ -129,11 +129,11 @@ def _once(
                 stored = Stored(asked, status, act())
             except Refusal as refusal:
                 stored = Stored(asked, refusal.status, _problem(refusal.message))
-            if g.fault is not None and g.fault.after and g.fault.effect == "status":
-                # The strictest reading of "the stored response": an error is stored as well.
-                state.answers[key] = Stored(asked, g.fault.status, _problem("stored error"))
-            else:
-                state.answers[key] = stored
+            # The strictest reading of "the stored response": an internal error is stored as well.
+            failed = g.fault is not None and g.fault.replaces_answer
+            state.answers[key] = (
+                Stored(asked, _INTERNAL, _problem("Internal error.")) if failed else stored
+            )
     return answer(stored.body, stored.status)
 
 

@@ -13,6 +13,7 @@ from flask import Blueprint, Request, Response, request
 
 from lab.refusal import Refusal
 
+_TOO_MANY, _INTERNAL = 429, 500
 _STATUSES = (429, 500, 502, 503, 504)
 _EFFECTS = ("status", "cut", "slow")
 _JOURNAL_LENGTH = 20_000
@@ -45,6 +46,13 @@ class Fault:
                 f"fault: effect one of {', '.join(_EFFECTS)}, status one of {_STATUSES}, "
                 "count from 1",
             )
+        if self.after and self.effect == "status" and self.status == _TOO_MANY:
+            raise Refusal(400, "fault: 429 comes before a request acts, never after")
+
+    @property
+    def replaces_answer(self) -> bool:
+        """Whether the API itself fails once it has acted; another status is a gateway's."""
+        return self.after and self.effect == "status" and self.status == _INTERNAL
 
 
 class Faults:

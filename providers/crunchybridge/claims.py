@@ -18,6 +18,9 @@ class Claims:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holders: defaultdict[str, set[str]] = defaultdict(set)
+        self._adopters: dict[str, str] = {}
+        self._leavers: dict[str, str] = {}
+        self._readers: dict[str, str] = {}
         self._wanted: dict[str, Rule] = {}
 
     def hold(self, resource_id: str, urn: str) -> None:
@@ -31,6 +34,46 @@ class Claims:
             holders = self._holders[resource_id]
             holders.discard(urn)
             return min(holders, default=None)
+
+    def adopt(self, resource_id: str, urn: str) -> str | None:
+        """`urn` takes over the rule, unless another resource is about to change it: that one."""
+        with self._lock:
+            leaver = self._leavers.get(resource_id)
+            if leaver in (None, urn):
+                self._adopters[resource_id] = urn
+                self._holders[resource_id].add(urn)
+                return None
+            return leaver
+
+    def adopted_by_other(self, resource_id: str, urn: str) -> str | None:
+        """Another resource that has taken over the rule `urn` stood for, or None."""
+        with self._lock:
+            adopter = self._adopters.get(resource_id)
+            return None if adopter == urn else adopter
+
+    def leave(self, resource_id: str, urn: str) -> None:
+        """`urn` will change what the rule says, so that nobody else may rely on it.
+
+        Only a resource that the program has been heard to want: a refresh compares all there are.
+        """
+        with self._lock:
+            if urn in self._wanted:
+                self._leavers[resource_id] = urn
+
+    def left(self, resource_id: str, urn: str) -> None:
+        """`urn` has changed, or failed to change, what the rule says."""
+        with self._lock:
+            if self._leavers.get(resource_id) == urn:
+                del self._leavers[resource_id]
+
+    def first_reader(self, resource_id: str, urn: str) -> bool:
+        """Whether `urn` is the one resource that a refresh finds to stand for the rule.
+
+        An engine that is killed between the two steps of a rename leaves two in its state. Were
+        both kept, each would change the rule to what it wants itself.
+        """
+        with self._lock:
+            return self._readers.setdefault(resource_id, urn) == urn
 
     def want(self, urn: str, rule: Rule) -> str | None:
         """`urn` asks for `rule` (its id means nothing): the other resource it overlaps, or None."""

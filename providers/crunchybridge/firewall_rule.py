@@ -55,7 +55,7 @@ class FirewallRules:
             except ApiError as refused:
                 if refused.status not in _REFUSED:
                     raise
-                rule = self._adopt(network_id, cidr, kind, refused)
+                rule = self._adopt(urn, network_id, cidr, kind, refused)
                 say(f"adopted {rule}: it was there already")
                 if (rule.description or "") != description:
                     rule = self._client.change(
@@ -71,8 +71,9 @@ class FirewallRules:
 
         `known` is what the state says; it is empty on import.
         """
-        del urn
         network_id, rule_id = _ids(given_id)
+        if known and not self._claims.first_reader(given_id, urn):
+            return None
         try:
             rule = self._listing.find(network_id, rule_id)
         except GoneError as error:
@@ -103,7 +104,12 @@ class FirewallRules:
         for name, field in ((RULE, "rule"), (DESCRIPTION, "description")):
             if name in names:
                 body[field] = inputs.get(name, Property()).text or None
-        self._claims.hold(given_id, urn)
+        adopter = self._claims.adopted_by_other(given_id, urn)
+        if adopter is not None:
+            raise ProviderError(
+                f"rule {given_id} has become that of {adopter.rpartition('::')[2]!r}: "
+                "run `pulumi up --refresh` once more"
+            )
         with self._listing.writing(), _told_when_gone(given_id):
             try:
                 rule = self._client.change(network_id, rule_id, body)
@@ -112,6 +118,8 @@ class FirewallRules:
                     raise
                 self._explain(network_id, inputs[RULE].text, refused, besides=rule_id)
                 raise
+            finally:
+                self._claims.left(given_id, urn)
         return outputs(rule, inputs)
 
     def delete(self, urn: str, given_id: str, say: Say) -> None:
@@ -127,9 +135,15 @@ class FirewallRules:
             except GoneError:
                 say(f"rule {given_id} was removed already")
 
-    def _adopt(self, network_id: str, cidr: str, kind: str, refused: ApiError) -> Rule:
+    def _adopt(self, urn: str, network_id: str, cidr: str, kind: str, refused: ApiError) -> Rule:
         for rule in self._client.rules(network_id):
             if (rule.cidr, rule.kind) == (cidr, kind):
+                leaver = self._claims.adopt(resource_id(rule), urn)
+                if leaver is not None:
+                    raise ProviderError(
+                        f"rule {rule} is still that of {leaver.rpartition('::')[2]!r}, which this "
+                        "update changes: run the update once more"
+                    )
                 return rule
         self._explain(network_id, cidr, refused, besides="")
         raise refused

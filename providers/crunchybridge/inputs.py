@@ -26,16 +26,15 @@ class Failure:
 
 @dataclass(frozen=True)
 class Change:
-    """How an input changes: from `before` to `after`, at least one of which is given."""
+    """How an input changes: from `before` to `after`, at least one of which is given.
+
+    `replaces` says that the rule must be made anew for it.
+    """
 
     name: str
     before: Property
     after: Property
-
-    @property
-    def replaces(self) -> bool:
-        """Whether the rule must be made anew."""
-        return self.name in REPLACING
+    replaces: bool
 
 
 def check(news: Mapping[str, Property]) -> tuple[Properties, list[Failure]]:
@@ -76,7 +75,7 @@ def changes(
     for name in INPUTS:
         before, after = state.get(name, Property()), news.get(name, Property())
         if name not in ignored and (after.unknown or _differs(name, before, after)):
-            found.append(Change(name, before, after))
+            found.append(Change(name, before, after, replaces=name in REPLACING))
     return found
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
@@ -46,6 +47,11 @@ class Provider(Plugin):
             found = rule_inputs.changes(
                 decode(request.olds), decode(request.news), request.ignoreChanges
             )
+            if self._claims.adopted_by_other(request.id, request.urn):
+                # Its rule has another owner: it needs one of its own.
+                found = [replace(each, replaces=True) for each in found]
+            elif any(each.name == rule_inputs.RULE for each in found):
+                self._claims.leave(request.id, request.urn)
             response = provider_pb2.DiffResponse
             return response(
                 changes=response.DIFF_SOME if found else response.DIFF_NONE,

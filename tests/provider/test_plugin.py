@@ -1,0 +1,349 @@
+"""The plugin: a real process over gRPC, against the real stand-in."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2
+
+from lab.crunchybridge_api.eid import new_eid
+from lab.plugins.property_value import UNKNOWN, Secret, encode
+from tests.provider.plugin import Plugin, details
+from tests.provider.stand_in import REPOSITORY, StandIn
+from tests.provider.world import urn
+
+ADDRESS = "192.0.2.7"
+
+
+def test_a_rule_lives_and_dies(plugin: Plugin, stand_in: StandIn) -> None:
+    network = stand_in.network
+    made, outputs = plugin.create(networkId=network, rule=ADDRESS, description="exit node")
+    (rule,) = stand_in.rules()
+    assert made == f"{network}/{rule['id']}"
+    assert outputs == {
+        "networkId": network,
+        "rule": "192.0.2.7/32",
+        "kind": "ingress",
+        "description": "exit node",
+        "ruleId": rule["id"],
+        "teamId": rule["team_id"],
+    }
+    changed = plugin.update(made, outputs, networkId=network, rule="192.0.2.8")
+    assert stand_in.said() == {("192.0.2.8/32", "ingress", None)}
+    assert plugin.read(made, changed)[1] == changed
+    plugin.delete(made)
+    assert stand_in.said() == set()
+    plugin.delete(made)
+
+
+def test_no_input_is_put_in_order_unseen(plugin: Plugin, stand_in: StandIn) -> None:
+    inputs, failures = plugin.check(
+        networkId=stand_in.network, rule="2001:DB8:0::7", description="", kind="egress"
+    )
+    assert failures == []
+    assert inputs == {
+        "networkId": stand_in.network,
+        "rule": "2001:db8::7/128",
+        "kind": "egress",
+    }
+
+
+def test_what_is_no_rule_is_refused_by_name(plugin: Plugin, stand_in: StandIn) -> None:
+    _, failures = plugin.check(networkId="reef", rule="192.0.2.300", kind="both", colour="red")
+    told = "\n".join(failures)
+    assert "'colour' is no property of FirewallRule" in told
+    assert "'networkId': 'reef' is no id of a network" in told
+    assert "'rule': '192.0.2.300' is no IPv4 or IPv6 address range" in told
+    assert "'kind': 'both' is not one of ingress, egress" in told
+    assert plugin.check(networkId=stand_in.network)[1] == ["'rule' is required"]
+    assert plugin.check(networkId=stand_in.network, rule=7)[1] == [
+        "'rule': must be text, not float"
+    ]
+
+
+def test_a_bad_secret_is_refused_without_being_shown(plugin: Plugin, stand_in: StandIn) -> None:
+    _, failures = plugin.check(networkId=stand_in.network, rule=Secret("not-for-logs"))
+    assert failures == ["'rule': the secret value is not valid"]
+
+
+def test_two_resources_that_overlap_are_refused_in_the_preview(
+    plugin: Plugin, stand_in: StandIn
+) -> None:
+    assert plugin.check("wide", networkId=stand_in.network, rule="192.0.2.0/24")[1] == []
+    assert plugin.check("elsewhere", networkId=new_eid(), rule=ADDRESS)[1] == []
+    assert plugin.check("narrow", networkId=stand_in.network, rule=ADDRESS)[1] == [
+        "'rule': 192.0.2.7/32 overlaps that of 'wide', and rules cannot overlap: keep one"
+    ]
+
+
+def test_a_preview_asks_the_api_nothing_and_knows_what_it_can(
+    plugin: Plugin, stand_in: StandIn
+) -> None:
+    stand_in.forget_requests()
+    made, outputs = plugin.create(
+        preview=True, networkId=UNKNOWN, rule=UNKNOWN, description=Secret("quiet")
+    )
+    assert made == ""
+    assert outputs == {
+        "networkId": UNKNOWN,
+        "rule": UNKNOWN,
+        "kind": "ingress",
+        "description": Secret("quiet"),
+        "ruleId": UNKNOWN,
+        "teamId": UNKNOWN,
+    }
+    state = outputs | {"networkId": stand_in.network, "rule": "192.0.2.7/32", "ruleId": new_eid()}
+    changed = plugin.update("id", state, preview=True, networkId=stand_in.network, rule=UNKNOWN)
+    assert changed["rule"] is UNKNOWN
+    assert changed["ruleId"] == state["ruleId"]
+    assert stand_in.requests() == []
+
+
+def test_an_unknown_is_never_sent(plugin: Plugin, stand_in: StandIn) -> None:
+    stand_in.forget_requests()
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.create(networkId=stand_in.network, rule=UNKNOWN)
+    assert details(caught) == "'rule' is still unknown: nothing was done"
+    assert stand_in.requests() == []
+
+
+def test_what_is_secret_stays_secret(plugin: Plugin, stand_in: StandIn) -> None:
+    made, outputs = plugin.create(
+        networkId=stand_in.network, rule=Secret(ADDRESS), description="plain"
+    )
+    assert outputs["rule"] == Secret("192.0.2.7/32")
+    assert outputs["description"] == "plain"
+    _, read, inputs = plugin.read(made, outputs)
+    assert read == outputs
+    assert inputs["rule"] == Secret("192.0.2.7/32")
+
+
+def test_a_diff_says_what_changes_and_how(plugin: Plugin, stand_in: StandIn) -> None:
+    state: dict[str, Any] = {
+        "networkId": stand_in.network,
+        "rule": "192.0.2.7/32",
+        "kind": "ingress",
+        "description": "old",
+    }
+    kinds = provider_pb2.PropertyDiff
+    same = plugin.diff(state, state | {"rule": ADDRESS})
+    assert same.changes == same.DIFF_NONE
+    in_place = plugin.diff(state, state | {"rule": "192.0.2.8/32", "description": None})
+    assert in_place.changes == in_place.DIFF_SOME
+    assert {name: each.kind for name, each in in_place.detailedDiff.items()} == {
+        "rule": kinds.UPDATE,
+        "description": kinds.DELETE,
+    }
+    assert list(in_place.replaces) == []
+    anew = plugin.diff(state, state | {"kind": "egress", "networkId": UNKNOWN})
+    assert sorted(anew.replaces) == ["kind", "networkId"]
+    assert anew.deleteBeforeReplace
+    assert anew.detailedDiff["kind"].kind == kinds.UPDATE_REPLACE
+
+
+def test_an_identical_rule_is_adopted_and_the_user_is_told(
+    plugin: Plugin, stand_in: StandIn
+) -> None:
+    there = stand_in.add("192.0.2.7/32", description="typed by hand")
+    made, outputs = plugin.create(networkId=stand_in.network, rule=ADDRESS, description="ours")
+    assert made.endswith(there["id"])
+    assert outputs["description"] == "ours"
+    assert stand_in.said() == {("192.0.2.7/32", "ingress", "ours")}
+    (told,) = plugin.engine.messages
+    assert told == (f"adopted {made} (ingress 192.0.2.7/32 'typed by hand'): it was there already")
+
+
+def test_an_overlap_is_told_by_the_name_of_the_other_rule(
+    plugin: Plugin, stand_in: StandIn
+) -> None:
+    there = stand_in.add("192.0.2.0/24", description="office")
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.create(networkId=stand_in.network, rule=ADDRESS)
+    told = details(caught)
+    assert f"rule 192.0.2.7/32 overlaps the rule {stand_in.network}/{there['id']}" in told
+    assert (
+        "(ingress 192.0.2.0/24 'office'), and rules cannot overlap: remove that one first" in told
+    )
+    assert "request id " in told
+    assert "\n" not in told
+
+
+def test_a_renamed_resource_keeps_its_rule(plugin: Plugin, stand_in: StandIn) -> None:
+    first, _ = plugin.create("old-name", networkId=stand_in.network, rule=ADDRESS)
+    plugin.stub.Diff(provider_pb2.DiffRequest(urn=urn("old-name"), id=first))
+    # A new process knows nothing of the old name's wish, as in an update that renames.
+    plugin.check("old-name", networkId=new_eid(), rule="198.51.100.1")
+    second, _ = plugin.create("new-name", networkId=stand_in.network, rule=ADDRESS)
+    assert second == first
+    plugin.delete(first, "old-name")
+    assert len(stand_in.rules()) == 1
+    assert plugin.engine.messages[-1].endswith("new-name stands for it now")
+    plugin.delete(second, "new-name")
+    assert stand_in.rules() == []
+
+
+def test_a_rule_removed_by_another_hand_is_gone_for_refresh_and_no_rule_for_import(
+    plugin: Plugin, stand_in: StandIn
+) -> None:
+    made, outputs = plugin.create(networkId=stand_in.network, rule=ADDRESS)
+    stand_in.remove("192.0.2.7/32")
+    assert plugin.read(made, outputs) == ("", {}, {})
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.read(made, {})
+    assert details(caught).startswith(f"there is no rule {made} to import")
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.read("rule-7", {})
+    assert "it has the form NETWORK_ID/RULE_ID" in details(caught)
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.update(made, outputs, networkId=stand_in.network, rule="192.0.2.8")
+    assert "removed by another hand: run `pulumi up --refresh`" in details(caught)
+
+
+def test_an_import_gives_the_inputs_a_program_needs(plugin: Plugin, stand_in: StandIn) -> None:
+    there = stand_in.add("192.0.2.0/24", description="office")
+    given_id = f"{stand_in.network}/{there['id']}"
+    found, outputs, inputs = plugin.read(given_id, {})
+    assert found == given_id
+    assert inputs == {
+        "networkId": stand_in.network,
+        "rule": "192.0.2.0/24",
+        "kind": "ingress",
+        "description": "office",
+    }
+    checked, failures = plugin.check(**inputs)
+    assert failures == []
+    assert plugin.diff(outputs, checked).changes == provider_pb2.DiffResponse.DIFF_NONE
+
+
+def test_a_wrong_network_is_never_taken_for_rules_that_are_gone(
+    plugin: Plugin, stand_in: StandIn
+) -> None:
+    network, rule = new_eid(), new_eid()
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.read(f"{network}/{rule}", {"networkId": network, "rule": "192.0.2.7/32"})
+    assert f"network {network} is not found" in details(caught)
+
+
+def test_reads_share_one_listing_until_a_write(plugin: Plugin, stand_in: StandIn) -> None:
+    made = [
+        plugin.create(f"rule-{n}", networkId=stand_in.network, rule=f"10.0.{n}.0/24")
+        for n in range(120)
+    ]
+    stand_in.forget_requests()
+    for number, (given_id, outputs) in enumerate(made):
+        assert plugin.read(given_id, outputs, f"rule-{number}")[1] == outputs
+    pages = [("GET", stand_in.path), ("GET", stand_in.path)]
+    assert stand_in.requests() == pages
+    plugin.delete(made[0][0], "rule-0")
+    plugin.read(*made[1], "rule-1")
+    assert stand_in.requests()[3:] == pages
+
+
+def test_the_listing_of_all_rules_is_a_function(plugin: Plugin, stand_in: StandIn) -> None:
+    there = stand_in.add("192.0.2.0/24", description="office")
+    assert plugin.invoke("crunchybridge:index:getFirewallRules", networkId=stand_in.network) == {
+        "rules": [
+            {
+                "id": there["id"],
+                "rule": "192.0.2.0/24",
+                "kind": "ingress",
+                "description": "office",
+            }
+        ]
+    }
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.invoke("crunchybridge:index:getFirewallRules", networkId="reef")
+    assert "'reef' is no network's id" in details(caught)
+
+
+def test_a_missing_or_refused_key_is_told_with_the_way_to_mend_it(
+    tmp_path: Path, stand_in: StandIn
+) -> None:
+    plugin = Plugin.start(tmp_path)
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.configure()
+    assert "set crunchybridge:apiKey as a secret, or CRUNCHY_API_KEY" in details(caught)
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.configure(apiKey="cbkey_" + "a", baseUrl="http://api.example.org")
+    assert "would send the API key in the clear" in details(caught)
+    wrong = "cbkey_" + "wrong"
+    plugin.configure(apiKey=Secret(wrong), baseUrl=stand_in.url)
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.create(networkId=stand_in.network, rule=ADDRESS)
+    assert ": 401 " in details(caught)
+    assert "set crunchybridge:apiKey" in details(caught)
+    assert wrong not in details(caught)
+    plugin.stop()
+    assert plugin.log.read_text() == ""
+
+
+def test_a_setting_there_is_not_is_refused(plugin: Plugin) -> None:
+    request = provider_pb2.CheckRequest(
+        urn="urn:pulumi:test::reef::pulumi:providers:crunchybridge::own",
+        news=encode({"apiKey": "x", "apikey": "y", "version": "0.1.0"}),
+    )
+    assert [each.property for each in plugin.stub.CheckConfig(request).failures] == ["apikey"]
+
+
+def test_the_schema_names_what_the_resource_has(plugin: Plugin) -> None:
+    answer = plugin.stub.GetSchema(provider_pb2.GetSchemaRequest(version=0))
+    resource = json.loads(answer.schema)["resources"]["crunchybridge:index:FirewallRule"]
+    assert set(resource["inputProperties"]) == {"networkId", "rule", "kind", "description"}
+
+
+def test_a_cancel_ends_the_waiting_for_a_busy_api(plugin: Plugin, stand_in: StandIn) -> None:
+    stand_in.fault("status", status=429, retry_after=200, count=1000)
+    stand_in.forget_requests()
+    request = provider_pb2.CreateRequest(
+        urn=urn("rule"),
+        properties=encode(plugin.check(networkId=stand_in.network, rule=ADDRESS)[0]),
+    )
+    call: Any = plugin.stub.Create
+    waiting = call.future(request)
+    while not stand_in.requests():
+        assert not waiting.done()
+    plugin.stub.Cancel(empty_pb2.Empty())
+    with pytest.raises(grpc.RpcError) as caught:
+        waiting.result()
+    assert details(caught) == "cancelled while the API asked to wait: run the command again"
+
+
+def test_an_interrupt_does_not_end_the_plugin_and_the_end_of_its_engine_does(
+    tmp_path: Path, stand_in: StandIn
+) -> None:
+    # A parent that prints its child's pid and port, and is killed.
+    code = (
+        "import subprocess, sys\n"
+        f"argv = [sys.executable, '-u', {str(REPOSITORY / 'providers/crunchybridge')!r}, '-v']\n"
+        "child = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)\n"
+        "print(child.pid, child.stdout.readline().strip(), flush=True)\n"
+        "child.wait()\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid, port = (int(each) for each in parent.stdout.readline().split())
+    plugin = os.pidfd_open(pid)
+    signal.pidfd_send_signal(plugin, signal.SIGINT)
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        info: Any = channel.unary_unary(
+            "/pulumirpc.ResourceProvider/GetPluginInfo",
+            request_serializer=empty_pb2.Empty.SerializeToString,
+            response_deserializer=bytes,
+        )
+        assert b"0.1.0" in info(empty_pb2.Empty())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    # A pidfd can be read once its process has ended.
+    assert select.select([plugin], [], [], 60)[0] == [plugin]
+    os.close(plugin)
