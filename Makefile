@@ -42,6 +42,10 @@ up: lab-up ## all set-up, the local lab, then `pulumi up` of dev with the policy
 preview: $(if $(filter dev,$(STACK)),lab-up,toolchain) ## preview of STACK (dev or prod) with the policy pack
 	@$(PY) -m delivery preview --stack $(STACK)
 
+.PHONY: rollback
+rollback: toolchain ## put STACK back to what the commit TO describes (the last one by default)
+	@$(PY) -m delivery rollback --stack $(STACK) --to $(or $(TO),HEAD)
+
 .PHONY: lab-up
 lab-up: toolchain ## the local control plane and the stand-ins
 	@$(PY) -m lab up

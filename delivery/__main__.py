@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-from delivery import lab_stack
+from delivery import lab_stack, rollback
 from delivery.environment import (
     LAB_STACK,
     REPOSITORY,
@@ -31,10 +31,13 @@ _COMMANDS = {
 def main(arguments: list[str]) -> int:
     """Run one engine command on one stack; exit code of the engine, or 2 when it cannot run."""
     parser = argparse.ArgumentParser(prog="python -m delivery", description=__doc__)
-    parser.add_argument("command", choices=_COMMANDS)
+    parser.add_argument("command", choices=[*_COMMANDS, "rollback"])
     parser.add_argument("--stack", required=True, help="dev is the local lab")
+    parser.add_argument("--to", default="HEAD", help="with rollback: the commit to go back to")
     options, rest = parser.parse_known_args(arguments)
     try:
+        if options.command == "rollback":
+            return rollback.run(options.stack, options.to)
         environment = for_stack(options.stack)
         _check_settings(options.stack)
         command = [engine(), *_COMMANDS[options.command], "--stack", options.stack, *rest]

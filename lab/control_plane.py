@@ -8,7 +8,7 @@ import httpx
 import yaml
 
 from lab import pki, processes
-from lab.home import BIN, Home, LabError, write_private
+from lab.home import BIN, REPOSITORY, Home, LabError, write_private
 from lab.kube import connect
 from lab.processes import Service
 
@@ -184,7 +184,6 @@ def _kwok(home: Home) -> Service:
         "node/fast/node-initialize.yaml",
         "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
         "pod/fast/pod-ready.yaml",
-        "pod/fast/pod-complete.yaml",
         "pod/fast/pod-delete.yaml",
     )
     return Service(
@@ -193,6 +192,7 @@ def _kwok(home: Home) -> Service:
             str(BIN / "kwok"),
             f"--kubeconfig={home.pki / 'kwok.kubeconfig'}",
             *(f"--config={stages / name}" for name in chosen),
+            f"--config={REPOSITORY / 'lab' / 'stages' / 'pod-complete.yaml'}",
             "--manage-all-nodes",
             f"--cidr={POD_CIDR}",
             "--node-lease-duration-seconds=40",

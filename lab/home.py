@@ -57,6 +57,11 @@ class Home:
         """`KEY=value` lines: what a program needs in its environment to use the lab."""
         return self.path / "env"
 
+    @property
+    def check_faults(self) -> Path:
+        """What the simulated gate is to find wrong; see lab/simulated_checks.py."""
+        return self.path / "check-faults.json"
+
     def port(self, name: str) -> int:
         """The loopback port of `name`: chosen free the first time, the same ever after.
 

@@ -12,10 +12,10 @@ from lab import processes
 from lab.home import REPOSITORY, Home, LabError
 from lab.processes import Service
 
-NAMES = ("tailscale-api", "simulated-devices")
+NAMES = ("tailscale-api", "simulated-devices", "simulated-checks")
 NOTICE = (
     "stand-ins in use: tailscale-api and simulated-devices for Tailscale's service and the "
-    "tailscaled processes; pods are simulated by kwok"
+    "tailscaled processes, simulated-checks for the gate's; pods are simulated by kwok"
 )
 _SECONDS_TO_START = 20.0
 
@@ -24,7 +24,7 @@ def start(home: Home) -> list[str]:
     """Start what does not run, and return its names; the API server must run."""
     started = [
         service.name
-        for service in (_tailscale_api(home), _simulated_devices(home))
+        for service in (_tailscale_api(home), _simulated_devices(home), _simulated_checks(home))
         if processes.start(home, service)
     ]
     _wait(home)
@@ -56,6 +56,15 @@ def _simulated_devices(home: Home) -> Service:
         "lab.simulated_devices",
         f"--kubeconfig={home.kubeconfig}",
         f"--api-url={_tailscale_url(home)}",
+    )
+
+
+def _simulated_checks(home: Home) -> Service:
+    return _python(
+        "simulated-checks",
+        "lab.simulated_checks",
+        f"--kubeconfig={home.kubeconfig}",
+        f"--faults={home.check_faults}",
     )
 
 

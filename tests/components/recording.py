@@ -39,6 +39,10 @@ class Recording(pulumi.runtime.Mocks):
         if args.typ.startswith("tailscale:"):
             # Assembled here: no key, not even a made-up one, stands in the source.
             outputs["key"] = "-".join(("tskey", "client", "mocked"))
+        if args.typ.startswith("kubernetes:"):
+            # As the provider does: a name of its own for what has none, and the server's uid.
+            metadata = {"name": f"{args.name}-1a2b3c4d", **args.inputs.get("metadata", {})}
+            outputs["metadata"] = {**metadata, "uid": f"uid-of-{args.name}"}
         return f"{args.name}-id", outputs
 
     def call(
