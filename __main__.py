@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes
 import pulumi_tailscale
 
+from components.egress_check import EgressCheck, EgressCheckArgs, MeasuredDestination
 from components.exit_node import ClusterNetwork, ExitNode, ExitNodeArgs
 from components.gateway_access import GatewayAccess, GatewayAccessArgs
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
@@ -123,6 +124,7 @@ access = GatewayAccess(
     ),
     in_cluster(egress),
 )
+# Each wave after the gate of the one before, on every update as on the first.
 before: pulumi.Resource = access
 earlier: tuple[str, ...] = ()
 for wave in settings.egress.waves:
@@ -140,6 +142,34 @@ for wave in settings.egress.waves:
     )
     before = gateways
     earlier += nodes
+    if nodes:
+        before = EgressCheck(
+            f"gate-{wave.name}",
+            EgressCheckArgs(
+                namespace=NAMESPACE,
+                wave=wave.name,
+                nodes=nodes,
+                image=settings.egress.check_image,
+                destinations=tuple(
+                    MeasuredDestination(
+                        name=each.name,
+                        host=each.host,
+                        port=each.port,
+                        local_port=each.local_port,
+                        protocol=each.protocol.value,
+                        transparent=each.transparent,
+                    )
+                    for each in settings.egress.destinations
+                ),
+                expected=tuple(str(each.egress_address) for each in settings.exit_nodes),
+                echo_url=settings.egress.echo_url,
+                peers=tuple(f"{each.hostname}.{NAMESPACE}.svc" for each in settings.exit_nodes),
+                cluster=network,
+                revision=gateways.revision,
+                seconds=settings.egress.gate_seconds,
+            ),
+            in_cluster(gateways),
+        )
 
 pulumi.export("exitNodes", exit_nodes)
 pulumi.export("egressAddresses", [str(each.egress_address) for each in settings.exit_nodes])
