@@ -31,6 +31,8 @@ class Claims:
     def release(self, resource_id: str, urn: str) -> str | None:
         """`urn` is deleted: another resource that stands for the rule, or None."""
         with self._lock:
+            if self._leavers.get(resource_id) == urn:
+                del self._leavers[resource_id]
             holders = self._holders[resource_id]
             holders.discard(urn)
             return min(holders, default=None)
@@ -73,7 +75,10 @@ class Claims:
         both kept, each would change the rule to what it wants itself.
         """
         with self._lock:
-            return self._readers.setdefault(resource_id, urn) == urn
+            first = self._readers.setdefault(resource_id, urn) == urn
+            if not first:
+                self._holders[resource_id].discard(urn)
+            return first
 
     def want(self, urn: str, rule: Rule) -> str | None:
         """`urn` asks for `rule` (its id means nothing): the other resource it overlaps, or None."""

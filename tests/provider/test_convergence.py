@@ -48,7 +48,7 @@ def _without_overlap(program: dict[str, dict[str, Any]]) -> dict[str, dict[str, 
 
 def _overlap(one: str, other: str) -> bool:
     a, b = ip_network(one), ip_network(other)
-    return a.version == b.version and a.overlaps(b)  # type: ignore[arg-type]
+    return a.version == b.version and a.overlaps(b)
 
 
 _program = st.dictionaries(st.sampled_from("abcd"), _rule, max_size=4).map(_without_overlap)

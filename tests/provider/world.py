@@ -129,6 +129,9 @@ class World:
             id=held.id, urn=urn(name), properties=held.outputs, inputs=held.inputs
         )
         read = provider.Read(request, _context())
+        if not read.id:
+            del self.state[name]
+            return
         # The engine asks for the difference of a refresh as well.
         provider.Diff(
             provider_pb2.DiffRequest(
@@ -136,10 +139,7 @@ class World:
             ),
             _context(),
         )
-        if read.id:
-            self._hold(name, read.id, read.inputs, read.properties)
-        else:
-            del self.state[name]
+        self._hold(name, read.id, read.inputs, read.properties)
 
     def _step(self, provider: Provider, name: str, fields: Mapping[str, Any]) -> None:
         checked = provider.Check(

@@ -1,0 +1,178 @@
+"""The API's stand-in: a real server over real HTTP."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import httpx
+import pytest
+
+from lab.crunchybridge_api.__main__ import main
+from lab.crunchybridge_api.eid import new_eid
+from tests.provider.stand_in import StandIn, start_stand_in, stop_stand_in
+
+
+def _refused(response: httpx.Response, status: int) -> str:
+    assert response.status_code == status
+    body = response.json()
+    assert set(body) == {"message", "request_id"}
+    return str(body["message"])
+
+
+def test_a_rule_is_answered_in_the_documented_form(stand_in: StandIn) -> None:
+    response = stand_in.api.post(stand_in.path, json={"rule": "192.0.2.0/24"})
+    assert response.status_code == 201
+    assert response.headers["X-Oceanid-Stand-In"] == "crunchybridge-api"
+    rule = response.json()
+    assert set(rule) == {"id", "rule", "kind", "description", "network_id", "team_id"}
+    assert re.fullmatch(r"[a-z2-7]{25}[aeimquy4]", rule["id"])
+    assert (rule["kind"], rule["description"]) == ("ingress", None)
+    assert stand_in.api.get(f"{stand_in.path}/{rule['id']}").json() == rule
+
+
+def test_without_the_key_nothing_is_answered(stand_in: StandIn) -> None:
+    for presented in (b"", b"Basic cbkey_x", b"Bearer cbkey_x", "Bearer é".encode()):
+        response = stand_in.lab.get(stand_in.path, headers={b"Authorization": presented})
+        _refused(response, 401)
+
+
+def test_a_network_or_rule_there_is_not_is_404_and_one_there_was_410(stand_in: StandIn) -> None:
+    _refused(stand_in.api.get(f"/networks/{new_eid()}/firewall-rules"), 404)
+    _refused(stand_in.api.get(f"{stand_in.path}/{new_eid()}"), 404)
+    rule = stand_in.add("192.0.2.0/24")
+    path = f"{stand_in.path}/{rule['id']}"
+    assert stand_in.api.delete(path).json() == rule
+    for method in ("GET", "DELETE"):
+        _refused(stand_in.api.request(method, path), 410)
+    _refused(stand_in.api.patch(path, json={}), 410)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"rule": "192.0.2.7"},
+        {"rule": "192.0.2.7/24"},
+        {"rule": 7},
+        {"rule": "192.0.2.0/24", "kind": "both"},
+        {"rule": "192.0.2.0/24", "colour": "red"},
+        {"rule": "192.0.2.0/24", "description": 7},
+        [],
+    ],
+)
+def test_what_is_no_rule_is_refused_whole(stand_in: StandIn, body: object) -> None:
+    _refused(stand_in.api.post(stand_in.path, json=body), 400)
+    assert stand_in.rules() == []
+
+
+def test_rules_of_a_network_cannot_overlap(stand_in: StandIn) -> None:
+    stand_in.add("192.0.2.0/24")
+    other = stand_in.add("198.51.100.0/24")
+    for rule in ("192.0.2.0/24", "192.0.2.7/32", "192.0.0.0/16"):
+        for kind in ("ingress", "egress"):
+            body = {"rule": rule, "kind": kind}
+            assert "overlaps" in _refused(stand_in.api.post(stand_in.path, json=body), 400)
+    changed = stand_in.api.patch(f"{stand_in.path}/{other['id']}", json={"rule": "192.0.2.7/32"})
+    assert "overlaps" in _refused(changed, 400)
+    stand_in.add("2001:db8::/64")
+    assert len(stand_in.rules()) == 3
+
+
+def test_range_and_description_change_in_place_and_kind_does_not(stand_in: StandIn) -> None:
+    rule = stand_in.add("192.0.2.0/24", description="old")
+    path = f"{stand_in.path}/{rule['id']}"
+    changed = stand_in.api.patch(path, json={"rule": "192.0.2.0/25", "description": None}).json()
+    assert changed == rule | {"rule": "192.0.2.0/25", "description": None}
+    _refused(stand_in.api.patch(path, json={"kind": "egress"}), 400)
+    assert stand_in.rules() == [changed]
+
+
+def test_a_listing_has_pages(stand_in: StandIn) -> None:
+    ids = {stand_in.add(f"10.0.{number}.0/24")["id"] for number in range(5)}
+    first = stand_in.api.get(stand_in.path, params={"limit": 3}).json()
+    assert first["has_more"]
+    second = stand_in.api.get(
+        stand_in.path, params={"limit": 3, "cursor": first["next_cursor"]}
+    ).json()
+    assert (second["has_more"], second["next_cursor"]) == (False, None)
+    assert {r["id"] for r in first["firewall_rules"] + second["firewall_rules"]} == ids
+    backwards = stand_in.api.get(
+        stand_in.path, params={"order": "desc", "order_field": "cidr", "limit": 1}
+    ).json()
+    assert backwards["firewall_rules"][0]["rule"] == "10.0.4.0/24"
+    for limit in ("0", "201", "many"):
+        _refused(stand_in.api.get(stand_in.path, params={"limit": limit}), 400)
+
+
+def test_a_key_that_was_used_is_answered_as_it_was(stand_in: StandIn) -> None:
+    headers = {"Idempotency-Key": "one"}
+    body = {"rule": "192.0.2.0/24"}
+    first = stand_in.api.post(stand_in.path, json=body, headers=headers)
+    again = stand_in.api.post(stand_in.path, json=body, headers=headers)
+    assert (again.status_code, again.json()) == (201, first.json())
+    other = stand_in.api.post(stand_in.path, json={"rule": "10.0.0.0/8"}, headers=headers)
+    assert "Idempotency-Key" in _refused(other, 409)
+    assert len(stand_in.rules()) == 1
+
+
+def test_a_cut_connection_gives_no_answer_before_or_after_the_write(stand_in: StandIn) -> None:
+    for after, rules in ((False, 0), (True, 1)):
+        stand_in.fault("cut", after=after)
+        with pytest.raises(httpx.TransportError):
+            stand_in.api.post(stand_in.path, json={"rule": "192.0.2.0/24"})
+        assert len(stand_in.rules()) == rules
+
+
+def test_faults_come_in_the_order_asked_for_and_end(stand_in: StandIn) -> None:
+    stand_in.fault("status", status=429, retry_after=7, method="POST")
+    stand_in.fault("status", status=503, count=2)
+    assert stand_in.api.get(stand_in.path).status_code == 503
+    limited = stand_in.api.post(stand_in.path, json={"rule": "192.0.2.0/24"})
+    assert (limited.status_code, limited.headers["Retry-After"]) == (429, "7")
+    assert stand_in.api.get(stand_in.path).status_code == 503
+    assert stand_in.api.get(stand_in.path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{}, {"effect": "flood"}, {"effect": "cut", "count": 0}, {"effect": "status", "status": 418},
+     {"effect": "status", "status": 429, "after": True}, {"effect": "cut", "colour": "red"}],
+)  # fmt: skip
+def test_a_fault_there_is_not_is_refused(stand_in: StandIn, fault: dict[str, object]) -> None:
+    _refused(stand_in.lab.post("/lab/faults", json=fault), 400)
+    assert stand_in.api.get(stand_in.path).status_code == 200
+
+
+def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
+    first = start_stand_in(tmp_path)
+    headers = {"Idempotency-Key": "one"}
+    body = {"rule": "192.0.2.0/24"}
+    made = first.api.post(first.path, json=body, headers=headers).json()
+    stop_stand_in(first)
+    second = start_stand_in(tmp_path, first.network)
+    assert second.api_key == first.api_key
+    assert second.rules() == [made]
+    assert second.api.post(second.path, json=body, headers=headers).json() == made
+    stop_stand_in(second)
+
+
+def test_the_key_is_in_a_private_file_and_nowhere_else(tmp_path: Path) -> None:
+    stand_in = start_stand_in(tmp_path)
+    stand_in.add("192.0.2.0/24")
+    stand_in.lab.get("/lab/requests")
+    stop_stand_in(stand_in)
+    key_file = tmp_path / "api-key"
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    for path in tmp_path.iterdir():
+        assert path == key_file or stand_in.api_key not in path.read_text()
+
+
+def test_a_network_id_that_is_none_is_refused_at_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [f"--state={tmp_path / 'state'}", f"--credentials={tmp_path / 'key'}"]
+    assert main(["--port=0", "--network=reef", *files]) == 1
+    told = "lab.crunchybridge_api: 'reef' is no network id: 26 letters and digits\n"
+    assert capsys.readouterr().err == told

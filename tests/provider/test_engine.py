@@ -1,0 +1,205 @@
+"""Firewall rules under the real engine, with the plugin's process and the stand-in's."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.provider.engine import Stack
+from tests.provider.stand_in import StandIn
+
+pytestmark = pytest.mark.e2e
+
+EXIT = {"rule": "192.0.2.7", "description": "exit node"}
+OFFICE = {"rule": "198.51.100.0/24"}
+EXIT_RULE = ("192.0.2.7/32", "ingress", "exit node")
+OFFICE_RULE = ("198.51.100.0/24", "ingress", None)
+
+
+def _writes(stand_in: StandIn) -> list[str]:
+    return [method for method, _ in stand_in.requests() if method != "GET"]
+
+
+def test_a_stack_goes_up_stays_and_goes_down(stack: Stack, stand_in: StandIn) -> None:
+    foreign = stand_in.add("203.0.113.0/24", description="not ours")
+    stack.set({"exit": EXIT, "office": OFFICE})
+    stand_in.forget_requests()
+    assert "3 to create" in stack.run("preview")
+    assert _writes(stand_in) == []
+    stack.up()
+    assert stand_in.said() >= {EXIT_RULE, OFFICE_RULE}
+    stand_in.forget_requests()
+    assert "3 unchanged" in stack.up()
+    # One page, and that is for the program's own question: none for a rule.
+    assert stand_in.requests() == [("GET", stand_in.path)]
+    stack.run("destroy", "--yes", "--skip-preview")
+    assert [each["id"] for each in stand_in.rules()] == [foreign["id"]]
+
+
+def test_drift_is_shown_and_mended(stack: Stack, stand_in: StandIn) -> None:
+    stack.set({"exit": EXIT, "office": OFFICE})
+    stack.up()
+    stand_in.remove("192.0.2.7/32")
+    (office,) = stand_in.rules()
+    stand_in.api.patch(f"{stand_in.path}/{office['id']}", json={"description": "by hand"})
+    shown = stack.run("refresh", "--preview-only", "--diff")
+    assert 'description: "by hand"' in shown
+    assert "1 to update" in shown
+    assert "1 to delete" in shown
+    stack.up("--refresh")
+    assert stand_in.said() == {EXIT_RULE, OFFICE_RULE}
+
+
+def test_a_change_of_kind_replaces_and_a_change_of_range_does_not(
+    stack: Stack, stand_in: StandIn
+) -> None:
+    stack.set({"exit": EXIT, "office": OFFICE})
+    stack.up()
+    before = {each["description"]: each["id"] for each in stand_in.rules()}
+    stack.set({"exit": EXIT | {"rule": "192.0.2.8"}, "office": OFFICE | {"kind": "egress"}})
+    told = stack.up()
+    assert "1 updated" in told
+    assert "1 replaced" in told
+    assert stand_in.said() == {
+        ("192.0.2.8/32", "ingress", "exit node"),
+        ("198.51.100.0/24", "egress", None),
+    }
+    after = {each["description"]: each["id"] for each in stand_in.rules()}
+    assert before["exit node"] == after["exit node"]
+    assert before[None] != after[None]
+
+
+def test_an_imported_rule_has_nothing_left_to_change(stack: Stack, stand_in: StandIn) -> None:
+    there = stand_in.add("192.0.2.7/32", description="exit node")
+    stack.set({"exit": EXIT})
+    token = "crunchybridge:index:FirewallRule"
+    given_id = f"{stand_in.network}/{there['id']}"
+    stack.run(
+        "import", token, "exit", given_id, "--yes", "--skip-preview", "--generate-code=false",
+        "--protect=false",
+    )  # fmt: skip
+    stand_in.forget_requests()
+    stack.run("preview", "--expect-no-changes", "--diff")
+    assert _writes(stand_in) == []
+
+
+def test_a_renamed_resource_keeps_its_rule(stack: Stack, stand_in: StandIn) -> None:
+    stack.set({"exit": EXIT})
+    stack.up()
+    (before,) = stand_in.rules()
+    stack.set({"exit-tethys": EXIT})
+    told = stack.up()
+    assert "adopted" in told
+    assert "exit-tethys stands for it now" in told
+    assert stand_in.rules() == [before]
+    assert [each["urn"].rpartition("::")[2] for each in stack.state()] == ["exit-tethys"]
+
+
+def test_a_secret_description_is_in_no_output_and_no_plain_state(
+    stack: Stack, stand_in: StandIn
+) -> None:
+    stack.set({"exit": EXIT | {"description": "quiet reef", "options": {"secret": True}}})
+    told = stack.up("--diff")
+    assert stand_in.said() == {("192.0.2.7/32", "ingress", "quiet reef")}
+    assert "quiet reef" not in told
+    assert "quiet reef" not in json.dumps(stack.state())
+
+
+def test_an_overlap_is_one_clear_line(stack: Stack, stand_in: StandIn) -> None:
+    there = stand_in.add("192.0.2.0/24", description="typed by hand")
+    stack.set({"exit": EXIT})
+    told = stack.up(fails=True)
+    assert f"overlaps the rule {stand_in.network}/{there['id']}" in told
+    assert "Traceback" not in told
+    assert stand_in.rules() == [there]
+
+
+@pytest.mark.parametrize("victim", ["plugin", "engine", "both"])
+def test_a_kill_between_request_and_state_loses_and_doubles_nothing(
+    stack: Stack, stand_in: StandIn, victim: str
+) -> None:
+    rules = {f"rule-{n}": {"rule": f"10.0.{n}.0/24", "description": f"{n}"} for n in range(6)}
+    stack.set(rules)
+    # The answer to what has been applied is held back, and the kill comes before it.
+    stand_in.fault("slow", method="POST", after=True, seconds=600, count=3)
+    stand_in.forget_requests()
+    engine = stack.start("up", "--yes", "--skip-preview")
+    while len(stand_in.rules()) < 3:
+        assert engine.poll() is None
+    plugins = _plugins_of(engine.pid)
+    assert plugins
+    if victim != "plugin":
+        os.kill(engine.pid, signal.SIGKILL)
+    if victim != "engine":
+        for pid in plugins:
+            _kill(pid)
+    stand_in.lab.delete("/lab/faults")
+    engine.communicate(timeout=60)
+    if victim != "plugin":
+        stack.run("cancel", "--yes")
+    stack.up("--refresh")
+    wanted = {(f"10.0.{n}.0/24", "ingress", f"{n}") for n in range(6)}
+    assert stand_in.said() == wanted
+    assert "7 unchanged" in stack.up("--refresh")
+    stack.run("destroy", "--yes", "--skip-preview")
+    assert stand_in.rules() == []
+
+
+def _plugins_of(engine: int) -> list[int]:
+    """The plugin's processes that descend from the engine."""
+    parents: dict[int, int] = {}
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            status = (entry / "stat").read_text().rpartition(")")[2].split()
+            arguments = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if entry.name.isdigit():
+            parents[int(entry.name)] = int(status[1])
+            if b"providers/crunchybridge" in arguments:
+                found.append(int(entry.name))
+
+    def descends(pid: int) -> bool:
+        while pid in parents:
+            pid = parents[pid]
+            if pid == engine:
+                return True
+        return False
+
+    return [pid for pid in found if descends(pid)]
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        # It has ended with its engine.
+        return
+
+
+def test_the_plugin_is_no_burden_on_a_program_without_rules(
+    stack: Stack, stand_in: StandIn
+) -> None:
+    (stack.folder / "__main__.py").write_text("")
+    stand_in.forget_requests()
+    environment = {k: v for k, v in stack.environment.items() if not k.startswith("CRUNCHY")}
+    stack.environment = environment
+    stack.up()
+    assert stand_in.requests() == []
+
+
+def test_five_hundred_rules_are_refreshed_by_page(stack: Stack, stand_in: StandIn) -> None:
+    stack.set({f"rule-{n}": {"rule": f"10.{n // 256}.{n % 256}.0/24"} for n in range(500)})
+    stack.up()
+    stand_in.forget_requests()
+    stack.run("refresh", "--yes", "--skip-preview")
+    listings = len(stand_in.requests())
+    # Five pages a listing, and a listing anew every five seconds should the engine take long.
+    assert listings % 5 == 0
+    assert listings <= 25
+    assert _writes(stand_in) == []
