@@ -37,28 +37,38 @@ class Container:
 
     where: Path
     body: Body | Unknown
+    pod: "Pod"
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether it runs as long as its pod, and not before it or to look into it."""
+        return self.where[-2:-1] == ("containers",)
 
 
 @dataclass(frozen=True)
 class Pod:
-    """One pod spec, wherever its workload keeps it; `spec` is UNKNOWN when not known."""
+    """One pod spec, wherever its workload keeps it; `spec` is UNKNOWN when not known.
+
+    `partial` when it is a patch, which leaves alone what it does not say.
+    """
 
     where: Path
     spec: Body | Unknown
+    partial: bool = False
 
     @cached_property
     def containers(self) -> tuple[Container, ...]:
         """Init, ordinary and ephemeral containers. A list that is unknown is one unknown entry."""
         if isinstance(self.spec, Unknown):
-            return (Container(self.where, UNKNOWN),)
+            return (Container(self.where, UNKNOWN, self),)
         found: list[Container] = []
         for field in _CONTAINER_FIELDS:
             listed = self.spec.get(field)
             if isinstance(listed, Unknown):
-                found.append(Container((*self.where, field), UNKNOWN))
+                found.append(Container((*self.where, field), UNKNOWN, self))
             elif isinstance(listed, list):
                 found.extend(
-                    Container((*self.where, field, position), entry)
+                    Container((*self.where, field, position), entry, self)
                     for position, entry in enumerate(listed)
                     if isinstance(entry, Mapping | Unknown)
                 )
@@ -82,6 +92,11 @@ class Subject:
     token: str | None = None
     secrets: frozenset[Path] | None = frozenset()
 
+    @property
+    def partial(self) -> bool:
+        """Whether it changes an object that is there, so that what it lacks says nothing."""
+        return self.token is not None and self.token.endswith("Patch")
+
     def encrypted(self, where: Path) -> bool:
         """Whether Pulumi keeps the value at `where` encrypted. Never so in a manifest."""
         if self.secrets is None:
@@ -100,20 +115,32 @@ class Subject:
         if self.kind is None:
             return ()
         if isinstance(self.kind, str) and self.kind in _POD_SPEC_AT:
-            found = _descend(self.body, self.where, _POD_SPEC_AT[self.kind])
+            found = self._descend(_POD_SPEC_AT[self.kind])
             return () if found is None else (found,)
         if isinstance(self.body, Unknown):
             return (Pod(self.where, UNKNOWN),) if isinstance(self.kind, Unknown) else ()
         found_pods = tuple(
             pod
             for path in _POD_SPEC_ANYWHERE
-            if (pod := _descend(self.body, self.where, path)) is not None
+            if (pod := self._descend(path)) is not None
             and isinstance(pod.spec, Mapping)
             and isinstance(pod.spec.get("containers"), list | Unknown)
         )
         if isinstance(self.kind, Unknown):
             return (*found_pods, Pod((*self.where, "kind"), UNKNOWN))
         return found_pods
+
+    def _descend(self, path: Path) -> Pod | None:
+        """Follow `path` to a pod; stop at what is unknown, give up at what is absent."""
+        value: object = self.body
+        where = self.where
+        for step in path:
+            if not isinstance(value, Mapping):
+                break
+            value, where = value.get(step), (*where, step)
+        if isinstance(value, Mapping | Unknown):
+            return Pod(where, value, self.partial)
+        return None
 
 
 def subjects_of_manifest(document: object) -> Iterator[Subject]:
@@ -146,10 +173,10 @@ def _kind_of(body: Body, fallback: str | None) -> str | Unknown | None:
     """The object's own kind: it is what the API server sees, whatever the Pulumi type says."""
     stated = body.get("kind")
     if isinstance(stated, Unknown):
-        return _without_patch(fallback) if fallback else UNKNOWN
+        return fallback.removesuffix("Patch") if fallback else UNKNOWN
     if isinstance(stated, str) and stated:
         return _without_patch(stated)
-    return _without_patch(fallback) if fallback else None
+    return fallback.removesuffix("Patch") if fallback else None
 
 
 def _without_patch(kind: str) -> str:
@@ -197,15 +224,3 @@ def _members(subject: Subject) -> Iterator[Subject]:
                         subject.secrets,
                     )
                 )
-
-
-def _descend(body: Body | Unknown, where: Path, path: Path) -> Pod | None:
-    """Follow `path` from `body`; stop at what is unknown, give up at what is absent."""
-    value: object = body
-    for step in path:
-        if not isinstance(value, Mapping):
-            break
-        value, where = value.get(step), (*where, step)
-    if isinstance(value, Mapping | Unknown):
-        return Pod(where, value)
-    return None

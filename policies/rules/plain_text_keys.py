@@ -1,4 +1,4 @@
-"""No Tailscale key in plain text, in any field of any object."""
+"""No key in plain text, in any field of any object."""
 
 import base64
 import binascii
@@ -8,16 +8,35 @@ from collections.abc import Iterator, Mapping
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
 from policies.rules._subject import Subject
 
-# https://tailscale.com/kb/1277/key-prefixes, and keys from before there were prefixes, which are
-# one word with digits. Placeholders such as <your-key> and $(KEY) do not match.
-_PREFIX = "tskey-"
-_KEY = re.compile(r"tskey-(?:[A-Za-z]+-[0-9A-Za-z_-]{6,}|(?=[A-Za-z]*[0-9])[0-9A-Za-z]{6,})")
+# What a key looks like, and who takes it back. Placeholders such as <your-key> and $(KEY) do not
+# match. Tailscale: https://tailscale.com/kb/1277/key-prefixes, and keys from before there were
+# prefixes, which are one word with digits. Pulumi: access tokens are 40 hexadecimal digits. AWS:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html. Private keys:
+# RFC 7468 and OpenSSH's own.
+_KEYS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "a Tailscale key",
+        re.compile(r"tskey-(?:[A-Za-z]+-[0-9A-Za-z_-]{6,}|(?=[A-Za-z]*[0-9])[0-9A-Za-z]{6,})"),
+    ),
+    ("a CrunchyBridge key", re.compile(r"cbkey_[0-9A-Za-z]{12,}")),
+    ("a Pulumi access token", re.compile(r"(?<![0-9A-Za-z])pul-[0-9a-f]{40}(?![0-9A-Za-z])")),
+    ("an AWS access key", re.compile(r"(?<![0-9A-Za-z])(?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Za-z])")),
+    ("a private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")),
+    (
+        "a database URL with its password",
+        re.compile(
+            r"(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?)(?:\+[a-z0-9]+)*://"
+            r"[^\s:/@]*:(?![$<{*%]|x+@|password@)[^\s/@]+@"
+        ),
+    ),
+)
+# One of these is in every text that matches; looking for them is quicker than for the keys.
+_QUICK = re.compile(r"tskey-|cbkey_|pul-|AKIA|ASIA|PRIVATE KEY|://")
 # The variables from which Tailscale's containers take a key: never a plain value, known or not.
 # https://tailscale.com/kb/1282/docker
 _KEY_VARIABLES = frozenset({"TS_AUTHKEY", "TS_AUTH_KEY", "TS_CLIENT_SECRET"})
 _BASE64_FIELDS = {"Secret": "data", "ConfigMap": "binaryData"}
 _MEND = "refer to a Secret here, not to an Output"
-_MESSAGE = "a Tailscale key stands here in plain text; revoke it"
 
 
 def _strings(root: object, where: Path) -> Iterator[tuple[Path, str]]:
@@ -35,7 +54,7 @@ def _strings(root: object, where: Path) -> Iterator[tuple[Path, str]]:
                 continue
             for key, entry in value.items():
                 name = key if isinstance(key, str) else repr(key)
-                if _holds_key(name):
+                if _key_in(name):
                     yield path, name
                     name = "..."  # the path of what is below must not give the key away
                 waiting.append(((*path, name), entry))
@@ -44,12 +63,12 @@ def _strings(root: object, where: Path) -> Iterator[tuple[Path, str]]:
 def _may_hold_key(root: object) -> bool:
     """Whether any text could be a key; the quick look that spares most documents the slow one."""
     waiting: list[object] = [root]
+    texts: list[str] = []
     seen: set[int] = set()
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
-            if _PREFIX in value:
-                return True
+            texts.append(value)
         elif isinstance(value, dict | list) and id(value) not in seen:
             seen.add(id(value))
             if isinstance(value, dict):
@@ -57,11 +76,17 @@ def _may_hold_key(root: object) -> bool:
                 waiting.extend(value.values())
             else:
                 waiting.extend(value)
-    return False
+    # One search over all of them costs less than a search over each.
+    return _QUICK.search("\n".join(texts)) is not None
 
 
-def _holds_key(text: str) -> bool:
-    return _PREFIX in text and _KEY.search(text) is not None
+def _key_in(text: str) -> str | None:
+    """What sort of key the text holds, or None."""
+    if _QUICK.search(text):
+        for sort, pattern in _KEYS:
+            if pattern.search(text):
+                return sort
+    return None
 
 
 def _decoded(text: str) -> str:
@@ -106,10 +131,13 @@ def _plain_keys(subject: Subject) -> Iterator[Finding]:
     depth = len(subject.where)
     for where, text in _strings(subject.body, subject.where):
         in_base64 = coded is not None and where[depth : depth + 1] == (coded,)
-        if where not in found and (_holds_key(text) or (in_base64 and _holds_key(_decoded(text)))):
+        sort = None if where in found else _key_in(text)
+        if sort is None and in_base64 and where not in found:
+            sort = _key_in(_decoded(text))
+        if sort is not None:
             found.add(where)
             if not _is_in_its_place(subject, where):
-                yield Finding.fires(where, _MESSAGE)
+                yield Finding.fires(where, f"{sort} stands here in plain text; revoke it")
 
 
 def _check(subject: Subject) -> Iterator[Finding]:
@@ -136,18 +164,23 @@ RULES = (
         name="plain-text-keys",
         severity=Severity.CRITICAL,
         enforcement=Enforcement.MANDATORY,
-        description="A Tailscale key must not stand in plain text in an object or a manifest.",
+        description=(
+            "A key, a private key or a database's password must not stand in plain text in an "
+            "object or a manifest."
+        ),
         remedy=(
             "revoke the key, keep the new one in a Secret and refer to it with "
             "valueFrom.secretKeyRef or a mounted file"
         ),
         source=(
-            "The operators' documents of 2025-10-12 held a reusable auth key in plain text; "
-            "Tailscale's key prefixes"
+            "The operators' documents of 2025-10-12 held a reusable auth key in plain text; the "
+            "prefixes of Tailscale, CrunchyBridge, Pulumi and AWS"
         ),
         url="https://tailscale.com/kb/1277/key-prefixes",
         blind_to=(
-            "A key that is split, encrypted or encoded otherwise than as a Secret's data. A value "
+            "Other keys than Tailscale's, CrunchyBridge's, Pulumi's, AWS's, private keys and "
+            "passwords in database URLs. A key that is split, encrypted or encoded otherwise than "
+            "as a Secret's data. A value "
             "that a preview does not know is judged on update, before its resource is touched. A "
             "key written into a program as a Secret's data, because the provider marks that data "
             "as secret before the rules see it."

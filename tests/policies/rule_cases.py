@@ -21,6 +21,16 @@ from policies.rules._subject import Subject, subjects_of_manifest, subjects_of_r
 HERE = Path(__file__).parent
 GROUPS = ("fires", "passes", "lacks", "unknown")
 FAKE_KEY = "tskey-" + "auth-" + "k" + secrets.token_hex(6) + "CNTRL-" + secrets.token_hex(16)
+# What stands for a key in the cases, made anew for each run: none is ever written down.
+FAKES = {
+    "${KEY}": FAKE_KEY,
+    "${BASE64_KEY}": base64.b64encode(FAKE_KEY.encode()).decode(),
+    "${CRUNCHY}": "cb" + "key_" + secrets.token_hex(16),
+    "${PULUMI}": "pul" + "-" + secrets.token_hex(20),
+    "${AWS}": "AK" + "IA" + secrets.token_hex(8).upper(),
+    "${PEM}": "-----BEGIN RSA " + "PRIVATE KEY-----\n" + secrets.token_hex(8),
+    "${URL}": "postgres" + "://app:" + secrets.token_hex(8) + "@db.example:5432",
+}
 UNKNOWN_SENTINELS = tuple(
     value
     for name, value in sorted(vars(proxy).items())
@@ -79,8 +89,8 @@ def _filled(tree: object) -> object:
     if tree == "${UNKNOWN}":
         return UNKNOWN
     if isinstance(tree, str):
-        coded = base64.b64encode(FAKE_KEY.encode()).decode()
-        return tree.replace("${KEY}", FAKE_KEY).replace("${BASE64_KEY}", coded)
+        for name, fake in FAKES.items():
+            tree = tree.replace(name, fake)
     return tree
 
 

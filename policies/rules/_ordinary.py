@@ -1,0 +1,38 @@
+"""The containers that run as long as their pod, in workloads that run for good."""
+
+from collections.abc import Callable, Iterator
+
+from policies.rules._check import Check
+from policies.rules._model import UNKNOWN, Finding, Path, Unknown
+from policies.rules._subject import Body, Container, Subject
+
+_FOR_GOOD = frozenset(
+    {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"}
+)
+
+
+def each_lasting_container(
+    place_of: Callable[[Container, Body], tuple[Path, object]], message: str
+) -> Check:
+    """A check that every such container has a value where `place_of` looks.
+
+    A patch is not asked: what it does not say stays as it is.
+    """
+
+    def over(subject: Subject) -> Iterator[Finding]:
+        for pod in subject.pods:
+            for container in pod.containers:
+                if isinstance(container.body, Unknown):
+                    yield Finding.unjudged(container.where)
+                elif container.ordinary:
+                    where, value = place_of(container, container.body)
+                    if value is UNKNOWN:
+                        yield Finding.unjudged(where)
+                    elif value in (None, "") or value == {}:
+                        yield Finding.fires(where, message)
+
+    def check(subject: Subject) -> Iterator[Finding] | tuple[()]:
+        lasts = isinstance(subject.kind, Unknown) or subject.kind in _FOR_GOOD
+        return over(subject) if lasts and not subject.partial else ()
+
+    return check

@@ -1,0 +1,173 @@
+"""A DaemonSet never reaches every node at once."""
+
+from collections.abc import Iterable, Iterator
+
+from policies.rules._check import each_object, each_pod
+from policies.rules._field import entries_of, value_at
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
+from policies.rules._subject import Body, Pod, Subject
+
+WAVE_LABEL = "oceanid.io/wave"
+# Labels that every node has, so that choosing by them chooses nothing.
+_ON_EVERY_NODE = frozenset(
+    {
+        "kubernetes.io/os",
+        "kubernetes.io/arch",
+        "beta.kubernetes.io/os",
+        "beta.kubernetes.io/arch",
+    }
+)
+_NEGATIVE = ("NotIn", "DoesNotExist")
+_EVERYWHERE = "the DaemonSet starts on every node at once, so what is wrong with it is everywhere"
+_BOUND = "the update takes more than one node at a time out of service"
+
+
+def _everywhere(subject: Subject, body: Body) -> Iterator[Finding]:
+    labels = [
+        value_at(body, subject.where, *path, "metadata", "labels")
+        for path in ((), ("spec", "template"))
+    ]
+    if any(isinstance(held, dict) and WAVE_LABEL in held for _, held in labels):
+        return
+    unseen = [where for where, held in labels if held is UNKNOWN]
+    for pod in subject.pods:
+        if isinstance(pod.spec, Unknown):
+            yield Finding.unjudged(pod.where)
+        else:
+            yield from _unless_chosen(pod, pod.spec, unseen)
+
+
+def _unless_chosen(pod: Pod, spec: Body, doubts: list[Path]) -> Iterator[Finding]:
+    """`doubts` are the places of labels that are not known and may name a wave."""
+    where, selector = value_at(spec, pod.where, "nodeSelector")
+    if pod.partial and selector is None and "affinity" not in spec:
+        return  # a patch leaves the choice of nodes as it is
+    chosen = isinstance(selector, dict) and bool(set(selector) - _ON_EVERY_NODE)
+    if selector is UNKNOWN:
+        doubts = [*doubts, where]
+    for narrows in _affinities(spec, pod.where):
+        if isinstance(narrows, bool):
+            chosen = chosen or narrows
+        else:
+            doubts = [*doubts, narrows]
+    if not chosen:
+        yield Finding.unjudged(doubts[-1]) if doubts else Finding.fires(where, _EVERYWHERE)
+
+
+def _affinities(spec: Body, where: Path) -> Iterator[bool | Path]:
+    """Whether the required node affinity chooses some nodes; the place of what is unknown."""
+    place, terms = value_at(
+        spec,
+        where,
+        "affinity",
+        "nodeAffinity",
+        "requiredDuringSchedulingIgnoredDuringExecution",
+        "nodeSelectorTerms",
+    )
+    narrowing = []
+    for at, term in entries_of(terms, place):
+        if term is UNKNOWN:
+            yield at
+            return
+        expressions = [
+            expression
+            for field in ("matchExpressions", "matchFields")
+            for expression in entries_of(value_at(term, at, field)[1], (*at, field))
+        ]
+        for position, expression in expressions:
+            if expression is UNKNOWN:
+                yield position
+                return
+        narrowing.append(any(_narrows(expression) for _, expression in expressions))
+    # Terms are alternatives: all must narrow. To leave some nodes out is not to choose one.
+    yield bool(narrowing) and all(narrowing)
+
+
+def _narrows(expression: object) -> bool:
+    if not isinstance(expression, dict):
+        return False
+    key, operator = expression.get("key"), expression.get("operator")
+    return operator not in _NEGATIVE and not (isinstance(key, str) and key in _ON_EVERY_NODE)
+
+
+def _blanket_tolerations(subject: Subject) -> Iterable[Finding]:
+    may_be = isinstance(subject.kind, Unknown) or subject.kind == "DaemonSet"
+    return _TOLERATIONS(subject) if may_be else ()
+
+
+def _tolerates_all(pod_where: Path, spec: Body) -> Iterator[Finding]:
+    for where, toleration in entries_of(spec.get("tolerations"), (*pod_where, "tolerations")):
+        if toleration is UNKNOWN:
+            yield Finding.unjudged(where)
+        elif isinstance(toleration, dict):
+            key, operator = toleration.get("key"), toleration.get("operator")
+            if key is UNKNOWN or operator is UNKNOWN:
+                yield Finding.unjudged((*where, "key" if key is UNKNOWN else "operator"))
+            elif operator == "Exists" and not key:
+                yield Finding.fires(
+                    where, "the pods go to nodes that are tainted because they are in trouble"
+                )
+
+
+_TOLERATIONS = each_pod(lambda pod, spec: _tolerates_all(pod.where, spec))
+
+
+def _unbounded(subject: Subject, body: Body) -> Iterator[Finding]:
+    where, bound = value_at(
+        body, subject.where, "spec", "updateStrategy", "rollingUpdate", "maxUnavailable"
+    )
+    if bound is UNKNOWN:
+        yield Finding.unjudged(where)
+    elif bound is not None and not (bound in (0, 1) or bound in ("0", "1", "0%")):
+        yield Finding.fires(where, _BOUND)
+
+
+_SOURCE = "Incident of 2025-10-13: the DaemonSet reached all nodes within seconds"
+_URL = "https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/"
+_REMEDY = (
+    "roll it out in waves: a DaemonSet for each wave with a nodeSelector (a canary node first) and "
+    f"the label {WAVE_LABEL}; the last wave, which takes the rest, needs the label only"
+)
+
+RULES = (
+    Rule(
+        name="daemonset-reach",
+        severity=Severity.HIGH,
+        enforcement=Enforcement.MANDATORY,
+        description="A DaemonSet must not start on every node at once.",
+        remedy=_REMEDY,
+        source=_SOURCE,
+        url=_URL,
+        blind_to=(
+            "How many nodes carry the labels that are chosen, and whether the waves wait for each "
+            "other. An affinity that only leaves nodes out (NotIn, DoesNotExist) counts as every "
+            "node: the DaemonSet of the incident had one."
+        ),
+        check=each_object(("DaemonSet",), _everywhere),
+        tags=("rollout", "incident-2025-10-13"),
+    ),
+    Rule(
+        name="daemonset-tolerations",
+        severity=Severity.MEDIUM,
+        enforcement=Enforcement.ADVISORY,
+        description="A DaemonSet should tolerate only the taints that it names.",
+        remedy="name the key of each taint that the pods may ignore",
+        source="The incident's DaemonSet tolerated every taint, also those of nodes in trouble",
+        url="https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/",
+        blind_to="The tolerations that the DaemonSet controller adds by itself.",
+        check=_blanket_tolerations,
+        tags=("rollout",),
+    ),
+    Rule(
+        name="daemonset-rollout-bound",
+        severity=Severity.HIGH,
+        enforcement=Enforcement.MANDATORY,
+        description="An update of a DaemonSet must take one node at a time.",
+        remedy="remove maxUnavailable (the default is 1) or set it to 1",
+        source=f"{_SOURCE}; maxUnavailable bounds updates only, creation is bound by waves",
+        url=_URL,
+        blind_to="The first rollout, which maxUnavailable does not bound.",
+        check=each_object(("DaemonSet",), _unbounded),
+        tags=("rollout",),
+    ),
+)

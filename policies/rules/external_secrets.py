@@ -1,0 +1,109 @@
+"""The External Secrets Operator is used so that secrets keep their owners and stay fresh."""
+
+import re
+from collections.abc import Iterator
+
+from policies.rules._check import each_object
+from policies.rules._field import value_at
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from policies.rules._subject import Body, Subject
+
+_GROUP = "external-secrets.io"
+_SERVED = ("ExternalSecret", "SecretStore", "ClusterSecretStore", "ClusterExternalSecret")
+_OLD = frozenset({f"{_GROUP}/v1beta1", f"{_GROUP}/v1alpha1"})
+# A duration of Go that is nothing: 0, 0s, 0h0m0s.
+_ZERO = re.compile(r"0+(\.0*)?([a-zµ]+0+(\.0*)?)*[a-zµ]*")
+_SOURCE = "Facts of the operator's releases, looked up in its sources"
+_URL = "https://external-secrets.io/latest/api/spec/"
+
+
+def _old_version(subject: Subject, body: Body) -> Iterator[Finding]:
+    version = body.get("apiVersion")
+    if version is None and subject.token is not None:
+        version = subject.token.removeprefix("kubernetes:").rpartition(":")[0]
+    where = (*subject.where, "apiVersion")
+    if version is UNKNOWN:
+        yield Finding.unjudged(where)
+    elif isinstance(version, str) and version in _OLD:
+        yield Finding.fires(where, "the operator no longer serves this version, so it does nothing")
+
+
+def _pushes(subject: Subject, body: Body) -> Iterator[Finding]:
+    if not subject.partial or "spec" in body:
+        where, stores = value_at(body, subject.where, "spec", "secretStoreRefs")
+        yield (
+            Finding.unjudged(where)
+            if stores is UNKNOWN
+            else Finding.fires(
+                where, "pushed to a store of the provider pulumi it replaces the whole environment"
+            )
+        )
+
+
+def _open_to_all(subject: Subject, body: Body) -> Iterator[Finding]:
+    where, conditions = value_at(body, subject.where, "spec", "conditions")
+    if conditions is UNKNOWN:
+        yield Finding.unjudged(where)
+    elif not conditions and not (subject.partial and conditions is None):
+        yield Finding.fires(where, "every namespace of the cluster may read what the store holds")
+
+
+def _never_refreshed(subject: Subject, body: Body) -> Iterator[Finding]:
+    nested = ("externalSecretSpec",) if subject.kind == "ClusterExternalSecret" else ()
+    where, interval = value_at(body, subject.where, "spec", *nested, "refreshInterval")
+    if interval is UNKNOWN:
+        yield Finding.unjudged(where)
+    elif interval is not None and _ZERO.fullmatch(str(interval).strip()):
+        yield Finding.fires(where, "a secret that is changed at its source never arrives")
+
+
+RULES = (
+    Rule(
+        name="external-secrets-version",
+        severity=Severity.HIGH,
+        enforcement=Enforcement.MANDATORY,
+        description="An object of the External Secrets Operator must be of a version it serves.",
+        remedy="write apiVersion: external-secrets.io/v1",
+        source=f"{_SOURCE}: v1beta1 is no longer served",
+        url=_URL,
+        blind_to="Generators and PushSecret, which are still v1alpha1; and which operator runs.",
+        check=each_object(_SERVED, _old_version),
+        tags=("secrets", "correctness"),
+    ),
+    Rule(
+        name="push-secret",
+        severity=Severity.CRITICAL,
+        enforcement=Enforcement.MANDATORY,
+        description="Secrets must not be pushed back into the store that they come from.",
+        remedy="write the secret into its Pulumi ESC environment with the esc command",
+        source=f"{_SOURCE}: a PushSecret to the provider pulumi destroys what was there",
+        url=_URL,
+        blind_to="Which provider the store has: every PushSecret counts, whatever its store.",
+        check=each_object(("PushSecret", "ClusterPushSecret"), _pushes),
+        tags=("secrets",),
+    ),
+    Rule(
+        name="secret-store-conditions",
+        severity=Severity.HIGH,
+        enforcement=Enforcement.MANDATORY,
+        description="A store for the whole cluster must say which namespaces may use it.",
+        remedy="set spec.conditions to the namespaces, or use a SecretStore in the namespace",
+        source=f"{_SOURCE}: without conditions a ClusterSecretStore is for every namespace",
+        url=_URL,
+        blind_to="Conditions that match every namespace.",
+        check=each_object(("ClusterSecretStore",), _open_to_all),
+        tags=("secrets",),
+    ),
+    Rule(
+        name="external-secret-refresh",
+        severity=Severity.MEDIUM,
+        enforcement=Enforcement.MANDATORY,
+        description="An ExternalSecret must be refreshed.",
+        remedy="set refreshInterval to a time such as 15m, or leave it out (1h)",
+        source=f"{_SOURCE}: a refreshInterval of 0 reads the secret once and never again",
+        url=_URL,
+        blind_to="The refresh policy CreatedOnce, which somebody has to choose by its name.",
+        check=each_object(("ExternalSecret", "ClusterExternalSecret"), _never_refreshed),
+        tags=("secrets",),
+    ),
+)

@@ -1,0 +1,47 @@
+"""No pod with a piece of its node's file system."""
+
+from collections.abc import Iterator
+
+from policies.rules._check import each_pod
+from policies.rules._field import entries_of, value_at
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from policies.rules._subject import Body, Pod
+
+_HARM = (
+    "the pod reads or writes the node's own files: what it changes there outlives the pod, and "
+    "what it reads there may be every secret of the node"
+)
+
+
+def _judge(pod: Pod, spec: Body) -> Iterator[Finding]:
+    for where, volume in entries_of(spec.get("volumes"), (*pod.where, "volumes")):
+        place, path = value_at(volume, where, "hostPath")
+        if volume is UNKNOWN or path is UNKNOWN:
+            yield Finding.unjudged(where if volume is UNKNOWN else place)
+        elif path is not None:
+            yield Finding.fires(place, _HARM)
+
+
+RULES = (
+    Rule(
+        name="host-path",
+        severity=Severity.HIGH,
+        enforcement=Enforcement.MANDATORY,
+        description="A pod must not mount a path of its node.",
+        remedy=(
+            "keep state in a Secret, an emptyDir or a PersistentVolumeClaim; Tailscale in "
+            "userspace mode needs neither /dev/net/tun nor a folder of the node"
+        ),
+        source=(
+            "Incident of 2025-10-13: state left in /var/lib/tailscale-worker outlived the "
+            "DaemonSet; Pod Security Standards, baseline, hostPath volumes"
+        ),
+        url="https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline",
+        blind_to=(
+            "A PersistentVolume that is itself a path of a node (k3s's local-path), and a driver "
+            "that mounts one."
+        ),
+        check=each_pod(_judge),
+        tags=("pod-security", "pss-baseline", "incident-2025-10-13"),
+    ),
+)

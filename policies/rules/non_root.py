@@ -1,0 +1,59 @@
+"""No container that runs as root."""
+
+from collections.abc import Iterator
+
+from policies.rules._check import each_pod
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from policies.rules._security import STANDARDS, settings_of
+from policies.rules._subject import Body, Pod
+
+_SOURCE = "Pod Security Standards, restricted, running as non-root"
+
+
+def _may_be_root(pod: Pod, spec: Body) -> Iterator[Finding]:
+    for where, value in settings_of(pod, spec, "runAsNonRoot"):
+        if value is UNKNOWN:
+            yield Finding.unjudged(where)
+        # What a patch does not say stays as it is.
+        elif value is not True and not (value is None and pod.partial):
+            yield Finding.fires(where, "nothing keeps the container from running as root")
+
+
+def _is_root(pod: Pod, spec: Body) -> Iterator[Finding]:
+    for where, value in settings_of(pod, spec, "runAsUser"):
+        if value is UNKNOWN:
+            yield Finding.unjudged(where)
+        elif value is not None and value in (0, "0"):
+            yield Finding.fires(where, "user 0 is root")
+
+
+RULES = (
+    Rule(
+        name="run-as-non-root",
+        severity=Severity.MEDIUM,
+        enforcement=Enforcement.MANDATORY,
+        description="A pod must say that its containers do not run as root.",
+        remedy="set securityContext.runAsNonRoot to true in the pod or in each container",
+        source=_SOURCE,
+        url=f"{STANDARDS}#restricted",
+        blind_to=(
+            "The user that the image names: the kubelet refuses the container then. A pod in a "
+            "user namespace of its own, which Pod Security admits since Kubernetes 1.35, is held "
+            "to the same rule."
+        ),
+        check=each_pod(_may_be_root),
+        tags=("pod-security", "pss-restricted"),
+    ),
+    Rule(
+        name="root-user",
+        severity=Severity.MEDIUM,
+        enforcement=Enforcement.MANDATORY,
+        description="A container must not run as user 0.",
+        remedy="set securityContext.runAsUser to a user of its own, such as 1000, or remove it",
+        source=_SOURCE,
+        url=f"{STANDARDS}#restricted",
+        blind_to="The user that the image names.",
+        check=each_pod(_is_root),
+        tags=("pod-security", "pss-restricted"),
+    ),
+)

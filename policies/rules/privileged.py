@@ -1,0 +1,90 @@
+"""No container that is privileged or sees its node's processes unmasked."""
+
+from collections.abc import Iterator
+
+from policies.rules._check import each_container, each_pod
+from policies.rules._field import value_at
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from policies.rules._security import STANDARDS, own_setting, settings_of
+from policies.rules._subject import Body, Container, Pod
+
+_PRIVILEGED = "a privileged container can do to the node whatever root can"
+_UNMASKED = "the container sees parts of /proc that are masked for good reason"
+_HOST_PROCESS = "the container runs as a process of its Windows node"
+
+
+def _privileged(container: Container, body: Body) -> Iterator[Finding]:
+    where, privileged = own_setting(container, body, "privileged")
+    if privileged is UNKNOWN:
+        yield Finding.unjudged(where)
+    elif privileged is not None and privileged is not False:
+        yield Finding.fires(where, _PRIVILEGED)
+
+
+def _unmasked(container: Container, body: Body) -> Iterator[Finding]:
+    where, mount = own_setting(container, body, "procMount")
+    if mount is UNKNOWN:
+        yield Finding.unjudged(where)
+    # Since Kubernetes 1.35 a pod in a user namespace of its own may ask for it.
+    elif mount not in (None, "Default") and (
+        value_at(container.pod.spec, (), "hostUsers")[1] is not False
+    ):
+        yield Finding.fires(where, _UNMASKED)
+
+
+def _host_process(pod: Pod, spec: Body) -> Iterator[Finding]:
+    for where, value in settings_of(pod, spec, "windowsOptions", "hostProcess"):
+        if value is UNKNOWN:
+            yield Finding.unjudged(where)
+        elif value is not None and value is not False:
+            yield Finding.fires(where, _HOST_PROCESS)
+
+
+_BASELINE = f"{STANDARDS}#baseline"
+
+RULES = (
+    Rule(
+        name="privileged-container",
+        severity=Severity.CRITICAL,
+        enforcement=Enforcement.MANDATORY,
+        description="A container must not be privileged.",
+        remedy=(
+            "remove privileged; Tailscale in userspace mode (TS_USERSPACE=true) needs no privilege"
+        ),
+        source=(
+            "Incident of 2025-10-13: the privileged container rewrote the nodes' routes and "
+            "iptables; Pod Security Standards, baseline, privileged containers"
+        ),
+        url=_BASELINE,
+        blind_to="What a container that is not privileged may do by a capability or a device.",
+        check=each_container(_privileged),
+        tags=("pod-security", "pss-baseline", "incident-2025-10-13"),
+    ),
+    Rule(
+        name="unmasked-proc",
+        severity=Severity.HIGH,
+        enforcement=Enforcement.MANDATORY,
+        description="A container must not see an unmasked /proc.",
+        remedy="remove securityContext.procMount",
+        source="Pod Security Standards, baseline, /proc mount type",
+        url=_BASELINE,
+        blind_to=(
+            "A pod in a user namespace of its own (hostUsers: false) may ask for it, as in Pod "
+            "Security since Kubernetes 1.35; an older cluster refuses it."
+        ),
+        check=each_container(_unmasked),
+        tags=("pod-security", "pss-baseline"),
+    ),
+    Rule(
+        name="windows-host-process",
+        severity=Severity.CRITICAL,
+        enforcement=Enforcement.MANDATORY,
+        description="A container must not run as a process of its Windows node.",
+        remedy="remove windowsOptions.hostProcess",
+        source="Pod Security Standards, baseline, HostProcess",
+        url=_BASELINE,
+        blind_to="Nothing that a manifest says.",
+        check=each_pod(_host_process),
+        tags=("pod-security", "pss-baseline"),
+    ),
+)

@@ -1,0 +1,106 @@
+"""Nobody gets more of the API server than a program needs."""
+
+from collections.abc import Iterator
+
+from policies.rules._check import each_object
+from policies.rules._field import entries_of, value_at
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
+from policies.rules._subject import Body, Subject
+
+_ROLES = ("Role", "ClusterRole")
+_BINDINGS = ("RoleBinding", "ClusterRoleBinding")
+_ALL_POWERS = ("cluster-admin", "system:masters")
+_URL = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
+
+
+def _rules(subject: Subject, body: Body) -> Iterator[tuple[Path, object]]:
+    yield from entries_of(body.get("rules"), (*subject.where, "rules"))
+
+
+def _wildcards(subject: Subject, body: Body) -> Iterator[Finding]:
+    for where, rule in _rules(subject, body):
+        if rule is UNKNOWN:
+            yield Finding.unjudged(where)
+            continue
+        for field in ("verbs", "resources", "apiGroups"):
+            place, listed = value_at(rule, where, field)
+            for at, entry in entries_of(listed, place):
+                if entry is UNKNOWN:
+                    yield Finding.unjudged(at)
+                elif entry == "*":
+                    yield Finding.fires(at, "it grants what exists and whatever will exist")
+
+
+def _cluster_admin(subject: Subject, body: Body) -> Iterator[Finding]:
+    where, name = value_at(body, subject.where, "roleRef", "name")
+    if name is UNKNOWN:
+        yield Finding.unjudged(where)
+    elif name in _ALL_POWERS:
+        yield Finding.fires(where, "whoever is bound can do everything, on every node")
+
+
+def _secrets(subject: Subject, body: Body) -> Iterator[Finding]:
+    for where, rule in _rules(subject, body):
+        if rule is UNKNOWN:
+            yield Finding.unjudged(where)
+            continue
+        place, resources = value_at(rule, where, "resources")
+        named_at, names = value_at(rule, where, "resourceNames")
+        if resources is UNKNOWN:
+            yield Finding.unjudged(place)
+            continue
+        for at, entry in entries_of(resources, place):
+            if entry is UNKNOWN:
+                yield Finding.unjudged(at)
+            elif entry not in ("secrets", "*") or not _of_the_core_group(rule):
+                continue
+            elif names is UNKNOWN:
+                yield Finding.unjudged(named_at)
+            elif not names:
+                yield Finding.fires(at, "it opens every Secret of the namespace or the cluster")
+
+
+def _of_the_core_group(rule: object) -> bool:
+    groups = rule.get("apiGroups") if isinstance(rule, dict) else None
+    # Groups that are missing or unknown may be the core group.
+    return not isinstance(groups, list) or any(group in ("", "*", UNKNOWN) for group in groups)
+
+
+RULES = (
+    Rule(
+        name="rbac-wildcard",
+        severity=Severity.HIGH,
+        enforcement=Enforcement.MANDATORY,
+        description="A role must name the verbs, resources and groups that it grants.",
+        remedy="write out what the program needs instead of *",
+        source="Kubernetes' good practices for RBAC, least privilege",
+        url=_URL,
+        blind_to="What an aggregated ClusterRole collects, and the cluster's own roles.",
+        check=each_object(_ROLES, _wildcards),
+        tags=("rbac",),
+    ),
+    Rule(
+        name="cluster-admin",
+        severity=Severity.HIGH,
+        enforcement=Enforcement.MANDATORY,
+        description="Nobody must be bound to the role cluster-admin.",
+        remedy="bind a role of its own that grants what is needed",
+        source="Kubernetes' good practices for RBAC, avoid cluster-admin",
+        url=_URL,
+        blind_to="A role of another name that grants as much, and bindings made outside.",
+        check=each_object(_BINDINGS, _cluster_admin),
+        tags=("rbac",),
+    ),
+    Rule(
+        name="rbac-secrets",
+        severity=Severity.MEDIUM,
+        enforcement=Enforcement.ADVISORY,
+        description="A role should open Secrets by name, not all of a namespace.",
+        remedy="add resourceNames, and make the Secret beforehand where create would be needed",
+        source="Kubernetes' good practices for RBAC, Secrets; RBAC cannot limit create by name",
+        url=_URL,
+        blind_to="Secrets that a program may read by mounting them into a pod that it may create.",
+        check=each_object(_ROLES, _secrets),
+        tags=("rbac", "secrets"),
+    ),
+)
