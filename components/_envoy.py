@@ -10,6 +10,9 @@ Health is asked *through* each tunnel: `send_fully_qualified_url` makes Envoy wr
 form that a proxy needs (`GET http://<exit node's address>:9002/healthz`), with the endpoint's own
 health check host name in it, so one cluster can ask each exit node at its own address. That an exit
 node answers does not prove that it is approved: the pod's readiness and its NetworkPolicy do that.
+
+A client that shuts down only its sending side gets no answer through a CONNECT tunnel: Envoy ends
+an HTTP/1 tunnel whole. PostgreSQL's and TLS clients do not do so; through the SOCKS5 port it works.
 """
 
 from __future__ import annotations
@@ -21,13 +24,13 @@ from components._envoy_upstream import (
     ADMIN,
     BUFFER_BYTES,
     EGRESS,
-    FAILURES_TO_EJECT,
     LOOPBACK,
     SOCKS5,
     Json,
     address,
     admin_cluster,
-    egress_cluster,
+    http_cluster,
+    socks5_cluster,
     typed,
 )
 
@@ -59,8 +62,10 @@ _IDLE = "86400s"
 _HTTP_IDLE = "300s"
 # So that the connections of a client that is gone without a word end in 10 minutes, not a day.
 _KEEPALIVE = {"keepalive_time": 300, "keepalive_interval": 60, "keepalive_probes": 5}
-# One more than it takes to eject an exit node's proxy, so that the last goes to the next one.
-_CONNECT_ATTEMPTS = FAILURES_TO_EJECT + 1
+# Spread over more than the 1.5 s, most often, that it takes to see that a tailscaled died, so that
+# the last attempt goes to the next exit node. A destination that refuses is told after 4 s at most.
+_CONNECT_ATTEMPTS = 5
+_BACKOFF = {"base_interval": "0.5s", "max_interval": "1s"}
 
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  the pod's own network; a NetworkPolicy says who may come
 # What may be asked of the admin port: metrics, and what a roll-out needs to drain. Nothing that
@@ -85,8 +90,8 @@ def bootstrap(gateway: Gateway) -> Json:
                 _status_listener(gateway.status_port),
             ],
             "clusters": [
-                egress_cluster(gateway, EGRESS, [each.http_port for each in gateway.exit_nodes]),
-                egress_cluster(gateway, SOCKS5, [each.socks5_port for each in gateway.exit_nodes]),
+                http_cluster(gateway),
+                socks5_cluster(gateway),
                 admin_cluster(gateway.admin_port),
             ],
         },
@@ -125,8 +130,7 @@ def _tcp_listener(name: str, port: int, *, cluster: str, **more: Json) -> Json:
         cluster=cluster,
         idle_timeout=_IDLE,
         max_connect_attempts=_CONNECT_ATTEMPTS,
-        # Time for an ejection to take effect between two attempts.
-        backoff_options={"base_interval": "0.1s", "max_interval": "0.5s"},
+        backoff_options=_BACKOFF,
         **more,
     )
     return _listener(name, port, {"name": "envoy.filters.network.tcp_proxy", "typed_config": proxy})
@@ -134,7 +138,12 @@ def _tcp_listener(name: str, port: int, *, cluster: str, **more: Json) -> Json:
 
 def _http_listener(port: int) -> Json:
     """The general proxy: CONNECT for everything, and absolute-form requests for plain HTTP."""
-    retries = {"retry_on": "connect-failure", "num_retries": _CONNECT_ATTEMPTS - 1}
+    # An answer of tailscaled's, be it an error, is the answer: only its absence is tried again.
+    retries = {
+        "retry_on": "connect-failure",
+        "num_retries": _CONNECT_ATTEMPTS - 1,
+        "retry_back_off": _BACKOFF,
+    }
     routes = [
         {
             "match": {"connect_matcher": {}},

@@ -18,17 +18,37 @@ BUFFER_BYTES = 32768
 FAILURES_TO_EJECT = 2
 
 
-def egress_cluster(gateway: Gateway, name: str, ports: list[int]) -> Json:
+def http_cluster(gateway: Gateway) -> Json:
+    """The tailscaleds' HTTP proxies.
+
+    Without outlier detection: Envoy counts a CONNECT that tailscaled answers with an error, because
+    the *destination* is down, as if tailscaled itself were (seen with v1.40), so that one dead
+    destination would take the exit node from all the others. A dead tailscaled refuses its health
+    checks at once, and is left after 1.5 s at most.
+    """
+    return _egress_cluster(gateway, EGRESS, [each.http_port for each in gateway.exit_nodes])
+
+
+def socks5_cluster(gateway: Gateway) -> Json:
+    """The tailscaleds' SOCKS5 ports, where a failure to connect can only be tailscaled's own."""
+    ports = [each.socks5_port for each in gateway.exit_nodes]
+    return _egress_cluster(gateway, SOCKS5, ports) | {"outlier_detection": _outlier_detection()}
+
+
+def _egress_cluster(gateway: Gateway, name: str, ports: list[int]) -> Json:
     """The exit nodes' tailscaleds, one priority each, reached at these ports of theirs."""
     limit = gateway.max_connections
     return {
         **_loopback_cluster(name),
         # tailscaled is in the same pod: it answers at once or not at all.
         "connect_timeout": "1s",
-        # Panic would send traffic to exit nodes known to be gone.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "common_lb_config": {
+            # Panic would send traffic to exit nodes known to be gone.
+            "healthy_panic_threshold": {"value": 0},
+            # By default the threads learn of a second change within a second only after it.
+            "update_merge_window": "0s",
+        },
         "health_checks": [_health_check()],
-        "outlier_detection": _outlier_detection(),
         "circuit_breakers": {
             "thresholds": [
                 {
@@ -91,19 +111,15 @@ def _health_check() -> Json:
 
 
 def _outlier_detection() -> Json:
-    """Leaves a tailscaled that cannot be connected to at once, sooner than the health check would.
+    """Leaves a tailscaled that cannot be connected to sooner than the health check would.
 
-    Only that counts. An error *answer* is most often the destination's doing, and would cost every
-    other destination its exit node.
+    Nothing but failures to connect is seen there, and two in a row are enough.
     """
     return {
         "split_external_local_origin_errors": True,
         "consecutive_local_origin_failure": FAILURES_TO_EJECT,
         "enforcing_consecutive_local_origin_failure": 100,
         "enforcing_local_origin_success_rate": 0,
-        "enforcing_consecutive_5xx": 0,
-        "enforcing_consecutive_gateway_failure": 0,
-        "enforcing_success_rate": 0,
         "interval": "1s",
         # The next passed health check ends an ejection in any case.
         "base_ejection_time": "5s",
@@ -114,7 +130,7 @@ def _outlier_detection() -> Json:
 
 def admin_cluster(port: int) -> Json:
     return {
-        **_loopback_cluster(_ADMIN),
+        **_loopback_cluster(ADMIN),
         "connect_timeout": "1s",
         "load_assignment": {
             "cluster_name": ADMIN,

@@ -1,0 +1,243 @@
+"""Envoy's bootstrap as data: what holds for every gateway, and which gateways are refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components._envoy import Destination, ExitNodeProxy, Gateway, bootstrap
+
+_LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
+_HOSTS = st.one_of(
+    st.ip_addresses(v=4).map(str),
+    st.lists(st.from_regex(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True), min_size=1).map(
+        lambda labels: ".".join(labels[:5])
+    ),
+)
+
+
+@st.composite
+def _gateways(draw: st.DrawFn) -> Gateway:
+    names = draw(st.lists(_LABELS, max_size=6, unique=True))
+    exits = draw(st.lists(_LABELS, min_size=1, max_size=4, unique=True))
+    count = len(names) + 2 * len(exits) + 4
+    ports = iter(
+        draw(st.lists(st.integers(1024, 65535), min_size=count, max_size=count, unique=True))
+    )
+    return Gateway(
+        destinations=tuple(
+            Destination(
+                name=name,
+                host=draw(_HOSTS),
+                port=draw(st.integers(1, 65535)),
+                local_port=next(ports),
+            )
+            for name in names
+        ),
+        exit_nodes=tuple(
+            ExitNodeProxy(
+                name=name,
+                tailnet_address=str(draw(st.ip_addresses(v=4))),
+                health_port=9002,
+                http_port=next(ports),
+                socks5_port=next(ports),
+            )
+            for name in exits
+        ),
+        http_port=next(ports),
+        socks5_port=next(ports),
+        status_port=next(ports),
+        admin_port=next(ports),
+        max_connections=draw(st.integers(1, 100_000)),
+    )
+
+
+def _sockets(node: Any) -> Iterator[tuple[str, int]]:
+    if isinstance(node, dict):
+        if "socket_address" in node:
+            yield node["socket_address"]["address"], node["socket_address"]["port_value"]
+        for value in node.values():
+            yield from _sockets(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _sockets(value)
+
+
+def _tcp_proxy(listener: dict[str, Any]) -> dict[str, Any]:
+    proxy: dict[str, Any] = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    return proxy
+
+
+@given(_gateways())
+def test_the_document_is_json_and_the_same_for_the_same_gateway(gateway: Gateway) -> None:
+    document = bootstrap(gateway)
+    assert json.loads(json.dumps(document)) == document
+    assert bootstrap(replace(gateway)) == document
+
+
+@given(_gateways())
+def test_the_admin_port_and_everything_sent_to_is_on_the_loopback(gateway: Gateway) -> None:
+    document = bootstrap(gateway)
+    inside = [document["admin"], document["static_resources"]["clusters"]]
+    assert {host for host, _ in _sockets(inside)} == {"127.0.0.1"}
+    listening = dict.fromkeys(
+        port for _, port in _sockets(document["static_resources"]["listeners"])
+    )
+    assert gateway.admin_port not in listening
+
+
+@given(_gateways())
+def test_every_destination_has_a_listener_that_tunnels_to_it(gateway: Gateway) -> None:
+    listeners = {each["name"]: each for each in bootstrap(gateway)["static_resources"]["listeners"]}
+    assert len(listeners) == len(gateway.destinations) + 3
+    for each in gateway.destinations:
+        listener = listeners[f"destination-{each.name}"]
+        assert listener["address"]["socket_address"]["port_value"] == each.local_port
+        assert _tcp_proxy(listener)["tunneling_config"] == {"hostname": f"{each.host}:{each.port}"}
+
+
+@given(_gateways())
+def test_exit_nodes_are_priorities_in_order_and_each_is_asked_at_its_own_address(
+    gateway: Gateway,
+) -> None:
+    http, socks5, _ = bootstrap(gateway)["static_resources"]["clusters"]
+    for cluster, ports in (
+        (http, [each.http_port for each in gateway.exit_nodes]),
+        (socks5, [each.socks5_port for each in gateway.exit_nodes]),
+    ):
+        groups = cluster["load_assignment"]["endpoints"]
+        assert [group["priority"] for group in groups] == list(range(len(gateway.exit_nodes)))
+        endpoints = [group["lb_endpoints"][0]["endpoint"] for group in groups]
+        assert [each["address"]["socket_address"]["port_value"] for each in endpoints] == ports
+        assert [each["health_check_config"] for each in endpoints] == [
+            {"port_value": each.http_port, "hostname": f"{each.tailnet_address}:9002"}
+            for each in gateway.exit_nodes
+        ]
+
+
+@given(_gateways())
+def test_an_idle_connection_outlives_two_hours_on_every_egress_port(gateway: Gateway) -> None:
+    for listener in bootstrap(gateway)["static_resources"]["listeners"]:
+        proxy = _tcp_proxy(listener)
+        if listener["name"] == "status":
+            continue
+        if listener["name"] == "http-proxy":
+            tunnel = proxy["route_config"]["virtual_hosts"][0]["routes"][0]["route"]
+            assert tunnel["timeout"] == "0s"
+            idle = tunnel["idle_timeout"]
+        else:
+            idle = proxy["idle_timeout"]
+        assert int(idle.removesuffix("s")) > 2 * 60 * 60
+
+
+def test_the_health_check_has_the_figures_that_were_measured() -> None:
+    for cluster in bootstrap(_gateway())["static_resources"]["clusters"][:2]:
+        assert cluster["common_lb_config"]["healthy_panic_threshold"] == {"value": 0}
+        (check,) = cluster["health_checks"]
+        assert check == {
+            "timeout": "1s",
+            "interval": "1s",
+            "no_traffic_interval": "1s",
+            "no_traffic_healthy_interval": "1s",
+            "unhealthy_interval": "0.5s",
+            "unhealthy_threshold": 2,
+            "healthy_threshold": 1,
+            "reuse_connection": False,
+            "http_health_check": {"path": "/healthz"},
+        }
+
+
+def test_a_destination_may_fail_without_its_exit_node_being_left() -> None:
+    http, socks5, _ = bootstrap(_gateway())["static_resources"]["clusters"]
+    assert "outlier_detection" not in http
+    assert "outlier_detection" in socks5
+
+
+@given(st.text(max_size=80))
+def test_a_host_is_taken_only_if_it_fits_in_an_authority(host: str) -> None:
+    try:
+        destination = Destination(name="db", host=host, port=5432, local_port=15432)
+    except ValueError:
+        return
+    assert destination.authority == f"{host}:5432"
+    assert set(host) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+    if host.replace(".", "").isdigit():
+        IPv4Address(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "db.example:5432", "https://db.example", "db.example.", "2001:db8::1", "DB.example",
+     "a b", "db\r\nx: y", "1.2.3", "256.1.1.1", "-db", "a..b", "x" * 64, "db.example\n"],
+)  # fmt: skip
+def test_a_malformed_host_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match="destination 'db': host"):
+        Destination(name="db", host=host, port=5432, local_port=15432)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"exit_nodes": ()}, "needs an exit node"),
+        ({"max_connections": 0}, "max connections 0 is below 1"),
+        ({"http_port": 80}, "port 80 is not from 1024"),
+        ({"http_port": 1080}, "port 1080 is given twice"),
+        ({"admin_port": 15432}, "port 15432 is given twice"),
+        ({"status_port": 1055}, "port 1055 is given twice"),
+    ],
+)
+def test_a_gateway_that_could_not_run_is_refused(change: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        replace(_gateway(), **change)
+
+
+def test_two_of_one_name_are_refused() -> None:
+    gateway = _gateway()
+    twice = replace(gateway.destinations[0], local_port=15433)
+    with pytest.raises(ValueError, match="destination name 'db' is given twice"):
+        replace(gateway, destinations=(*gateway.destinations, twice))
+    other = replace(gateway.exit_nodes[0], http_port=1056, socks5_port=1156)
+    with pytest.raises(ValueError, match="exit node name 'tethys' is given twice"):
+        replace(gateway, exit_nodes=(*gateway.exit_nodes, other))
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"name": "Tethys"}, "no DNS label"),
+        ({"tailnet_address": "tethys"}, "tailnet address 'tethys' is no IPv4 address"),
+        ({"tailnet_address": "fd7a::1"}, "no IPv4 address"),
+        ({"http_port": 0}, "HTTP port 0 is not"),
+        ({"socks5_port": 65536}, "SOCKS5 port 65536 is not"),
+    ],
+)
+def test_a_malformed_exit_node_is_refused(change: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        replace(_gateway().exit_nodes[0], **change)
+
+
+def _gateway() -> Gateway:
+    return Gateway(
+        destinations=(Destination(name="db", host="db.example", port=5432, local_port=15432),),
+        exit_nodes=(
+            ExitNodeProxy(
+                name="tethys",
+                tailnet_address="100.64.0.1",
+                health_port=9002,
+                http_port=1055,
+                socks5_port=1155,
+            ),
+        ),
+        http_port=3128,
+        socks5_port=1080,
+        status_port=9003,
+        admin_port=9901,
+        max_connections=4096,
+    )

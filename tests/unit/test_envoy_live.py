@@ -1,0 +1,263 @@
+"""The real Envoy with generated configurations, and stand-ins of tailscaled behind it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components._envoy import (
+    ALIVE_PATH,
+    READY_PATH,
+    STATS_PATH,
+    Destination,
+    ExitNodeProxy,
+    Gateway,
+    bootstrap,
+)
+from tests.unit.envoy_process import answer, running, status, until, validated
+from tests.unit.tunnel_proxy import HEALTH_PORT, Health, TunnelProxy, free_ports
+
+
+@dataclass(frozen=True)
+class _Scene:
+    gateway: Gateway
+    preferred: TunnelProxy
+    second: TunnelProxy
+    log: Path
+
+    @property
+    def database(self) -> int:
+        return self.gateway.destinations[0].local_port
+
+    @property
+    def refused(self) -> int:
+        return self.gateway.destinations[1].local_port
+
+    def ready(self) -> int | None:
+        return status(self.gateway.status_port, READY_PATH)
+
+    def reached(self, port: int | None = None) -> str:
+        """The name of the tunnel that takes a new connection, "" when it is refused."""
+        with socket.create_connection(("127.0.0.1", port or self.database), 10) as connection:
+            try:
+                return connection.recv(100).decode()
+            except ConnectionError:
+                return ""
+
+    def asked(self, request: bytes) -> tuple[str, str]:
+        """The status line and the body that the general proxy answers with."""
+        with socket.create_connection(("127.0.0.1", self.gateway.http_port), 10) as connection:
+            connection.sendall(request)
+            received = b""
+            while data := connection.recv(4096):
+                received += data
+                head, _, body = received.partition(b"\r\n\r\n")
+                if body:
+                    break
+        return head.decode().splitlines()[0], body.decode()
+
+
+def _gateway(preferred: TunnelProxy, second: TunnelProxy) -> Gateway:
+    database, refused, http, socks5, at, admin = free_ports(6)
+    return Gateway(
+        destinations=(
+            Destination(name="database", host="db.example", port=5432, local_port=database),
+            Destination(name="refused", host="refused.example", port=1, local_port=refused),
+        ),
+        exit_nodes=tuple(
+            ExitNodeProxy(
+                name=each.name,
+                tailnet_address=each.tailnet_address,
+                health_port=HEALTH_PORT,
+                http_port=each.http_port,
+                socks5_port=each.socks5_port,
+            )
+            for each in (preferred, second)
+        ),
+        http_port=http,
+        socks5_port=socks5,
+        status_port=at,
+        admin_port=admin,
+        max_connections=100,
+    )
+
+
+@pytest.fixture(scope="module")
+def one_envoy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Scene]:
+    folder = tmp_path_factory.mktemp("envoy")
+    with (
+        TunnelProxy("preferred", "100.64.0.1") as preferred,
+        TunnelProxy("second", "100.64.0.2") as second,
+    ):
+        gateway = _gateway(preferred, second)
+        with running(bootstrap(gateway), folder, gateway.status_port) as log:
+            yield _Scene(gateway, preferred, second, log)
+
+
+@pytest.fixture
+def scene(one_envoy: _Scene) -> Iterator[_Scene]:
+    until(lambda: one_envoy.reached() == "preferred", "the preferred exit node is used")
+    yield one_envoy
+    for each in (one_envoy.preferred, one_envoy.second):
+        each.set_health(Health.ANSWERS)
+
+
+def test_connections_go_through_the_preferred_exit_node(scene: _Scene) -> None:
+    assert {scene.reached() for _ in range(20)} == {"preferred"}
+    assert scene.reached(scene.gateway.socks5_port) == "preferred"
+
+
+def test_the_tunnel_names_the_destination_and_nothing_of_the_client(scene: _Scene) -> None:
+    scene.reached()
+    assert ("CONNECT db.example:5432 HTTP/1.1", "host: db.example:5432") in scene.preferred.requests
+
+
+def test_each_exit_node_is_asked_for_its_health_at_its_own_address(scene: _Scene) -> None:
+    for each in (scene.preferred, scene.second):
+        url = f"http://{each.tailnet_address}:{HEALTH_PORT}/healthz"
+        assert any(request[0] == f"GET {url} HTTP/1.1" for request in each.requests)
+
+
+def test_bytes_pass_both_ways(scene: _Scene) -> None:
+    sent = b"question" * 10_000
+    with socket.create_connection(("127.0.0.1", scene.database), 10) as connection:
+        assert connection.recv(100) == b"preferred"
+        connection.sendall(sent)
+        received = b""
+        while len(received) < len(sent):
+            received += connection.recv(65536)
+    assert received == sent
+
+
+def test_a_half_closed_connection_is_answered_through_socks5(scene: _Scene) -> None:
+    with socket.create_connection(("127.0.0.1", scene.gateway.socks5_port), 10) as connection:
+        connection.sendall(b"question")
+        connection.shutdown(socket.SHUT_WR)
+        received = b""
+        while data := connection.recv(100):
+            received += data
+    assert received == b"preferredquestion"
+
+
+def test_the_general_proxy_tunnels_any_host(scene: _Scene) -> None:
+    request = b"CONNECT s3.example:443 HTTP/1.1\r\nHost: s3.example:443\r\n\r\n"
+    assert scene.asked(request) == ("HTTP/1.1 200 OK", "preferred")
+
+
+def test_the_general_proxy_passes_plain_http_on_and_adds_nothing_to_it(scene: _Scene) -> None:
+    request = b"GET http://plain.example/a/../b?c=%2F HTTP/1.1\r\nHost: plain.example\r\n\r\n"
+    expected = "preferred http://plain.example/a/../b?c=%2F"
+    assert scene.asked(request) == ("HTTP/1.1 200 OK", expected)
+    passed_on = next(each for each in scene.preferred.requests if "plain.example/a" in each[0])
+    assert passed_on[1:] == ("host: plain.example",)
+
+
+@pytest.mark.parametrize("health", [Health.FAILS, Health.FREEZES])
+def test_an_exit_node_that_is_gone_is_left_and_comes_back(scene: _Scene, health: Health) -> None:
+    scene.preferred.set_health(health)
+    until(lambda: scene.reached() == "second", "new connections fail over")
+    assert scene.reached(scene.gateway.socks5_port) in {"second", "preferred"}
+    assert scene.ready() == 200
+    scene.preferred.set_health(Health.ANSWERS)
+    until(lambda: scene.reached() == "preferred", "new connections return")
+
+
+def test_a_connection_outlives_a_failover(scene: _Scene) -> None:
+    with socket.create_connection(("127.0.0.1", scene.database), 10) as connection:
+        assert connection.recv(100) == b"preferred"
+        scene.preferred.set_health(Health.FAILS)
+        until(lambda: scene.reached() == "second", "new connections fail over")
+        connection.sendall(b"still here")
+        assert connection.recv(100) == b"still here"
+
+
+def test_nothing_passes_while_no_exit_node_is_healthy(scene: _Scene) -> None:
+    scene.preferred.set_health(Health.FAILS)
+    scene.second.set_health(Health.FAILS)
+    until(lambda: scene.ready() == 503, "the gateway is not ready")
+    until(lambda: scene.reached() == "", "new connections are refused")
+    until(lambda: scene.reached(scene.gateway.socks5_port) == "", "SOCKS5 is refused")
+    request = b"CONNECT s3.example:443 HTTP/1.1\r\nHost: s3.example:443\r\n\r\n"
+    assert scene.asked(request)[0] == "HTTP/1.1 503 Service Unavailable"
+    assert status(scene.gateway.status_port, ALIVE_PATH) == 200
+    scene.second.set_health(Health.ANSWERS)
+    until(lambda: scene.ready() == 200, "the gateway is ready with one exit node")
+
+
+def test_a_proxy_that_died_is_left_and_comes_back(scene: _Scene) -> None:
+    scene.preferred.close()
+    try:
+        until(lambda: scene.reached() == "second", "new connections fail over")
+        # Two failures eject it there, and a later attempt goes to the next: a client sees nothing.
+        assert scene.reached(scene.gateway.socks5_port) == "second"
+    finally:
+        scene.preferred.open()
+    until(lambda: scene.reached(scene.gateway.socks5_port) == "preferred", "SOCKS5 returns")
+
+
+def test_a_destination_that_is_down_costs_the_others_nothing(scene: _Scene) -> None:
+    request = b"CONNECT refused.example:1 HTTP/1.1\r\nHost: refused.example:1\r\n\r\n"
+    assert {scene.asked(request)[0] for _ in range(10)} == {"HTTP/1.1 502 Bad Gateway"}
+    assert scene.reached(scene.refused) == ""
+    assert {scene.reached() for _ in range(10)} == {"preferred"}
+
+
+def test_the_status_port_gives_metrics_and_nothing_else_of_the_admin_api(scene: _Scene) -> None:
+    port = scene.gateway.status_port
+    code, metrics = answer(port, STATS_PATH)
+    assert code == 200
+    assert 'envoy_cluster_membership_healthy{envoy_cluster_name="egress"} 2' in metrics
+    for path in ("/", "/stats", "/config_dump", "/quitquitquit", "/stats/prometheus/../../help"):
+        assert status(port, path) == 404, path
+        assert status(port, path, "POST") == 404, path
+    assert status(port, STATS_PATH, "POST") == 404
+
+
+def test_the_admin_port_cannot_end_or_show_envoy(scene: _Scene) -> None:
+    port = scene.gateway.admin_port
+    assert status(port, "/quitquitquit", "POST") == 403
+    assert status(port, "/config_dump") == 403
+    assert status(port, STATS_PATH) == 200
+
+
+def test_envoy_warns_of_nothing(scene: _Scene) -> None:
+    assert scene.log.read_text() == ""
+
+
+@pytest.mark.parametrize("exit_nodes", [1, 3])
+@pytest.mark.parametrize("destinations", [0, 1, 40])
+def test_envoy_accepts_the_document(tmp_path: Path, exit_nodes: int, destinations: int) -> None:
+    gateway = Gateway(
+        destinations=tuple(
+            Destination(name=f"d{n}", host=f"h{n}.example", port=443, local_port=15000 + n)
+            for n in range(destinations)
+        ),
+        exit_nodes=tuple(
+            ExitNodeProxy(
+                name=f"e{n}",
+                tailnet_address=f"100.64.0.{n + 1}",
+                health_port=9002,
+                http_port=1055 + n,
+                socks5_port=1155 + n,
+            )
+            for n in range(exit_nodes)
+        ),
+        http_port=3128,
+        socks5_port=1080,
+        status_port=9003,
+        admin_port=9901,
+        max_connections=4096,
+    )
+    assert "OK" in validated(bootstrap(gateway), tmp_path)
+
+
+def test_envoy_refuses_a_document_with_a_field_it_does_not_know(tmp_path: Path) -> None:
+    document: dict[str, Any] = json.loads('{"static_resources": {"listenerz": []}}')
+    with pytest.raises(AssertionError, match="listenerz"):
+        validated(document, tmp_path)
