@@ -119,6 +119,9 @@ class EgressCheck(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[policy],
+                # Else the Job of the state before would still be there, to be deleted at the end of
+                # an update that the new one has just ended, and a rollback would meet its name.
+                delete_before_replace=True,
                 # So that it is the Job's own verdict that ends the update, not the engine's clock.
                 custom_timeouts=pulumi.CustomTimeouts(
                     create=f"{args.seconds + 60}s", update=f"{args.seconds + 60}s"

@@ -80,10 +80,18 @@ def _end(api: httpx.Client, pod: dict[str, Any], failing: dict[str, str]) -> Non
         }
         for status in pod["status"].get("containerStatuses", [])
     ]
-    phase = "Failed" if failing else "Succeeded"
+    phase, reason = ("Failed", "PodFailed") if failing else ("Succeeded", "PodCompleted")
+    # As a kubelet does at a pod's end; the engine looks for the message of a pod that is not ready.
+    conditions = [
+        {**condition, "status": "False", "reason": reason}
+        if condition["type"] in {"Ready", "ContainersReady"}
+        else condition
+        for condition in pod["status"].get("conditions", [])
+    ]
+    status = {"phase": phase, "conditions": conditions, "containerStatuses": statuses}
     api.patch(
         f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status",
-        content=json.dumps({"status": {"phase": phase, "containerStatuses": statuses}}),
+        content=json.dumps({"status": status}),
         headers={"content-type": "application/merge-patch+json"},
     ).raise_for_status()
     print(f"{metadata['name']} on {pod['spec']['nodeName']}: {summary(failing)}", flush=True)

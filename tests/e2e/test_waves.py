@@ -1,0 +1,166 @@
+"""Waves and gates against the real DaemonSet controller and scheduler.
+
+What the gate's pods measure is simulated (lab/simulated_checks.py): the tests say what a node's
+gateway would show, and look at what the update then does.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.home import Home
+from lab.nodes import Node, register
+from tests.e2e.fleet import REPOSITORY, Fleet, said
+
+pytestmark = pytest.mark.e2e
+
+_NAMESPACE = "oceanid-egress"
+_DAEMON_SETS = f"/apis/apps/v1/namespaces/{_NAMESPACE}/daemonsets"
+_LEAK = {"styx": {"egress-address": "191.101.1.3"}}
+_NEXT_ENVOY = "docker.io/envoyproxy/envoy:v1.40.1"
+
+
+@pytest.fixture(scope="module")
+def waves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A lab of its own, because these tests leave updates unfinished."""
+    one = Fleet(home=Home(path=tmp_path_factory.mktemp("lab")))
+    assert one.lab("up").returncode == 0
+    yield one
+    assert one.lab("down").returncode == 0
+
+
+@pytest.fixture(autouse=True)
+def _no_faults(waves: Fleet) -> Iterator[None]:
+    yield
+    waves.home.check_faults.unlink(missing_ok=True)
+
+
+def _fail(fleet: Fleet, faults: dict[str, dict[str, str]]) -> None:
+    fleet.home.check_faults.write_text(json.dumps(faults))
+
+
+def _daemon_sets(fleet: Fleet) -> dict[str, Any]:
+    return {each["metadata"]["name"]: each for each in fleet.get(_DAEMON_SETS)["items"]}
+
+
+def _pods(fleet: Fleet, name: str) -> dict[str, str]:
+    """Uid and resource version of the pods whose `app.kubernetes.io/name` is `name`, by node."""
+    selector = f"?labelSelector=app.kubernetes.io/name={name}"
+    items = fleet.get(f"/api/v1/namespaces/{_NAMESPACE}/pods{selector}")["items"]
+    return {
+        each["spec"]["nodeName"]: f"{each['metadata']['uid']} {each['metadata']['resourceVersion']}"
+        for each in items
+    }
+
+
+def _up_with(fleet: Fleet, folder: Path, image: str) -> subprocess.CompletedProcess[str]:
+    """`up` with another Envoy image in the settings."""
+    text = (fleet.home.path / "project" / "Pulumi.dev.yaml").read_text()
+    current = "docker.io/envoyproxy/envoy:v1.40.0"
+    assert current in text
+    changed = folder / "Pulumi.dev.yaml"
+    changed.write_text(text.replace(current, image))
+    chosen = ("--stack", "dev", "--config-file", str(changed), "--policy-pack", "policies")
+    return fleet.engine(REPOSITORY, "up", "--yes", *chosen)
+
+
+def _image(daemon_set: dict[str, Any]) -> str:
+    containers = daemon_set["spec"]["template"]["spec"]["containers"]
+    return next(str(each["image"]) for each in containers if each["name"] == "envoy")
+
+
+def _within(seconds: float, condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_a_failed_gate_on_the_canary_makes_no_second_wave(waves: Fleet) -> None:
+    _fail(waves, _LEAK)
+    result = waves.delivery("up")
+    text = said(result)
+    assert result.returncode != 0
+    assert "egress-address" in text
+    assert "191.101.1.3" in text
+    assert set(_daemon_sets(waves)) == {"oceanid-gateway-canary"}
+
+
+def test_the_next_up_measures_again_and_finishes(waves: Fleet) -> None:
+    result = waves.delivery("up")
+    assert result.returncode == 0, said(result)
+    assert set(_daemon_sets(waves)) == {"oceanid-gateway-canary", "oceanid-gateway-fleet"}
+    assert set(_pods(waves, "oceanid-gateway")) == {"tethys", "styx", "calypso"}
+
+
+def test_a_stack_that_has_not_changed_is_not_measured_again(waves: Fleet) -> None:
+    before = _pods(waves, "oceanid-egress-check")
+    result = waves.delivery("up", "--expect-no-changes")
+    assert result.returncode == 0, said(result)
+    assert before
+    assert _pods(waves, "oceanid-egress-check") == before
+
+
+def test_a_failed_gate_on_an_update_leaves_the_next_wave_untouched(
+    waves: Fleet, tmp_path: Path
+) -> None:
+    fleet_before = _daemon_sets(waves)["oceanid-gateway-fleet"]
+    pods_before = _pods(waves, "oceanid-gateway")
+    _fail(waves, _LEAK)
+    result = _up_with(waves, tmp_path, _NEXT_ENVOY)
+    assert result.returncode != 0
+    after = _daemon_sets(waves)
+    assert _image(after["oceanid-gateway-canary"]) == _NEXT_ENVOY
+    fleet_after = after["oceanid-gateway-fleet"]
+    assert fleet_after["metadata"]["uid"] == fleet_before["metadata"]["uid"]
+    assert fleet_after["metadata"]["generation"] == fleet_before["metadata"]["generation"]
+    pods_after = _pods(waves, "oceanid-gateway")
+    assert {node: pods_after[node] for node in ("tethys", "calypso")} == {
+        node: pods_before[node] for node in ("tethys", "calypso")
+    }
+
+
+def test_a_rollback_puts_the_canary_back(waves: Fleet) -> None:
+    result = waves.delivery("rollback")
+    assert result.returncode == 0, said(result)
+    images = {_image(each) for each in _daemon_sets(waves).values()}
+    assert images == {"docker.io/envoyproxy/envoy:v1.40.0"}
+
+
+def test_an_update_whose_gates_pass_reaches_every_wave(waves: Fleet, tmp_path: Path) -> None:
+    result = _up_with(waves, tmp_path, _NEXT_ENVOY)
+    assert result.returncode == 0, said(result)
+    assert {_image(each) for each in _daemon_sets(waves).values()} == {_NEXT_ENVOY}
+
+
+def test_a_node_that_joins_gets_its_gateway_with_no_command(waves: Fleet) -> None:
+    with waves.api() as api:
+        register(api, (Node(name="naiad.example", address="203.0.113.9", labels={}),))
+    assert _within(30, lambda: "naiad.example" in _pods(waves, "oceanid-gateway"))
+
+
+def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -> None:
+    def uids() -> dict[str, str]:
+        return {n: each.split()[0] for n, each in _pods(waves, "oceanid-gateway").items()}
+
+    before = uids()
+    pod = f"/api/v1/namespaces/{_NAMESPACE}/pods/oceanid-dev-exit-tethys-0"
+    old = waves.get(pod)["metadata"]["uid"]
+    with waves.api() as api:
+        api.delete(pod).raise_for_status()
+
+        def is_new() -> bool:
+            answer = api.get(pod)
+            return answer.is_success and answer.json()["metadata"]["uid"] != old
+
+        assert _within(30, is_new)
+    assert uids() == before
