@@ -123,6 +123,9 @@ class Story:
             changed = account.update(rule["network_id"], rule["id"], change)
         except Refusal:
             return
+        if act == "move":
+            # Whoever made it, it is no more what the stack asked for.
+            self.unheard.pop(rule["id"], None)
         if rule["id"] in self.by_others:
             self.by_others[rule["id"]] = changed["rule"]
 
@@ -169,7 +172,7 @@ class Story:
         raise AssertionError("twelve runs were not enough")
 
 
-@settings(max_examples=6000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(steps=st.lists(_step, max_size=8), program=st.none() | _program)
 def test_an_undisturbed_up_ends_with_exactly_the_wanted_rules(
     steps: list[Any], program: dict[str, Any] | None
