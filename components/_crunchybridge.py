@@ -74,6 +74,28 @@ class FirewallRule(pulumi.CustomResource):
         return _OUR_NAMES.get(prop, prop)
 
 
+class RetiredRule(pulumi.CustomResource):
+    """A range that must not be admitted any more: its rule is removed, if there is one.
+
+    Removed when its turn comes, so `depends_on` says after what. `removed` holds the ids of the
+    rules that were, parted by spaces. Destroying it gives nothing back.
+    """
+
+    removed: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        network_id: pulumi.Input[str],
+        rule: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`rule` is an address or a range in CIDR notation."""
+        properties = {"networkId": network_id, "rule": rule, "removed": None}
+        super().__init__("crunchybridge:index:RetiredRule", name, properties, opts)
+
+
 _PROVIDERS_NAMES = {"network_id": "networkId", "rule_id": "ruleId", "team_id": "teamId"}
 _OUR_NAMES = {theirs: ours for ours, theirs in _PROVIDERS_NAMES.items()}
 

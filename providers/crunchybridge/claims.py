@@ -28,6 +28,11 @@ class Claims:
         with self._lock:
             self._holders[resource_id].add(urn)
 
+    def holder(self, resource_id: str) -> str | None:
+        """A resource that stands for the rule, or None."""
+        with self._lock:
+            return min(self._holders[resource_id], default=None)
+
     def release(self, resource_id: str, urn: str) -> str | None:
         """`urn` is deleted: another resource that stands for the rule, or None."""
         with self._lock:

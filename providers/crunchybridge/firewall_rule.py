@@ -41,7 +41,7 @@ class FirewallRules:
 
     def create(self, urn: str, inputs: Mapping[str, Property], say: Say) -> tuple[str, Properties]:
         """Make the rule, or adopt the one that says the same already; its id and outputs."""
-        _refuse_unknown(inputs)
+        refuse_unknown(inputs)
         network_id, cidr = inputs[NETWORK_ID].text, inputs[RULE].text
         kind, description = inputs[KIND].text, inputs.get(DESCRIPTION, Property()).text
         body: dict[str, str | None] = {"rule": cidr}
@@ -97,7 +97,7 @@ class FirewallRules:
         inputs: Mapping[str, Property],
     ) -> Properties:
         """Change rule and description in place; the outputs."""
-        _refuse_unknown(inputs)
+        refuse_unknown(inputs)
         network_id, rule_id = _ids(given_id)
         names = {change.name for change in changes(state, inputs)}
         body: dict[str, str | None] = {}
@@ -182,7 +182,8 @@ def previewed(inputs: Mapping[str, Property], state: Mapping[str, Property]) -> 
     }
 
 
-def _refuse_unknown(inputs: Mapping[str, Property]) -> None:
+def refuse_unknown(inputs: Mapping[str, Property]) -> None:
+    """Raise ProviderError when an input is unknown: the API must not hear of it."""
     for name, each in inputs.items():
         if each.unknown:
             raise ProviderError(f"{name!r} is still unknown: nothing was done")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,15 +37,17 @@ class Change:
     replaces: bool
 
 
-def check(news: Mapping[str, Property]) -> tuple[Properties, list[Failure]]:
-    """The inputs in normal form, and what is wrong with them. Unknown ones pass unseen."""
+def check(
+    news: Mapping[str, Property], names: Sequence[str] = INPUTS
+) -> tuple[Properties, list[Failure]]:
+    """The inputs `names` in normal form, and what is wrong with them. Unknown ones pass unseen."""
     failures = [
-        Failure(name, f"{name!r} is no property of FirewallRule: it has {', '.join(INPUTS)}")
+        Failure(name, f"{name!r} is no property of this resource: it has {', '.join(names)}")
         for name in news
-        if name not in INPUTS
+        if name not in names
     ]
     inputs: Properties = {}
-    for name in INPUTS:
+    for name in names:
         given = news.get(name, Property())
         if given.value == "":
             given = given.with_value(None)

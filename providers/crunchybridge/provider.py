@@ -10,10 +10,12 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from providers.crunchybridge import inputs as rule_inputs
+from providers.crunchybridge import retired_rule
 from providers.crunchybridge.errors import ProviderError
 from providers.crunchybridge.firewall_rule import TYPE_NAME, FirewallRules, previewed
 from providers.crunchybridge.plugin import Context, Plugin, one_line
 from providers.crunchybridge.property import Property, decode, encode, json_value
+from providers.crunchybridge.retired_rule import RetiredRules
 from providers.crunchybridge.rule import Rule, is_eid
 from providers.crunchybridge.schema import GET_RULES
 
@@ -28,9 +30,10 @@ class Provider(Plugin):
     ) -> provider_pb2.CheckResponse:
         """Refuse or put in order the inputs, also those that overlap another resource's."""
         with one_line(context):
-            _assert_type(request.urn)
-            inputs, found = rule_inputs.check(decode(request.news))
-            if not found:
+            retires = _retires(request.urn)
+            names = retired_rule.INPUTS if retires else rule_inputs.INPUTS
+            inputs, found = rule_inputs.check(decode(request.news), names)
+            if not found and not retires:
                 found = self._check_overlap(request.urn, inputs)
             failures = [
                 provider_pb2.CheckFailure(property=each.name, reason=each.reason) for each in found
@@ -42,36 +45,34 @@ class Provider(Plugin):
     ) -> provider_pb2.DiffResponse:
         """What changes, and whether it makes the rule anew."""
         with one_line(context):
-            _assert_type(request.urn)
-            self._claims.hold(request.id, request.urn)
             found = rule_inputs.changes(
                 decode(request.olds), decode(request.news), request.ignoreChanges
             )
+            if _retires(request.urn):
+                found = [replace(each, replaces=True) for each in found]
+                return _difference(found)
+            self._claims.hold(request.id, request.urn)
             if self._claims.adopted_by_other(request.id, request.urn):
                 # Its rule has another owner: it needs one of its own.
                 found = [replace(each, replaces=True) for each in found]
             elif any(each.name == rule_inputs.RULE for each in found):
                 self._claims.leave(request.id, request.urn)
-            response = provider_pb2.DiffResponse
-            return response(
-                changes=response.DIFF_SOME if found else response.DIFF_NONE,
-                diffs=[each.name for each in found],
-                replaces=[each.name for each in found if each.replaces],
-                detailedDiff={each.name: _detail(each) for each in found},
-                hasDetailedDiff=True,
-                # Always, also when a user asks for the replacement: rules cannot overlap.
-                deleteBeforeReplace=True,
-            )
+            return _difference(found)
 
     def Create(
         self, request: provider_pb2.CreateRequest, context: Context
     ) -> provider_pb2.CreateResponse:
         """Make the rule."""
         with one_line(context):
-            given = decode(request.properties)
+            given, say = decode(request.properties), self._say(request.urn)
+            retires = _retires(request.urn)
             if request.preview:
-                return provider_pb2.CreateResponse(properties=encode(previewed(given, {})))
-            made, outputs = self._rules().create(request.urn, given, self._say(request.urn))
+                outputs = retired_rule.previewed(given) if retires else previewed(given, {})
+                return provider_pb2.CreateResponse(properties=encode(outputs))
+            if retires:
+                made, outputs = self._retired().create(given, say)
+            else:
+                made, outputs = self._rules().create(request.urn, given, say)
             return provider_pb2.CreateResponse(id=made, properties=encode(outputs))
 
     def Read(
@@ -81,6 +82,8 @@ class Provider(Plugin):
         with one_line(context):
             state, inputs = decode(request.properties), decode(request.inputs)
             known = {**state, **inputs}
+            if _retires(request.urn):
+                return self._read_retired(request, state)
             found = self._rules().read(request.urn, request.id, known)
             if found is None and not known:
                 raise ProviderError(
@@ -109,6 +112,9 @@ class Provider(Plugin):
     def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
         """Remove the rule."""
         with one_line(context):
+            if _retires(request.urn):
+                # What is retired stays so: there is nothing to give back.
+                return empty_pb2.Empty()
             self._rules().delete(request.urn, request.id, self._say(request.urn))
             return empty_pb2.Empty()
 
@@ -138,6 +144,23 @@ class Provider(Plugin):
         if self._client is None or self._listing is None:
             raise ProviderError(self._why_not)
         return FirewallRules(self._client, self._listing, self._claims)
+
+    def _retired(self) -> RetiredRules:
+        if self._client is None or self._listing is None:
+            raise ProviderError(self._why_not)
+        return RetiredRules(self._client, self._listing, self._claims)
+
+    def _read_retired(
+        self, request: provider_pb2.ReadRequest, state: Mapping[str, Property]
+    ) -> provider_pb2.ReadResponse:
+        if not state:
+            raise ProviderError("a retired rule cannot be imported: there is nothing to read")
+        if not self._retired().is_done(state):
+            # It has come back: to be retired once more.
+            return provider_pb2.ReadResponse()
+        return provider_pb2.ReadResponse(
+            id=request.id, properties=request.properties, inputs=request.inputs
+        )
 
     def _check_overlap(self, urn: str, inputs: Mapping[str, Property]) -> list[rule_inputs.Failure]:
         network, rule = inputs[rule_inputs.NETWORK_ID], inputs[rule_inputs.RULE]
@@ -171,7 +194,24 @@ def _detail(change: rule_inputs.Change) -> provider_pb2.PropertyDiff:
     return provider_pb2.PropertyDiff(kind=kind, inputDiff=True)
 
 
-def _assert_type(urn: str) -> None:
+def _difference(found: list[rule_inputs.Change]) -> provider_pb2.DiffResponse:
+    response = provider_pb2.DiffResponse
+    return response(
+        changes=response.DIFF_SOME if found else response.DIFF_NONE,
+        diffs=[each.name for each in found],
+        replaces=[each.name for each in found if each.replaces],
+        detailedDiff={each.name: _detail(each) for each in found},
+        hasDetailedDiff=True,
+        # Always, also when a user asks for the replacement: rules cannot overlap.
+        deleteBeforeReplace=True,
+    )
+
+
+def _retires(urn: str) -> bool:
+    """Whether the resource is a retired rule; raises ProviderError for a type there is not."""
     token = urn.split("::")[-2].rpartition("$")[2]
-    if token != TYPE_NAME:
-        raise ProviderError(f"there is no resource type {token!r}, only {TYPE_NAME}")
+    if token not in (TYPE_NAME, retired_rule.TYPE_NAME):
+        raise ProviderError(
+            f"there is no resource type {token!r}, only {TYPE_NAME} and {retired_rule.TYPE_NAME}"
+        )
+    return token == retired_rule.TYPE_NAME

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from providers.crunchybridge.client import DEFAULT_URL, VERSION
 from providers.crunchybridge.firewall_rule import TYPE_NAME
+from providers.crunchybridge.retired_rule import TYPE_NAME as RETIRED
 
 GET_RULES: Final = "crunchybridge:index:getFirewallRules"
 
@@ -52,7 +53,14 @@ def schema() -> dict[str, Any]:
                 "requiredInputs": required,
                 "properties": {**_INPUTS, "ruleId": _TEXT, "teamId": _TEXT},
                 "required": [*required, "kind", "ruleId"],
-            }
+            },
+            RETIRED: {
+                "description": "An address range that must not be admitted any more.",
+                "inputProperties": {name: _INPUTS[name] for name in required},
+                "requiredInputs": required,
+                "properties": {**{name: _INPUTS[name] for name in required}, "removed": _TEXT},
+                "required": [*required, "removed"],
+            },
         },
         "types": {
             "crunchybridge:index:ListedRule": {

@@ -53,7 +53,7 @@ def test_no_input_is_put_in_order_unseen(plugin: Plugin, stand_in: StandIn) -> N
 def test_what_is_no_rule_is_refused_by_name(plugin: Plugin, stand_in: StandIn) -> None:
     _, failures = plugin.check(networkId="reef", rule="192.0.2.300", kind="both", colour="red")
     told = "\n".join(failures)
-    assert "'colour' is no property of FirewallRule" in told
+    assert "'colour' is no property of this resource" in told
     assert "'networkId': 'reef' is no id of a network" in told
     assert "'rule': '192.0.2.300' is no IPv4 or IPv6 address range" in told
     assert "'kind': 'both' is not one of ingress, egress" in told
