@@ -8,6 +8,7 @@ import pulumi_tailscale
 
 from components.egress_check import EgressCheck, EgressCheckArgs, MeasuredDestination
 from components.exit_node import ClusterNetwork, ExitNode, ExitNodeArgs
+from components.fleet_nodes import FleetNodes, FleetNodesArgs, require_ready
 from components.gateway_access import GatewayAccess, GatewayAccessArgs
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.tailnet import ApprovedExitNode, ApprovedExitNodeArgs, Tailnet, TailnetArgs
@@ -19,13 +20,18 @@ from components.worker_egress import (
     GatewayWaveArgs,
     wireguard_ports,
 )
-from settings import CredentialKind, PolicyFile, load
+from settings import CredentialKind, PolicyFile, UnreadyNodes, load
 
 NAMESPACE = "oceanid-egress"
 EXIT_TAG = "tag:oceanid-exit"
 GATEWAY_TAG = "tag:oceanid-gateway"
 
 settings = load()
+require_ready(
+    [node.hostname for node in settings.nodes],
+    context=settings.cluster.context,
+    stop=settings.cluster.unready_nodes is UnreadyNodes.STOP,
+)
 
 # --- providers -----------------------------------------------------------------------------------
 
@@ -43,6 +49,12 @@ def in_cluster(*depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
     """Options of a component whose resources live in the cluster."""
     return pulumi.ResourceOptions(providers=[cluster], depends_on=list(depends_on))
 
+
+FleetNodes(
+    "fleet",
+    FleetNodesArgs(labels={node.hostname: node.labels for node in settings.nodes}),
+    in_cluster(),
+)
 
 # --- tailnet and exit nodes ----------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from settings.models import (
     Protocol,
     Settings,
     Tailnet,
+    UnreadyNodes,
     Wave,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "Protocol",
     "Settings",
     "Tailnet",
+    "UnreadyNodes",
     "Wave",
     "check_file",
     "load",

@@ -49,6 +49,13 @@ class PolicyFile(StrEnum):
     OWNED = "owned"
 
 
+class UnreadyNodes(StrEnum):
+    """What a node that is missing or NotReady does to an update."""
+
+    WARN = "warn"
+    STOP = "stop"
+
+
 class Cluster(_Model):
     """The cluster the stack is for."""
 
@@ -57,14 +64,19 @@ class Cluster(_Model):
     pod_cidr: Network
     service_cidr: Network
     api_server: HostEndpoint
+    unready_nodes: UnreadyNodes = UnreadyNodes.STOP
 
 
 class Node(_Model):
-    """A node of the fleet; `address` is the one it has in its own network."""
+    """A node of the fleet; `address` is the one it has in its own network.
+
+    `labels` are set on it, and taken off again when it leaves the settings.
+    """
 
     name: DnsLabel
     address: Address
     kubernetes_name: DnsName | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
 
     @property
     def hostname(self) -> str:

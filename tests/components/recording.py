@@ -14,7 +14,7 @@ from typing import Any
 
 import pulumi
 import yaml
-from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.settings import SETTINGS, get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -30,6 +30,7 @@ class Recording(pulumi.runtime.Mocks):
     invokes: list[pulumi.runtime.MockCallArgs] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     devices: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[dict[str, str]] = field(default_factory=list)
 
     def new_resource(
         self, args: pulumi.runtime.MockResourceArgs
@@ -49,6 +50,8 @@ class Recording(pulumi.runtime.Mocks):
         self, args: pulumi.runtime.MockCallArgs
     ) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         self.invokes.append(args)
+        if args.token == "command:local:run":
+            return {"stdout": json.dumps(self.problems)}, []
         if args.token.endswith("getDevices"):
             return {"devices": self.devices}, []
         return {
@@ -74,12 +77,13 @@ def record(
     stack: str = "dev",
     config: dict[str, str] | None = None,
     devices: list[dict[str, Any]] | None = None,
+    problems: list[dict[str, str]] | None = None,
 ) -> Recording:
     """Run `program` to its end, outputs resolved, and give back what it registered.
 
-    `devices` are what the tailnet's device list holds.
+    `devices` are what the tailnet's device list holds, `problems` what the preflight finds.
     """
-    recording = Recording(devices=devices or [])
+    recording = Recording(devices=devices or [], problems=problems or [])
 
     async def run() -> None:
         # One worker: calls come in a steady order, and the loop that the SDK's mocks open in each
@@ -92,6 +96,9 @@ def record(
             await loop.run_in_executor(None, _close_loop_of_thread)
 
     async def run_mocked() -> None:
+        # As pulumi.runtime.test does: a program that failed leaves calls of a loop that is closed.
+        SETTINGS.rpc_manager.clear()
+        SETTINGS.outputs.clear()
         # Inside the loop: the SDK keeps futures of the loop in which its settings were made.
         pulumi.runtime.set_mocks(recording, project=PROJECT, stack=stack, preview=False)
         pulumi.runtime.set_all_config(config or {})
@@ -115,7 +122,11 @@ def _close_loop_of_thread() -> None:
 
 
 def record_stack(
-    stack: str, *, devices: list[dict[str, Any]] | None = None, **changes: Any
+    stack: str,
+    *,
+    devices: list[dict[str, Any]] | None = None,
+    problems: list[dict[str, str]] | None = None,
+    **changes: Any,
 ) -> Recording:
     """Run `__main__` whole with the configuration of `stack`; `changes` replace top-level keys."""
     document = yaml.safe_load((REPOSITORY / f"Pulumi.{stack}.yaml").read_text())
@@ -126,4 +137,5 @@ def record_stack(
         stack=stack,
         config=encoded,
         devices=devices,
+        problems=problems,
     )

@@ -96,3 +96,22 @@ def test_two_devices_with_one_hostname_stop_the_update() -> None:
 def test_both_default_routes_of_the_looked_up_device_are_approved() -> None:
     (routes,) = record_stack("dev").of_type("tailscale:index/deviceSubnetRoutes:DeviceSubnetRoutes")
     assert routes == {"deviceId": "nMocked", "routes": ["0.0.0.0/0", "::/0"]}
+
+
+_SILENT = [{"node": "styx", "what": "NotReady since 2025-10-10: Kubelet stopped posting status"}]
+
+
+def test_a_node_that_is_not_ready_stops_prod_before_any_resource() -> None:
+    with pytest.raises(pulumi.RunError, match=r"^node styx: NotReady since .*\nnothing has been"):
+        record_stack("prod", problems=_SILENT)
+
+
+def test_a_node_that_is_not_ready_does_not_stop_dev() -> None:
+    recording = record_stack("dev", problems=_SILENT)
+    assert recording.of_type("kubernetes:apps/v1:DaemonSet")
+
+
+def test_the_nodes_get_the_labels_of_the_settings_by_server_side_apply() -> None:
+    patch = record_stack("prod").named("fleet-srv712695")
+    assert patch["metadata"]["labels"] == {"oceanid.node/name": "styx"}
+    assert patch["metadata"]["name"] == "srv712695"

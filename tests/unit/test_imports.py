@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
-_PARTS = ("__main__", "components", "delivery", "lab", "policies", "settings", "toolchain")
+_PARTS = (
+    "__main__",
+    "components",
+    "delivery",
+    "lab",
+    "policies",
+    "preflight",
+    "settings",
+    "toolchain",
+)
 # What each part may import of ours, beside itself.
 _ALLOWED = {
     "__main__": {"settings", "components"},
@@ -17,6 +26,7 @@ _ALLOWED = {
     "delivery": {"settings"},
     "lab": set[str](),
     "policies": set[str](),
+    "preflight": set[str](),
     "settings": set[str](),
     "toolchain": set[str](),
 }
