@@ -69,7 +69,7 @@ check: .venv/.installed ## format, lint, types, imports
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy .
-	@cd components/programs/egress_check && ../../../$(PY) -m mypy --config-file ../../../pyproject.toml --exclude "^$$" .
+	@MYPYPATH=components/programs/egress_check $(PY) -m mypy components/programs/egress_check/*.py
 	@$(PY) -m pytest --quiet tests/unit/test_imports.py
 
 .PHONY: test-unit
