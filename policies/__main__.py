@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 if __package__:
-    from policies.scan import main
+    from policies.commands import main
 
     sys.exit(main(sys.argv[1:]))
 

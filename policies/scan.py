@@ -4,110 +4,146 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
+from policies.baseline import BaselineError, Fingerprint, read_baseline, write_baseline
+from policies.exceptions import (
+    DEFAULT_FILE,
+    Enforcer,
+    Exceptions,
+    ExceptionsError,
+    load_exceptions,
+)
+from policies.formats import FORMATS
+from policies.manifests import ChartTemplateError, Source, UnreadableError, documents, sources
+from policies.position import Positions
+from policies.result import FOUND, UNREADABLE, Problem, Result, Tally, shown
 from policies.rules import all_rules
-from policies.rules._model import Enforcement, judge
-from policies.rules._subject import subjects_of_manifest
+from policies.rules._model import Finding, Rule, judge
+from policies.rules._subject import Subject, subjects_of_manifest
 
-CLEAN, FOUND, UNREADABLE = 0, 1, 2
-_SUFFIXES = (".yaml", ".yml", ".json")
-
-
-class UnreadableError(Exception):
-    """A path that cannot be scanned. Its text is one line that says which, why and what to do."""
+_CHART = "not evaluated: a chart's template is no manifest before Helm has rendered it"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One finding in a file, ready to print; `blocks` when it makes the scan fail."""
+class Scanner:
+    """Judges sources by every rule; keeps the figures."""
 
-    text: str
-    blocks: bool
+    def __init__(self, exceptions: Exceptions, known: frozenset[Fingerprint] = frozenset()) -> None:
+        self.tally = Tally()
+        self._exceptions = exceptions
+        self._known = known
+        self._rules = all_rules()
+
+    def scan(self, path: str) -> Iterator[Result | Problem]:
+        """What is found in a file, in the files of a folder, or for ``-`` on standard input."""
+        for source in sources(path):
+            if isinstance(source, UnreadableError):
+                yield self._problem(source)
+                continue
+            self.tally.files += 1
+            try:
+                yield from self._scan_source(source)
+            except ChartTemplateError as error:
+                yield self._unrendered(error)
+            except UnreadableError as error:
+                yield self._problem(error)
+
+    def _scan_source(self, source: Source) -> Iterator[Result]:
+        positions: Positions | None = None
+        for number, document in enumerate(documents(source)):
+            self.tally.documents += 1
+            for subject in subjects_of_manifest(document):
+                for rule in self._rules:
+                    for finding in judge(rule, subject).findings:
+                        positions = positions or Positions(source)
+                        place = positions.of(number, finding.where)
+                        yield self._result(source.name, number, place, subject, rule, finding)
+
+    def _result(
+        self,
+        file: str,
+        number: int,
+        place: tuple[int, int],
+        subject: Subject,
+        rule: Rule,
+        finding: Finding,
+    ) -> Result:
+        excepted = self._exceptions.covering(rule.name, subject.identity)
+        result = Result(file, number + 1, *place, shown(subject.identity), rule, finding, excepted)
+        return self._counted(result)
+
+    def _unrendered(self, error: ChartTemplateError) -> Result:
+        rule = next(rule for rule in self._rules if rule.name == "not-evaluated")
+        finding = Finding.fires((), _CHART)
+        excepted = self._exceptions.covering(rule.name, f"template {error.file}")
+        return self._counted(
+            Result(error.file, 1, 1, 1, f"template {error.file}", rule, finding, excepted)
+        )
+
+    def _counted(self, result: Result) -> Result:
+        if result.fingerprint in self._known:
+            result = replace(result, known=True)
+        self.tally.count(result)
+        return result
+
+    def _problem(self, error: UnreadableError) -> Problem:
+        self.tally.problems += 1
+        return Problem(error.file, error.line, error.column, str(error))
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0 clean, 1 violations found, 2 something was not judged."""
-    parser = argparse.ArgumentParser(prog="python -m policies", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    scan = commands.add_parser("scan", help="judge the manifests in files and folders")
-    scan.add_argument("paths", nargs="+", metavar="PATH", help="a YAML or JSON file, or a folder")
-    parsed = parser.parse_args(arguments)
-
-    files = documents = violations = 0
-    result = CLEAN
-    for path in parsed.paths:
-        try:
-            for file in manifest_files(Path(path)):
-                files += 1
-                for document in scan_file(file):
-                    documents += 1
-                    for line in document:
-                        violations += line.blocks
-                        sys.stdout.write(f"{line.text}\n")
-        except UnreadableError as error:
-            sys.stderr.write(f"{error}\n")
-            result = UNREADABLE
-    sys.stderr.write(f"{files} files, {documents} documents, {violations} violations\n")
-    return result or (FOUND if violations else CLEAN)
-
-
-def manifest_files(path: Path) -> Iterator[Path]:
-    """The file itself, or every YAML and JSON file under a folder, hidden folders left out.
-
-    Raises UnreadableError for a path that is not there or a folder without a manifest: a scan of
-    nothing must not look like a clean one.
-    """
-    if path.is_file():
-        yield path
-        return
-    if not path.is_dir():
-        raise UnreadableError(f"{path}: no such file or folder; give a path that exists")
-    empty = True
-    for folder, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.endswith(_SUFFIXES):
-                empty = False
-                yield Path(folder, name)
-    if empty:
-        raise UnreadableError(f"{path}: holds no {', '.join(_SUFFIXES)} file; give another folder")
-
-
-def scan_file(file: Path) -> Iterator[list[Line]]:
-    """The findings of each YAML document of a file, in order.
-
-    Raises UnreadableError, which gives a position and never the text at that position.
-    """
-    for number, document in enumerate(_documents(file), start=1):
-        yield [
-            Line(f"{file}: document {number}: {rule.line(finding)}", _blocks(rule.enforcement))
-            for subject in subjects_of_manifest(document)
-            for rule in all_rules()
-            for finding in judge(rule, subject).findings
-        ]
-
-
-def _blocks(enforcement: Enforcement) -> bool:
-    return enforcement is Enforcement.MANDATORY
-
-
-def _documents(file: Path) -> Iterator[object]:
+    options = _parser().parse_args(arguments)
     try:
-        with file.open("rb") as stream:
-            yield from yaml.load_all(stream, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        raise UnreadableError(
-            f"{file}: {where}: not plain YAML ({type(error).__name__}); mend it there"
-        ) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UnreadableError(
-            f"{file}: not plain YAML ({type(error).__name__}); give a file that a cluster takes"
-        ) from None
-    except OSError as error:
-        raise UnreadableError(f"{file}: {error.strerror}; make the file readable") from None
+        names = [rule.name for rule in all_rules()]
+        exceptions = load_exceptions(options.exceptions, names, Enforcer.SCAN)
+        known = read_baseline(options.baseline) if options.baseline else frozenset()
+    except (ExceptionsError, BaselineError) as error:
+        sys.stderr.write(f"{error}\n")
+        return UNREADABLE
+    try:
+        return _run(options, Scanner(exceptions, known), exceptions)
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FOUND
+
+
+def _run(options: argparse.Namespace, scanner: Scanner, exceptions: Exceptions) -> int:
+    form = FORMATS[options.format](sys.stdout, sys.stderr)
+    blocking: list[Result] = []
+    for path in options.paths:
+        for each in scanner.scan(path):
+            if isinstance(each, Problem):
+                form.problem(each)
+                continue
+            form.result(each)
+            if options.write_baseline and each.blocks:
+                blocking.append(each)
+    # Only of a whole folder can it be said that nothing needs an exception.
+    whole = any(Path(path).is_dir() for path in options.paths)
+    for line in (*exceptions.expired(), *(exceptions.unmatched() if whole else ())):
+        scanner.tally.problems += 1
+        form.problem(Problem(str(options.exceptions), 1, 1, line))
+    form.end(scanner.tally)
+    if options.write_baseline:
+        write_baseline(options.write_baseline, blocking)
+    return scanner.tally.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="oceanid-scan", description="Judge manifests by the rules of docs/policies.md."
+    )
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a YAML or JSON file, a folder, or - for stdin"
+    )
+    parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: text")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="findings to put up with")
+    parser.add_argument(
+        "--write-baseline", type=Path, metavar="FILE", help="write today's findings as a baseline"
+    )
+    parser.add_argument(
+        "--exceptions", type=Path, metavar="FILE", default=DEFAULT_FILE, help="dated exceptions"
+    )
+    return parser

@@ -83,7 +83,8 @@ class Subject:
     Kubernetes object. `where` is its place in the document it came in, which is not the root for
     the members of a List. `token` is its Pulumi type, or None for a manifest from a file.
     `secrets` holds the paths whose values Pulumi keeps encrypted, or None when the caller cannot
-    know; then whatever may be encrypted counts as encrypted.
+    know; then whatever may be encrypted counts as encrypted. `name` is its name in a Pulumi
+    program.
     """
 
     body: Body | Unknown
@@ -91,6 +92,22 @@ class Subject:
     where: Path = ()
     token: str | None = None
     secrets: frozenset[Path] | None = frozenset()
+    name: str | None = None
+
+    @cached_property
+    def identity(self) -> str:
+        """Which resource it is: ``DaemonSet monitoring/agent``, ``ClusterRole admin``.
+
+        What is not an object of Kubernetes, or has no name in its metadata, is named by its type
+        and its name in the Pulumi program.
+        """
+        metadata = self.body.get("metadata") if isinstance(self.body, Mapping) else None
+        held = metadata if isinstance(metadata, Mapping) else {}
+        name, namespace = held.get("name"), held.get("namespace")
+        kind = self.kind if isinstance(self.kind, str) else (self.token or "document")
+        text = name if isinstance(name, str) and name else (self.name or "?")
+        prefix = f"{namespace}/" if isinstance(namespace, str) and namespace else ""
+        return f"{kind} {prefix}{text}"
 
     @property
     def partial(self) -> bool:
@@ -153,9 +170,9 @@ def subjects_of_manifest(document: object) -> Iterator[Subject]:
 
 
 def subjects_of_resource(
-    token: str, body: Body, secrets: frozenset[Path] | None
+    token: str, body: Body, secrets: frozenset[Path] | None, named: str | None = None
 ) -> Iterator[Subject]:
-    """The objects of one Pulumi resource.
+    """The objects of one Pulumi resource, which its program calls `named`.
 
     `token` is its type, such as ``kubernetes:apps/v1:DaemonSetPatch``; `body` its inputs with
     UNKNOWN for what is not known; `secrets` as in `Subject`.
@@ -164,9 +181,9 @@ def subjects_of_resource(
     module, _, name = rest.rpartition(":")
     if package == "kubernetes" and module and not module.startswith(_NOT_OBJECTS):
         kind = _kind_of(body, name)
-        yield from _members(Subject(body, kind, token=token, secrets=secrets))
+        yield from _members(Subject(body, kind, token=token, secrets=secrets, name=named))
     else:
-        yield Subject(body, None, token=token, secrets=secrets)
+        yield Subject(body, None, token=token, secrets=secrets, name=named)
 
 
 def _kind_of(body: Body, fallback: str | None) -> str | Unknown | None:

@@ -54,7 +54,7 @@ def _strings(root: object, where: Path) -> Iterator[tuple[Path, str]]:
                 continue
             for key, entry in value.items():
                 name = key if isinstance(key, str) else repr(key)
-                if _key_in(name):
+                if key_in(name):
                     yield path, name
                     name = "..."  # the path of what is below must not give the key away
                 waiting.append(((*path, name), entry))
@@ -80,7 +80,7 @@ def _may_hold_key(root: object) -> bool:
     return _QUICK.search("\n".join(texts)) is not None
 
 
-def _key_in(text: str) -> str | None:
+def key_in(text: str) -> str | None:
     """What sort of key the text holds, or None."""
     if _QUICK.search(text):
         for sort, pattern in _KEYS:
@@ -131,9 +131,9 @@ def _plain_keys(subject: Subject) -> Iterator[Finding]:
     depth = len(subject.where)
     for where, text in _strings(subject.body, subject.where):
         in_base64 = coded is not None and where[depth : depth + 1] == (coded,)
-        sort = None if where in found else _key_in(text)
+        sort = None if where in found else key_in(text)
         if sort is None and in_base64 and where not in found:
-            sort = _key_in(_decoded(text))
+            sort = key_in(_decoded(text))
         if sort is not None:
             found.add(where)
             if not _is_in_its_place(subject, where):

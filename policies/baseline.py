@@ -1,0 +1,35 @@
+"""The findings that were there when the scanner came: they are shown, and fail nothing."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from policies.result import Result
+
+Fingerprint = tuple[str, str, str, str]
+
+
+class BaselineError(ValueError):
+    """The file of the baseline is wrong. The text is one line."""
+
+
+def read_baseline(file: Path) -> frozenset[Fingerprint]:
+    """The fingerprints of a file that `write_baseline` wrote. Raises BaselineError."""
+    try:
+        listed = json.loads(file.read_bytes())
+        found = frozenset(
+            (str(one["file"]), str(one["rule"]), str(one["resource"]), str(one["path"]))
+            for one in listed
+        )
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise BaselineError(
+            f"{file}: no baseline ({type(error).__name__}); write one with --write-baseline"
+        ) from None
+    return found
+
+
+def write_baseline(file: Path, results: Iterable[Result]) -> None:
+    """Write the fingerprints of what fails today. Lines are left out, because they move."""
+    found = sorted({result.fingerprint for result in results if result.blocks})
+    entries = [dict(zip(("file", "rule", "resource", "path"), each, strict=True)) for each in found]
+    file.write_text(f"{json.dumps(entries, indent=2)}\n", "utf-8")

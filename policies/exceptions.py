@@ -1,0 +1,131 @@
+"""Dated exceptions: which finding of which rule on which resource is put up with, and until when.
+
+The file is a YAML list of ``{rule, resource, reason, expires, enforcers}``. `resource` is written
+as the findings show it (``DaemonSet monitoring/agent``); `enforcers` names who will meet it
+(``preview``, ``scan``, ``cluster``), so that one that matches nothing there can be told.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+
+import yaml
+
+DEFAULT_FILE = Path(__file__).resolve().parent / "exceptions.yaml"
+_FIELDS = frozenset({"rule", "resource", "reason", "expires", "enforcers"})
+
+
+class Enforcer(StrEnum):
+    """Who enforces the rules."""
+
+    PREVIEW = "preview"
+    SCAN = "scan"
+    CLUSTER = "cluster"
+
+
+class ExceptionsError(ValueError):
+    """The file of exceptions is wrong. The text is one line: which entry, what, how to mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatedException:
+    """One exception; it holds through the day `expires`."""
+
+    rule: str
+    resource: str
+    reason: str
+    expires: date
+    enforcers: frozenset[Enforcer]
+
+    def __str__(self) -> str:
+        return f"{self.rule} on {self.resource} until {self.expires}: {self.reason}"
+
+
+@dataclass(slots=True)
+class Exceptions:
+    """The exceptions that one enforcer honours on the day `today`."""
+
+    entries: tuple[DatedException, ...] = ()
+    enforcer: Enforcer = Enforcer.SCAN
+    today: date = field(default_factory=date.today)
+    _met: set[DatedException] = field(default_factory=set)
+
+    def covering(self, rule: str, resource: str) -> str | None:
+        """The reason and date for which a finding is put up with, or None."""
+        for entry in self.entries:
+            if (entry.rule, entry.resource) == (rule, resource) and (
+                self.enforcer in entry.enforcers
+            ):
+                self._met.add(entry)
+                if entry.expires >= self.today:
+                    return f"until {entry.expires}: {entry.reason}"
+        return None
+
+    def expired(self) -> list[str]:
+        """A line for each exception of this enforcer that has run out."""
+        return [
+            f"the exception {entry} has expired; mend the resource and remove the exception"
+            for entry in self.entries
+            if self.enforcer in entry.enforcers and entry.expires < self.today
+        ]
+
+    def unmatched(self) -> list[str]:
+        """A line for each one that nothing needed, after everything was judged."""
+        return [
+            f"the exception {entry} matches nothing; remove it"
+            for entry in self.entries
+            if self.enforcer in entry.enforcers
+            and entry.expires >= self.today
+            and entry not in self._met
+        ]
+
+
+def load_exceptions(
+    file: Path, rules: Iterable[str], enforcer: Enforcer, today: date | None = None
+) -> Exceptions:
+    """Read the file; `rules` are the names that exist. Raises ExceptionsError for any fault."""
+    try:
+        listed = yaml.safe_load(file.read_bytes())
+    except (OSError, yaml.YAMLError, ValueError) as error:
+        raise ExceptionsError(f"{file.name}: cannot be read ({type(error).__name__})") from None
+    if listed is not None and not isinstance(listed, list):
+        raise ExceptionsError(f"{file.name}: must be a list of exceptions")
+    names = frozenset(rules)
+    entries = tuple(
+        _entry(f"{file.name}: entry {number}", raw, names)
+        for number, raw in enumerate(listed or (), start=1)
+    )
+    for number, entry in enumerate(entries):
+        if any(
+            (entry.rule, entry.resource) == (one.rule, one.resource) for one in entries[:number]
+        ):
+            raise ExceptionsError(f"{file.name}: entry {number + 1}: stands twice; keep one")
+    return Exceptions(entries, enforcer, today or date.today())  # noqa: DTZ011 - a day as people count it
+
+
+def _entry(where: str, raw: object, rules: frozenset[str]) -> DatedException:
+    if not isinstance(raw, Mapping) or set(raw) != _FIELDS:
+        raise ExceptionsError(f"{where}: must have exactly the fields {', '.join(sorted(_FIELDS))}")
+    rule, resource, reason, expires = (
+        raw[key] for key in ("rule", "resource", "reason", "expires")
+    )
+    if rule not in rules:
+        raise ExceptionsError(f"{where}: there is no such rule; take a name from docs/policies.md")
+    if not isinstance(resource, str) or len(resource.split()) < 2 or "*" in resource:  # noqa: PLR2004
+        raise ExceptionsError(
+            f"{where}: resource must be exact, such as DaemonSet monitoring/agent"
+        )
+    if not isinstance(reason, str) or not reason.strip() or "\n" in reason.strip():
+        raise ExceptionsError(f"{where}: reason must be one line that says why")
+    if type(expires) is not date:  # a time of day would not compare
+        raise ExceptionsError(f"{where}: expires must be a date such as 2026-01-31")
+    try:
+        enforcers = frozenset(map(Enforcer, raw["enforcers"]))
+    except (TypeError, ValueError):
+        enforcers = frozenset()
+    if not enforcers:
+        known = ", ".join(Enforcer)
+        raise ExceptionsError(f"{where}: enforcers must be a list of some of {known}")
+    return DatedException(rule, resource, reason.strip(), expires, enforcers)

@@ -1,0 +1,270 @@
+"""The forms in which a scan is written: for people, for programs, for the services of a forge."""
+
+import json
+from typing import Protocol, TextIO
+from xml.sax.saxutils import escape, quoteattr
+
+from policies.result import Problem, Result, Tally
+from policies.rules._model import Enforcement, Rule, Severity
+
+_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+# GitHub's reading of SARIF: its properties object of a rule.
+_SECURITY_SEVERITY = {
+    Severity.CRITICAL: "9.5",
+    Severity.HIGH: "8.0",
+    Severity.MEDIUM: "5.5",
+    Severity.LOW: "2.5",
+}
+
+
+class Format(Protocol):
+    """Takes results and problems as they come, and the figures at the end."""
+
+    def result(self, result: Result) -> None:
+        """Take one result."""
+
+    def problem(self, problem: Problem) -> None:
+        """Take one problem."""
+
+    def end(self, tally: Tally) -> None:
+        """Write what is left to write."""
+
+
+def message_of(result: Result) -> str:
+    """The finding in one line without its place in the file, and how to mend it."""
+    text = f"{result.resource}: {result.rule.line(result.finding)}"
+    return text if result.excepted is None else f"{text} (excepted {result.excepted})"
+
+
+class Text:
+    """A line a finding, to read; problems and figures on standard error."""
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self._out, self._err = out, err
+
+    def result(self, result: Result) -> None:
+        """Write it at once."""
+        place = f"{result.file}:{result.line}:{result.column}"
+        severity = f"[{result.mark}] [severity: {result.rule.severity.value}]"
+        self._out.write(f"{place}: {severity} {message_of(result)}\n")
+
+    def problem(self, problem: Problem) -> None:
+        """Write it at once."""
+        self._err.write(f"{problem.file}:{problem.line}:{problem.column}: {problem.message}\n")
+
+    def end(self, tally: Tally) -> None:
+        """Write the figures."""
+        self._err.write(f"{tally}\n")
+
+
+class GitHub:
+    """Annotations of GitHub Actions.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+    """
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self._out, self._err = out, err
+
+    def result(self, result: Result) -> None:
+        """Write it at once."""
+        level = "error" if result.blocks else "notice" if result.mark == "excepted" else "warning"
+        place = f"line={result.line},col={result.column}"
+        self._write(level, result.file, place, result.rule.name, message_of(result))
+
+    def problem(self, problem: Problem) -> None:
+        """Write it at once."""
+        place = f"line={problem.line},col={problem.column}"
+        self._write("error", problem.file, place, "not judged", problem.message)
+
+    def end(self, tally: Tally) -> None:
+        """Write the figures."""
+        self._err.write(f"{tally}\n")
+
+    def _write(self, level: str, file: str, place: str, title: str, message: str) -> None:
+        name = _escaped(file).replace(",", "%2C").replace(":", "%3A")
+        self._out.write(f"::{level} file={name},{place},title={title}::{_escaped(message)}\n")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+class _Collected:
+    """The base of forms that can only be written when all is known."""
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self._out, self._err = out, err
+        self._results: list[Result] = []
+        self._problems: list[Problem] = []
+
+    def result(self, result: Result) -> None:
+        """Keep it."""
+        self._results.append(result)
+
+    def problem(self, problem: Problem) -> None:
+        """Keep it."""
+        self._problems.append(problem)
+
+
+class Json(_Collected):
+    """One JSON object: ``results``, ``problems`` and the figures."""
+
+    def end(self, tally: Tally) -> None:
+        """Write it."""
+        results = [
+            {
+                "file": result.file,
+                "line": result.line,
+                "column": result.column,
+                "document": result.document,
+                "resource": result.resource,
+                "rule": result.rule.name,
+                "severity": result.rule.severity.value,
+                "enforcement": result.rule.enforcement.value,
+                "verdict": result.finding.verdict.value,
+                "path": result.finding.path,
+                "message": result.finding.message,
+                "remedy": result.rule.remedy,
+                "url": result.rule.url,
+                "blocks": result.blocks,
+                "excepted": result.excepted,
+                "inBaseline": result.known,
+            }
+            for result in self._results
+        ]
+        problems = [
+            {
+                "file": problem.file,
+                "line": problem.line,
+                "column": problem.column,
+                "message": problem.message,
+            }
+            for problem in self._problems
+        ]
+        figures = {name: getattr(tally, name) for name in ("files", "documents", "violations")}
+        document = {"results": results, "problems": problems, **figures}
+        self._out.write(f"{json.dumps(document, indent=2)}\n")
+
+
+class Sarif(_Collected):
+    """SARIF 2.1.0, for the services that show findings in a pull request."""
+
+    def end(self, tally: Tally) -> None:
+        """Write it."""
+        rules = {result.rule.name: result.rule for result in self._results}
+        run = {
+            "tool": {
+                "driver": {
+                    "name": "oceanid-scan",
+                    "rules": [_sarif_rule(rules[name]) for name in sorted(rules)],
+                }
+            },
+            "invocations": [
+                {
+                    "executionSuccessful": not self._problems,
+                    "toolExecutionNotifications": [
+                        {
+                            "level": "error",
+                            "message": {"text": each.message},
+                            "locations": [_sarif_place(each.file, each.line, each.column)],
+                        }
+                        for each in self._problems
+                    ],
+                }
+            ],
+            "results": [_sarif_result(result) for result in self._results],
+        }
+        document = {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
+        self._out.write(f"{json.dumps(document, indent=2)}\n")
+        self._err.write(f"{tally}\n")
+
+
+def _sarif_rule(rule: Rule) -> dict[str, object]:
+    mandatory = rule.enforcement is Enforcement.MANDATORY
+    return {
+        "id": rule.name,
+        "shortDescription": {"text": rule.description},
+        "help": {"text": f"Remedy: {rule.remedy}."},
+        "helpUri": rule.url,
+        "defaultConfiguration": {"level": "error" if mandatory else "warning"},
+        "properties": {
+            "tags": list(rule.tags),
+            "security-severity": _SECURITY_SEVERITY[rule.severity],
+        },
+    }
+
+
+def _sarif_result(result: Result) -> dict[str, object]:
+    suppressed = (
+        {"suppressions": [{"kind": "external", "justification": result.excepted or "baseline"}]}
+        if result.mark in {"excepted", "in the baseline"}
+        else {}
+    )
+    return {
+        "ruleId": result.rule.name,
+        "level": "error" if result.rule.enforcement is Enforcement.MANDATORY else "warning",
+        "message": {"text": message_of(result)},
+        "locations": [_sarif_place(result.file, result.line, result.column)],
+        "partialFingerprints": {"oceanid/v1": "|".join(result.fingerprint)},
+        **suppressed,
+    }
+
+
+def _sarif_place(file: str, line: int, column: int) -> dict[str, object]:
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": file.replace("\\", "/")},
+            "region": {"startLine": line, "startColumn": column},
+        }
+    }
+
+
+class Junit(_Collected):
+    """JUnit's XML: a test case a finding, for what reads no other form."""
+
+    def end(self, tally: Tally) -> None:
+        """Write it."""
+        failures = sum(result.blocks for result in self._results)
+        count = len(self._results) + len(self._problems)
+        self._out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
+        self._out.write(
+            f'<testsuite name="oceanid-scan" tests="{count}" failures="{failures}" '
+            f'errors="{len(self._problems)}">\n'
+        )
+        for result in self._results:
+            place = f"{result.file}:{result.line}:{result.column}"
+            opening = f"  <testcase classname={_quoted(result.rule.name)} name={_quoted(place)}>"
+            text = _printable(message_of(result))
+            body = (
+                f"<failure message={quoteattr(text)}/>"
+                if result.blocks
+                else f"<system-out>{escape(text)}</system-out>"
+            )
+            self._out.write(f"{opening}{body}</testcase>\n")
+        for problem in self._problems:
+            place = f"{problem.file}:{problem.line}:{problem.column}"
+            self._out.write(
+                f'  <testcase classname="not judged" name={_quoted(place)}>'
+                f"<error message={_quoted(problem.message)}/></testcase>\n"
+            )
+        self._out.write("</testsuite>\n")
+        self._err.write(f"{tally}\n")
+
+
+def _quoted(text: str) -> str:
+    return quoteattr(_printable(text))
+
+
+def _printable(text: str) -> str:
+    """Without the characters that XML 1.0 cannot hold."""
+    return "".join(each if each.isprintable() or each in "\t\n" else "\ufffd" for each in text)
+
+
+FORMATS: dict[str, type[Text | GitHub | Json | Sarif | Junit]] = {
+    "text": Text,
+    "github": GitHub,
+    "json": Json,
+    "sarif": Sarif,
+    "junit": Junit,
+}
