@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_network
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.crunchybridge_api.eid import new_eid
@@ -172,7 +172,8 @@ class Story:
         raise AssertionError("twelve runs were not enough")
 
 
-@settings(max_examples=500, deadline=None)
+# How long a case takes says nothing of whether it converges.
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(_step, max_size=8), program=st.none() | _program)
 def test_an_undisturbed_up_ends_with_exactly_the_wanted_rules(
     steps: list[Any], program: dict[str, Any] | None

@@ -124,11 +124,11 @@ def test_a_kill_between_request_and_state_loses_and_doubles_nothing(
 ) -> None:
     rules = {f"rule-{n}": {"rule": f"10.0.{n}.0/24", "description": f"{n}"} for n in range(6)}
     stack.set(rules)
-    # The answer to what has been applied is held back, and the kill comes before it.
-    stand_in.fault("slow", method="POST", after=True, seconds=600, count=3)
-    stand_in.forget_requests()
-    engine = stack.start("up", "--yes", "--skip-preview")
-    while len(stand_in.rules()) < 3:
+    # The answers to what has been applied are held back, and the kill comes before them. All of
+    # them, so that the engine is not writing: its file backend can lose a state half written.
+    stand_in.fault("slow", method="POST", after=True, seconds=600, count=6)
+    engine = stack.start("up", "--yes", "--skip-preview", "--parallel=16")
+    while len(stand_in.rules()) < 6:
         assert engine.poll() is None
     plugins = _plugins_of(engine.pid)
     assert plugins
@@ -137,7 +137,6 @@ def test_a_kill_between_request_and_state_loses_and_doubles_nothing(
     if victim != "engine":
         for pid in plugins:
             _kill(pid)
-    stand_in.lab.delete("/lab/faults")
     engine.communicate(timeout=60)
     if victim != "plugin":
         stack.run("cancel", "--yes")
