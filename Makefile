@@ -69,7 +69,7 @@ check: .venv/.installed ## format, lint, types, imports
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy .
-	@MYPYPATH=components/programs/egress_check $(PY) -m mypy components/programs/egress_check/*.py
+	@cd components/programs/egress_check && ../../../$(PY) -m mypy --config-file= --strict --no-namespace-packages --cache-dir=../../../.toolchain/mypy-programs __main__.py probes.py
 	@$(PY) -m pytest --quiet tests/unit/test_imports.py
 
 .PHONY: test-unit
@@ -79,6 +79,10 @@ test-unit: .venv/.installed ## no cluster, no engine, seconds
 .PHONY: test-e2e
 test-e2e: toolchain ## the real engine against the lab
 	@$(PY) -m pytest -m e2e tests
+
+.PHONY: bench
+bench: toolchain ## the figures of the README
+	@$(PY) -m bench
 
 .PHONY: scan
 scan: .venv/.installed ## the manifest scanner on FILES
