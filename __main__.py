@@ -8,6 +8,7 @@ import pulumi_tailscale
 
 from components.egress_check import EgressCheck, EgressCheckArgs, MeasuredDestination
 from components.exit_node import ClusterNetwork, ExitNode, ExitNodeArgs
+from components.firewall import AdmittedRange, Firewall, FirewallArgs
 from components.fleet_nodes import FleetNodes, FleetNodesArgs, require_ready
 from components.gateway_access import GatewayAccess, GatewayAccessArgs
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
@@ -182,6 +183,29 @@ for wave in settings.egress.waves:
             ),
             in_cluster(gateways),
         )
+
+# --- the database's firewall ---------------------------------------------------------------------
+
+Firewall(
+    "firewall",
+    FirewallArgs(
+        network=settings.firewall.network,
+        egress=tuple(
+            AdmittedRange(
+                cidr=f"{each.egress_address}/{each.egress_address.max_prefixlen}",
+                description=f"oceanid {pulumi.get_stack()}: exit node {each.node}",
+            )
+            for each in settings.exit_nodes
+        ),
+        extra=tuple(
+            AdmittedRange(cidr=each.cidr, description=each.description)
+            for each in settings.firewall.extra
+        ),
+        retire=settings.firewall.retire,
+        proven=before,
+        remove_on_destroy=settings.firewall.remove_on_destroy,
+    ),
+)
 
 pulumi.export("exitNodes", exit_nodes)
 pulumi.export("egressAddresses", [str(each.egress_address) for each in settings.exit_nodes])

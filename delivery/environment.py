@@ -46,6 +46,10 @@ _NEEDED = (
         source="Tailscale admin console: an OAuth client with the scopes auth_keys, oauth_keys, "
         "devices:core, devices:routes (with TAILSCALE_OAUTH_CLIENT_ID), or an API key",
     ),
+    _Needed(
+        names=("CRUNCHY_API_KEY",),
+        source="CrunchyBridge dashboard, account settings, API keys: it edits the firewall",
+    ),
 )
 _PASSPHRASE = _Needed(
     names=("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"),

@@ -12,11 +12,14 @@ from lab import processes
 from lab.home import REPOSITORY, Home, LabError
 from lab.processes import Service
 
-NAMES = ("tailscale-api", "simulated-devices", "simulated-checks")
+NAMES = ("tailscale-api", "crunchybridge-api", "simulated-devices", "simulated-checks")
 NOTICE = (
-    "stand-ins in use: tailscale-api and simulated-devices for Tailscale's service and the "
-    "tailscaled processes, simulated-checks for the gate's; pods are simulated by kwok"
+    "stand-ins in use: tailscale-api and crunchybridge-api for those services' APIs, "
+    "simulated-devices and simulated-checks for what would run in pods, which kwok simulates"
 )
+# The operators' own network id: the stack's settings are the same in dev and prod.
+DATABASE_NETWORK = "ooer7tenangenjelkxbkgz6sdi"
+_APIS = ("tailscale-api", "crunchybridge-api")
 _SECONDS_TO_START = 20.0
 
 
@@ -24,7 +27,12 @@ def start(home: Home) -> list[str]:
     """Start what does not run, and return its names; the API server must run."""
     started = [
         service.name
-        for service in (_tailscale_api(home), _simulated_devices(home), _simulated_checks(home))
+        for service in (
+            _tailscale_api(home),
+            _crunchybridge_api(home),
+            _simulated_devices(home),
+            _simulated_checks(home),
+        )
         if processes.start(home, service)
     ]
     _wait(home)
@@ -34,8 +42,10 @@ def start(home: Home) -> list[str]:
 def environment(home: Home) -> dict[str, str]:
     """What a program needs in its environment to use the stand-ins as it would the real APIs."""
     return {
-        "TAILSCALE_BASE_URL": _tailscale_url(home),
+        "TAILSCALE_BASE_URL": _url(home, "tailscale-api"),
         "TAILSCALE_API_KEY": _credentials(home).read_text().strip(),
+        "CRUNCHYBRIDGE_BASE_URL": _url(home, "crunchybridge-api"),
+        "CRUNCHY_API_KEY": (home.path / "crunchybridge-api-key").read_text().strip(),
     }
 
 
@@ -50,12 +60,23 @@ def _tailscale_api(home: Home) -> Service:
     )
 
 
+def _crunchybridge_api(home: Home) -> Service:
+    return _python(
+        "crunchybridge-api",
+        "lab.crunchybridge_api",
+        f"--port={home.port('crunchybridge-api')}",
+        f"--state={home.path / 'crunchybridge-api.json'}",
+        f"--credentials={home.path / 'crunchybridge-api-key'}",
+        f"--network={DATABASE_NETWORK}",
+    )
+
+
 def _simulated_devices(home: Home) -> Service:
     return _python(
         "simulated-devices",
         "lab.simulated_devices",
         f"--kubeconfig={home.kubeconfig}",
-        f"--api-url={_tailscale_url(home)}",
+        f"--api-url={_url(home, 'tailscale-api')}",
     )
 
 
@@ -76,8 +97,8 @@ def _python(name: str, module: str, *arguments: str) -> Service:
     )
 
 
-def _tailscale_url(home: Home) -> str:
-    return f"http://127.0.0.1:{home.port('tailscale-api')}"
+def _url(home: Home, name: str) -> str:
+    return f"http://127.0.0.1:{home.port(name)}"
 
 
 def _credentials(home: Home) -> Path:
@@ -91,9 +112,10 @@ def _wait(home: Home) -> None:
             processes.assert_alive(home, name)
         try:
             # Any answer will do, and 401 is the right one without a key.
-            httpx.get(f"{_tailscale_url(home)}/api/v2/tailnet/-/acl", timeout=2, trust_env=False)
+            for name in _APIS:
+                httpx.get(_url(home, name), timeout=2, trust_env=False)
         except httpx.TransportError:
             time.sleep(0.1)
         else:
             return
-    raise LabError(f"the Tailscale stand-in does not answer: see {home.logs}")
+    raise LabError(f"a stand-in does not answer: see {home.logs}")

@@ -16,6 +16,8 @@ _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _DNS_NAME = re.compile(rf"{_DNS_LABEL.pattern}(\.{_DNS_LABEL.pattern})*")
 _DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 _EXACT_TAG = re.compile(r".+:v?\d+\.\d+\.\d+([-.+][\w.-]+)?")
+# CrunchyBridge's API documentation, "eid": base 32 of 128 bits.
+_CRUNCHYBRIDGE_ID = re.compile(r"[a-z2-7]{25}[aeimquy4]")
 _PORTS = range(1, 65536)
 _FIRST_UNPRIVILEGED_PORT = 1024
 
@@ -113,11 +115,26 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _crunchybridge_id(value: str) -> str:
+    if not _CRUNCHYBRIDGE_ID.fullmatch(value):
+        refuse("not a CrunchyBridge id", "copy the network's id: `cb network list` shows it")
+    return value
+
+
+def _firewall_range(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError as error:
+        refuse(f"not an address or CIDR ({error})", "give it such as 157.173.210.123/32")
+
+
 DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 DnsName = Annotated[str, AfterValidator(_dns_name)]
 Network = Annotated[ipaddress.IPv4Network, PlainValidator(_network)]
 Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, PlainValidator(_address)]
 HostEndpoint = Annotated[Endpoint, PlainValidator(_endpoint)]
+CrunchyBridgeId = Annotated[str, AfterValidator(_crunchybridge_id)]
+FirewallRange = Annotated[str, AfterValidator(_firewall_range)]
 Port = Annotated[int, AfterValidator(_port)]
 UnprivilegedPort = Annotated[int, AfterValidator(_unprivileged_port)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]

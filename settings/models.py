@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, model_validator
 
+from settings.base import SettingGroup, refuse_twice
 from settings.fields import (
     Address,
     DnsLabel,
@@ -21,17 +20,7 @@ from settings.fields import (
     UnprivilegedPort,
     refuse,
 )
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        alias_generator=to_camel,
-        # Errors name the key as it stands in the stack's file.
-        loc_by_alias=True,
-    )
+from settings.firewall import Firewall
 
 
 class CredentialKind(StrEnum):
@@ -56,7 +45,7 @@ class UnreadyNodes(StrEnum):
     STOP = "stop"
 
 
-class Cluster(_Model):
+class Cluster(SettingGroup):
     """The cluster the stack is for."""
 
     context: str = Field(min_length=1)
@@ -67,7 +56,7 @@ class Cluster(_Model):
     unready_nodes: UnreadyNodes = UnreadyNodes.STOP
 
 
-class Node(_Model):
+class Node(SettingGroup):
     """A node of the fleet; `address` is the one it has in its own network.
 
     `labels` are set on it, and taken off again when it leaves the settings.
@@ -84,7 +73,7 @@ class Node(_Model):
         return self.kubernetes_name or self.name
 
 
-class Tailnet(_Model):
+class Tailnet(SettingGroup):
     """How pods join the tailnet.
 
     `service_ranges` are the addresses of its control plane and relays: all that a gateway may
@@ -105,7 +94,7 @@ class Protocol(StrEnum):
     S3 = "s3"
 
 
-class Destination(_Model):
+class Destination(SettingGroup):
     """A host outside the cluster that the fleet reaches by its egress address.
 
     The gateway listens for it on `local_port`. With `transparent`, its name is answered inside the
@@ -120,29 +109,16 @@ class Destination(_Model):
     transparent: bool = False
 
 
-class Wave(_Model):
+class Wave(SettingGroup):
     """A group of nodes that change together; `nodes` is left out in the last wave only."""
 
     name: DnsLabel
     nodes: tuple[DnsLabel, ...] | None = None
 
 
-def _refuse_twice(key: str, field: str, values: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for index, value in enumerate(values):
-        if value in seen:
-            refuse(
-                "given twice",
-                "each may stand in the list once",
-                key=f"{key}[{index}].{to_camel(field)}",
-                value=value,
-            )
-        seen.add(value)
-
-
 def _unique_destinations(destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
     for field in ("name", "local_port"):
-        _refuse_twice(
+        refuse_twice(
             "egress.destinations", field, [str(getattr(each, field)) for each in destinations]
         )
     for index, each in enumerate(destinations):
@@ -164,7 +140,7 @@ def _well_ordered_waves(waves: tuple[Wave, ...]) -> tuple[Wave, ...]:
             key="egress.waves",
             value=[wave.name for wave in waves],
         )
-    _refuse_twice("egress.waves", "name", [wave.name for wave in waves])
+    refuse_twice("egress.waves", "name", [wave.name for wave in waves])
     seen: set[str] = set()
     for index, wave in enumerate(waves[:-1]):
         key = f"egress.waves[{index}].nodes"
@@ -184,7 +160,7 @@ def _well_ordered_waves(waves: tuple[Wave, ...]) -> tuple[Wave, ...]:
     return waves
 
 
-class Egress(_Model):
+class Egress(SettingGroup):
     """The worker gateways: what they carry, and in which order nodes get a change.
 
     `echo_url` answers with the caller's address, in plain text, and is the gate's measure.
@@ -198,7 +174,7 @@ class Egress(_Model):
     gate_seconds: Annotated[int, Field(ge=10, le=3600)] = 300
 
 
-class ExitNode(_Model):
+class ExitNode(SettingGroup):
     """An exit node: the node it is pinned to, its name in the tailnet, its public address."""
 
     node: DnsLabel
@@ -208,7 +184,7 @@ class ExitNode(_Model):
 
 def _unique_nodes(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     for field in ("name", "hostname", "address"):
-        _refuse_twice("nodes", field, [str(getattr(node, field)) for node in nodes])
+        refuse_twice("nodes", field, [str(getattr(node, field)) for node in nodes])
     return nodes
 
 
@@ -220,17 +196,18 @@ def _unique_exit_nodes(exit_nodes: tuple[ExitNode, ...]) -> tuple[ExitNode, ...]
             value=[],
         )
     for field in ("node", "hostname"):
-        _refuse_twice("exitNodes", field, [getattr(each, field) for each in exit_nodes])
+        refuse_twice("exitNodes", field, [getattr(each, field) for each in exit_nodes])
     return exit_nodes
 
 
-class Settings(_Model):
+class Settings(SettingGroup):
     """All settings of a stack."""
 
     cluster: Cluster
     nodes: Annotated[tuple[Node, ...], AfterValidator(_unique_nodes)]
     tailnet: Tailnet
     egress: Egress
+    firewall: Firewall
     exit_nodes: Annotated[tuple[ExitNode, ...], AfterValidator(_unique_exit_nodes)]
 
     @model_validator(mode="after")

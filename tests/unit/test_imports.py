@@ -27,6 +27,7 @@ _ALLOWED = {
     "lab": set[str](),
     "policies": set[str](),
     "preflight": set[str](),
+    "providers": set[str](),
     "settings": set[str](),
     "toolchain": set[str](),
 }

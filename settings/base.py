@@ -1,0 +1,37 @@
+"""What every group of settings has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from settings.fields import refuse
+
+
+class SettingGroup(BaseModel):
+    """A mapping of the stack's file: frozen, strict about types, without unknown keys."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        alias_generator=to_camel,
+        # Errors name the key as it stands in the stack's file.
+        loc_by_alias=True,
+    )
+
+
+def refuse_twice(key: str, field: str, values: Iterable[str]) -> None:
+    """Refuse the second of two equal `values` of `field` in the list at `key`."""
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            refuse(
+                "given twice",
+                "each may stand in the list once",
+                key=f"{key}[{index}].{to_camel(field)}",
+                value=value,
+            )
+        seen.add(value)
