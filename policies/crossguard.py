@@ -13,6 +13,7 @@ secret, but judges the same; a test compares the two.
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from inspect import signature
 from typing import Any
 
@@ -20,62 +21,22 @@ import grpc
 import pulumi_policy.policy as sdk
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import (
-    EnforcementLevel,
-    Policy,
-    ReportViolation,
-    ResourceValidationArgs,
-    ResourceValidationPolicy,
-    Severity,
+from pulumi_policy import EnforcementLevel, Policy, ReportViolation, StackValidationArgs
+
+from policies.inputs import from_struct
+from policies.pack import (
+    PACK,
+    ExceptionsPolicy,
+    JointPolicy,
+    RulePolicy,
+    fired_on,
+    policies,
+    subjects_of,
 )
+from policies.rules._joint import Fact
+from policies.rules._subject import Subject
 
-from policies.inputs import Inputs, from_proxy, from_struct
-from policies.rules import all_rules
-from policies.rules._model import Rule, Verdict, judge
-from policies.rules._subject import Subject, subjects_of_resource
-
-PACK = "oceanid"
-
-
-class RulePolicy(ResourceValidationPolicy):
-    """One rule as a policy."""
-
-    rule: Rule
-
-    def __init__(self, rule: Rule) -> None:
-        super().__init__(
-            name=rule.name,
-            description=rule.description,
-            enforcement_level=EnforcementLevel(rule.enforcement.value),
-            severity=Severity(rule.severity.value),
-            tags=list(rule.tags),
-            remediation_steps=rule.remedy,
-            url=rule.url,
-        )
-        self.rule = rule
-
-    def validate(self, args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
-        """Judge one resource as the SDK presents it. Used only under the SDK's own analyzer."""
-        subjects = _subjects(args.resource_type, from_proxy(args.props))
-        self.report(subjects, report_violation, report_violation)
-
-    def report(
-        self, subjects: Iterable[Subject], violation: ReportViolation, failure: ReportViolation
-    ) -> None:
-        """Report each finding, at the rule's level; that the rule itself failed, by `failure`."""
-        for subject in subjects:
-            for finding in judge(self.rule, subject).findings:
-                report = failure if finding.verdict is Verdict.FAILED else violation
-                report(self.rule.line(finding), None)
-
-
-def policies() -> list[Policy]:
-    """One policy for each rule, in order of name."""
-    return [RulePolicy(rule) for rule in all_rules()]
-
-
-def _subjects(token: str, inputs: Inputs) -> tuple[Subject, ...]:
-    return tuple(subjects_of_resource(token, inputs.body, inputs.secrets))
+__all__ = ["PACK", "Analyzer", "RulePolicy", "decode_once", "policies"]
 
 
 class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of this file
@@ -91,26 +52,70 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
     ) -> None:
         super().__init__(name, version, policies, enforcement_level, *rest)
         self._rule_policies = [policy for policy in policies if isinstance(policy, RulePolicy)]
+        self._joint_policies = [policy for policy in policies if isinstance(policy, JointPolicy)]
+        self._others = [policy for policy in policies if isinstance(policy, ExceptionsPolicy)]
         self._names = {policy.name for policy in policies}
+        # What each resource says for the rules over several, by rule and URN.
+        self._facts: dict[str, dict[str, list[Fact]]] = {}
 
     def Analyze(  # noqa: N802 - the protocol's name
         self, request: analyzer_pb2.AnalyzeRequest, _context: object
     ) -> analyzer_pb2.AnalyzeResponse:
         """Judge one resource by every rule that is not disabled."""
         response = analyzer_pb2.AnalyzeResponse()
-        subjects = _subjects(request.type, from_struct(request.properties))
+        subjects = subjects_of(request.type, from_struct(request.properties), request.name)
+        fired: list[set[str]] = [set() for _ in subjects]
         for policy in self._rule_policies:
-            level = self._get_enforcement_level(policy)
+            level = self._level_of(policy)
             if level is EnforcementLevel.DISABLED:
                 continue
-            if level is EnforcementLevel.REMEDIATE:  # there is nothing to remediate with
-                level = EnforcementLevel.MANDATORY
-            policy.report(
-                subjects,
-                self._reporter(response, policy, level),
-                self._reporter(response, policy, EnforcementLevel.MANDATORY),
-            )
+            violation = self._reporter(response, policy, level)
+            failure = self._reporter(response, policy, EnforcementLevel.MANDATORY)
+            listed = self._reporter(response, policy, EnforcementLevel.ADVISORY)
+            for subject, names in zip(subjects, fired, strict=True):
+                if policy.report(subject, violation, failure, listed):
+                    names.add(policy.rule.name)
+        self._note(request.urn, zip(subjects, map(frozenset, fired), strict=True))
         return response
+
+    def AnalyzeStack(  # noqa: N802 - the protocol's name
+        self, request: analyzer_pb2.AnalyzeStackRequest, _context: object
+    ) -> analyzer_pb2.AnalyzeResponse:
+        """Judge the resources together, from what was noted of each."""
+        response = analyzer_pb2.AnalyzeResponse()
+        for resource in request.resources:
+            if resource.urn not in self._facts:
+                inputs = from_struct(resource.properties)
+                subjects = subjects_of(resource.type, inputs, resource.name)
+                self._note(resource.urn, ((subject, fired_on(subject)) for subject in subjects))
+        for policy in self._joint_policies:
+            level = self._level_of(policy)
+            if level is not EnforcementLevel.DISABLED:
+                facts = [
+                    fact
+                    for resource in request.resources
+                    for fact in self._facts[resource.urn].get(policy.name, ())
+                ]
+                listed = self._reporter(response, policy, EnforcementLevel.ADVISORY)
+                policy.report(facts, self._reporter(response, policy, level), listed)
+        for other in self._others:
+            level = self._level_of(other)
+            if level is not EnforcementLevel.DISABLED:
+                other.validate(StackValidationArgs([]), self._reporter(response, other, level))
+        return response
+
+    def _note(self, urn: str, judged: Iterable[tuple[Subject, frozenset[str]]]) -> None:
+        facts = self._facts.setdefault(urn, {})
+        facts.clear()
+        for subject, fired in judged:
+            for policy in self._joint_policies:
+                for fact in policy.rule.note(subject, fired):
+                    facts.setdefault(policy.name, []).append(replace(fact, origin=urn))
+
+    def _level_of(self, policy: Policy) -> EnforcementLevel:
+        level: EnforcementLevel = self._get_enforcement_level(policy)
+        # There is nothing to remediate with.
+        return EnforcementLevel.MANDATORY if level is EnforcementLevel.REMEDIATE else level
 
     def Remediate(  # noqa: N802 - the protocol's name
         self, _request: analyzer_pb2.AnalyzeRequest, _context: object
@@ -137,7 +142,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
         return empty_pb2.Empty()
 
     def _reporter(
-        self, response: analyzer_pb2.AnalyzeResponse, policy: RulePolicy, level: EnforcementLevel
+        self, response: analyzer_pb2.AnalyzeResponse, policy: Policy, level: EnforcementLevel
     ) -> ReportViolation:
         return self._create_report_violation(
             response, policy.name, policy.description, level, policy.severity
@@ -152,6 +157,7 @@ def decode_once() -> bool:
     """
     expected: dict[str, Callable[..., object]] = {
         "Analyze": Analyzer.Analyze,
+        "AnalyzeStack": Analyzer.AnalyzeStack,
         "Remediate": Analyzer.Remediate,
         "Configure": Analyzer.Configure,
     }

@@ -5,7 +5,9 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
+from typing import cast
 
 from policies.baseline import BaselineError, Fingerprint, read_baseline, write_baseline
 from policies.exceptions import (
@@ -16,11 +18,19 @@ from policies.exceptions import (
     load_exceptions,
 )
 from policies.formats import FORMATS
-from policies.manifests import ChartTemplateError, Source, UnreadableError, documents, sources
+from policies.manifests import (
+    STANDARD_INPUT,
+    ChartTemplateError,
+    Source,
+    UnreadableError,
+    documents,
+    sources,
+)
 from policies.position import Positions
 from policies.result import FOUND, UNREADABLE, Problem, Result, Tally, shown
-from policies.rules import all_rules
-from policies.rules._model import Finding, Rule, judge
+from policies.rules import all_rules, joint_rules
+from policies.rules._joint import Fact
+from policies.rules._model import Finding, Rule, Verdict, judge
 from policies.rules._subject import Subject, subjects_of_manifest
 
 _CHART = "not evaluated: a chart's template is no manifest before Helm has rendered it"
@@ -34,6 +44,8 @@ class Scanner:
         self._exceptions = exceptions
         self._known = known
         self._rules = all_rules()
+        self._joint = joint_rules()
+        self._facts: dict[str, list[Fact]] = {}
 
     def scan(self, path: str) -> Iterator[Result | Problem]:
         """What is found in a file, in the files of a folder, or for ``-`` on standard input."""
@@ -54,23 +66,47 @@ class Scanner:
         for number, document in enumerate(documents(source)):
             self.tally.documents += 1
             for subject in subjects_of_manifest(document):
+                fired: set[str] = set()
                 for rule in self._rules:
                     for finding in judge(rule, subject).findings:
                         positions = positions or Positions(source)
                         place = positions.of(number, finding.where)
-                        yield self._result(source.name, number, place, subject, rule, finding)
+                        if finding.verdict is Verdict.FIRES:
+                            fired.add(rule.name)
+                        yield self._result(
+                            source.name, number, place, subject.identity, rule, finding
+                        )
+                self._note(subject, frozenset(fired), (source, number))
+
+    def _note(self, subject: Subject, fired: frozenset[str], origin: object) -> None:
+        for rule in self._joint:
+            facts = self._facts.setdefault(rule.name, [])
+            facts.extend(replace(fact, origin=origin) for fact in rule.note(subject, fired))
+
+    def joined(self, *, whole: bool) -> Iterator[Result]:
+        """What rules over several resources find, after everything was scanned.
+
+        `whole` when all of a folder or a stream was scanned, and not single files of it.
+        """
+        for rule in self._joint:
+            if rule.needs_all and not whole:
+                continue
+            for fact, finding in rule.join(self._facts.get(rule.name, ())):
+                source, number = cast("tuple[Source, int]", fact.origin)
+                place = Positions(source).of(number, finding.where)
+                yield self._result(source.name, number, place, fact.identity, rule, finding)
 
     def _result(
         self,
         file: str,
         number: int,
         place: tuple[int, int],
-        subject: Subject,
+        identity: str,
         rule: Rule,
         finding: Finding,
     ) -> Result:
-        excepted = self._exceptions.covering(rule.name, subject.identity)
-        result = Result(file, number + 1, *place, shown(subject.identity), rule, finding, excepted)
+        excepted = self._exceptions.covering(rule.name, identity)
+        result = Result(file, number + 1, *place, shown(identity), rule, finding, excepted)
         return self._counted(result)
 
     def _unrendered(self, error: ChartTemplateError) -> Result:
@@ -96,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0 clean, 1 violations found, 2 something was not judged."""
     options = _parser().parse_args(arguments)
     try:
-        names = [rule.name for rule in all_rules()]
+        names = [rule.name for rule in (*all_rules(), *joint_rules())]
         exceptions = load_exceptions(options.exceptions, names, Enforcer.SCAN)
         known = read_baseline(options.baseline) if options.baseline else frozenset()
     except (ExceptionsError, BaselineError) as error:
@@ -112,17 +148,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, scanner: Scanner, exceptions: Exceptions) -> int:
     form = FORMATS[options.format](sys.stdout, sys.stderr)
     blocking: list[Result] = []
-    for path in options.paths:
-        for each in scanner.scan(path):
-            if isinstance(each, Problem):
-                form.problem(each)
-                continue
-            form.result(each)
-            if options.write_baseline and each.blocks:
-                blocking.append(each)
+    folder = any(Path(path).is_dir() for path in options.paths)
+    found = chain.from_iterable(scanner.scan(path) for path in options.paths)
+    whole = folder or STANDARD_INPUT in options.paths
+    for each in chain(found, scanner.joined(whole=whole)):
+        if isinstance(each, Problem):
+            form.problem(each)
+            continue
+        form.result(each)
+        if options.write_baseline and each.blocks:
+            blocking.append(each)
     # Only of a whole folder can it be said that nothing needs an exception.
-    whole = any(Path(path).is_dir() for path in options.paths)
-    for line in (*exceptions.expired(), *(exceptions.unmatched() if whole else ())):
+    for line in (*exceptions.expired(), *(exceptions.unmatched() if folder else ())):
         scanner.tally.problems += 1
         form.problem(Problem(str(options.exceptions), 1, 1, line))
     form.end(scanner.tally)

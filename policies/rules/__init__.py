@@ -1,39 +1,58 @@
 """The rules, one subject a file. Every file here without a leading underscore holds ``RULES``.
 
 To add a rule: add a file with ``RULES = (Rule(...),)`` and its fixtures. Nothing else changes.
+``JOINT_RULES`` are those over several resources together.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 
+from policies.rules._joint import JointRule
 from policies.rules._model import Rule
 
-__all__ = ["all_rules"]
+__all__ = ["all_rules", "joint_rules"]
 
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
-    """Every rule of this folder, in order of name.
+    """Every rule of this folder that judges one subject, in order of name.
 
     Raises TypeError for a file that holds no rules and ValueError for a name used twice: a rule
     that is silently left out would be worse than a pack that does not start.
     """
+    return tuple(rule for rule in _declared() if not isinstance(rule, JointRule))
+
+
+@cache
+def joint_rules() -> tuple[JointRule, ...]:
+    """Every rule over several resources, in order of name. Raises as `all_rules` does."""
+    return tuple(rule for rule in _declared() if isinstance(rule, JointRule))
+
+
+@cache
+def _declared() -> tuple[Rule, ...]:
     rules: dict[str, Rule] = {}
-    for found in sorted(iter_modules(__path__), key=lambda module: module.name):
-        if found.name.startswith("_"):
-            continue
-        declared = getattr(import_module(f"{__name__}.{found.name}"), "RULES", None)
+    for module in _modules():
+        file = f"policies/rules/{module.__name__.rpartition('.')[2]}.py"
+        single, joint = getattr(module, "RULES", ()), getattr(module, "JOINT_RULES", ())
         if (
-            not isinstance(declared, tuple)
-            or not declared
-            or not all(isinstance(rule, Rule) for rule in declared)
+            not isinstance(single, tuple)
+            or not isinstance(joint, tuple)
+            or not single + joint
+            or not all(isinstance(rule, Rule) for rule in single + joint)
         ):
-            raise TypeError(
-                f"policies/rules/{found.name}.py: RULES must be a tuple of at least one Rule"
-            )
-        for rule in declared:
+            raise TypeError(f"{file}: RULES must be a tuple of at least one Rule")
+        for rule in single + joint:
             if rule.name in rules:
-                raise ValueError(f"policies/rules/{found.name}.py: {rule.name} is declared twice")
+                raise ValueError(f"{file}: {rule.name} is declared twice")
             rules[rule.name] = rule
     return tuple(rules[name] for name in sorted(rules))
+
+
+def _modules() -> Iterator[ModuleType]:
+    for found in sorted(iter_modules(__path__), key=lambda module: module.name):
+        if not found.name.startswith("_"):
+            yield import_module(f"{__name__}.{found.name}")

@@ -48,6 +48,6 @@ RULES = (
         url="https://docs.crunchybridge.com/how-to/firewall/",
         blind_to="Rules made by hand or by another program: a refresh shows them as drift.",
         check=_check,
-        tags=("network", "firewall"),
+        tags=("network", "firewall", "pulumi-only"),
     ),
 )

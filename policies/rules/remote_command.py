@@ -54,6 +54,6 @@ RULES = (
         url="https://www.pulumi.com/registry/packages/command/",
         blind_to="A script that calls ssh by itself, and a program that speaks SSH.",
         check=_check,
-        tags=("operations",),
+        tags=("operations", "pulumi-only"),
     ),
 )

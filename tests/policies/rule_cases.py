@@ -74,18 +74,19 @@ def all_cases() -> list[Case]:
             for group in GROUPS:
                 for case in groups.get(group, ()):
                     paths = frozenset(case.get("paths", ()))
-                    tree = _filled(case["manifest"])
+                    tree = filled(case["manifest"])
                     assert isinstance(tree, dict)
                     token = case.get("token")
                     cases.append(Case(rule, group, case["why"], paths, token, tree))
     return cases
 
 
-def _filled(tree: object) -> object:
+def filled(tree: object) -> object:
+    """The tree with fakes for keys and UNKNOWN for what a preview does not know."""
     if isinstance(tree, dict):
-        return {_filled(key): _filled(value) for key, value in tree.items()}
+        return {filled(key): filled(value) for key, value in tree.items()}
     if isinstance(tree, list):
-        return [_filled(value) for value in tree]
+        return [filled(value) for value in tree]
     if tree == "${UNKNOWN}":
         return UNKNOWN
     if isinstance(tree, str):

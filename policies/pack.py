@@ -1,0 +1,160 @@
+"""Each rule as a policy of CrossGuard's, with its severity, tags, url and remediation."""
+
+from dataclasses import replace
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    Severity,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+
+from policies.exceptions import DEFAULT_FILE, Enforcer, Exceptions, load_exceptions
+from policies.inputs import Inputs, from_proxy
+from policies.rules import all_rules, joint_rules
+from policies.rules._joint import Fact, JointRule
+from policies.rules._model import Rule, Verdict, judge
+from policies.rules._subject import Subject, subjects_of_resource
+
+PACK = "oceanid"
+
+
+class RulePolicy(ResourceValidationPolicy):
+    """One rule as a policy."""
+
+    rule: Rule
+
+    def __init__(self, rule: Rule, exceptions: Exceptions | None = None) -> None:
+        super().__init__(
+            name=rule.name,
+            description=rule.description,
+            enforcement_level=EnforcementLevel(rule.enforcement.value),
+            severity=Severity(rule.severity.value),
+            tags=list(rule.tags),
+            remediation_steps=rule.remedy,
+            url=rule.url,
+        )
+        self.rule = rule
+        self._exceptions = exceptions or Exceptions()
+
+    def validate(self, args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
+        """Judge one resource as the SDK presents it. Used only under the SDK's own analyzer."""
+        for subject in subjects_of(args.resource_type, from_proxy(args.props), args.name):
+            self.report(subject, report_violation, report_violation, report_violation)
+
+    def report(
+        self,
+        subject: Subject,
+        violation: ReportViolation,
+        failure: ReportViolation,
+        listed: ReportViolation,
+    ) -> bool:
+        """Report each finding and whether there was a violation.
+
+        `violation` reports at the rule's level, `failure` that the rule itself failed, `listed`
+        what a dated exception covers.
+        """
+        fired = False
+        for finding in judge(self.rule, subject).findings:
+            line = self.rule.line(finding)
+            fired = fired or finding.verdict is Verdict.FIRES
+            excepted = self._exceptions.covering(self.rule.name, subject.identity)
+            if finding.verdict is Verdict.FAILED:
+                failure(line, None)
+            elif excepted is None:
+                violation(line, None)
+            else:
+                listed(f"{line} (excepted {excepted})", None)
+        return fired
+
+
+class JointPolicy(StackValidationPolicy):
+    """One rule over several resources as a policy."""
+
+    rule: JointRule
+
+    def __init__(self, rule: JointRule, exceptions: Exceptions) -> None:
+        super().__init__(
+            name=rule.name,
+            description=rule.description,
+            enforcement_level=EnforcementLevel(rule.enforcement.value),
+            severity=Severity(rule.severity.value),
+            tags=list(rule.tags),
+            remediation_steps=rule.remedy,
+            url=rule.url,
+        )
+        self.rule = rule
+        self._exceptions = exceptions
+
+    def validate(self, args: StackValidationArgs, report_violation: ReportViolation) -> None:
+        """Judge the stack as the SDK presents it. Used only under the SDK's own analyzer."""
+        facts = [
+            replace(fact, origin=resource.urn)
+            for resource in args.resources
+            for subject in subjects_of(
+                resource.resource_type, from_proxy(resource.props), resource.name
+            )
+            for fact in self.rule.note(subject, fired_on(subject))
+        ]
+        self.report(facts, report_violation, report_violation)
+
+    def report(
+        self, facts: list[Fact], violation: ReportViolation, listed: ReportViolation
+    ) -> None:
+        """Report what the facts break together, each at the resource of its fact."""
+        for fact, finding in self.rule.join(facts):
+            line = f"{fact.identity}: {self.rule.line(finding)}"
+            excepted = self._exceptions.covering(self.rule.name, fact.identity)
+            if excepted is None:
+                violation(line, str(fact.origin))
+            else:
+                listed(f"{line} (excepted {excepted})", str(fact.origin))
+
+
+class ExceptionsPolicy(StackValidationPolicy):
+    """That no dated exception has expired or matches nothing."""
+
+    def __init__(self, exceptions: Exceptions) -> None:
+        super().__init__(
+            name="dated-exceptions",
+            description="A dated exception must be in force and needed.",
+            enforcement_level=EnforcementLevel.MANDATORY,
+            severity=Severity.MEDIUM,
+            remediation_steps="mend the resource and remove the exception from exceptions.yaml",
+        )
+        self._exceptions = exceptions
+
+    def validate(self, _args: StackValidationArgs, report_violation: ReportViolation) -> None:
+        """Report each exception that is no longer good, after everything was judged."""
+        for line in (*self._exceptions.expired(), *self._exceptions.unmatched()):
+            report_violation(line, None)
+
+
+def policies(exceptions: Exceptions | None = None) -> list[Policy]:
+    """One policy for each rule, in order of name, and one for the exceptions.
+
+    Raises ExceptionsError when the file of exceptions is wrong: without it nothing can be judged.
+    """
+    every = (*all_rules(), *joint_rules())
+    names = [rule.name for rule in every]
+    held = exceptions or load_exceptions(DEFAULT_FILE, names, Enforcer.PREVIEW)
+    return [
+        *(RulePolicy(rule, held) for rule in all_rules()),
+        *(JointPolicy(rule, held) for rule in joint_rules()),
+        ExceptionsPolicy(held),
+    ]
+
+
+def subjects_of(token: str, inputs: Inputs, name: str) -> tuple[Subject, ...]:
+    return tuple(subjects_of_resource(token, inputs.body, inputs.secrets, name))
+
+
+def fired_on(subject: Subject) -> frozenset[str]:
+    """The names of the rules that fire on a subject."""
+    return frozenset(
+        rule.name for rule in all_rules() if judge(rule, subject).verdict is Verdict.FIRES
+    )

@@ -1,0 +1,205 @@
+"""What a namespace and the workloads in it must have together."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from policies.rules._environment import Environment
+from policies.rules._field import value_at
+from policies.rules._joint import Fact, JointRule, nothing
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Severity, Unknown
+from policies.rules._subject import Subject
+from policies.rules.daemonset_reach import WAVE_LABEL
+
+_ENFORCE = "pod-security.kubernetes.io/enforce"
+# The rules that are Pod Security's, by level, with the minor version of Kubernetes 1 that brought
+# the control: k8s.io/pod-security-admission v0.35.4, MinimumVersion of each check.
+_BASELINE = {
+    "added-capabilities": 0,
+    "daemonset-host-namespaces": 0,
+    "host-path": 0,
+    "host-port": 0,
+    "kernel-confinement": 0,
+    "privileged-container": 0,
+    "probe-host": 34,
+    "seccomp-unconfined": 0,
+    "unmasked-proc": 0,
+    "unsafe-sysctl": 0,
+    "windows-host-process": 0,
+    "workload-host-namespaces": 0,
+}
+_RESTRICTED = {
+    "privilege-escalation": 8,
+    "root-user": 23,
+    "run-as-non-root": 0,
+    "seccomp-profile": 19,
+    "undropped-capabilities": 22,
+    "volume-type": 0,
+}
+LEVELS: dict[str, dict[str, int]] = {
+    "privileged": {},
+    "baseline": _BASELINE,
+    "restricted": {**_BASELINE, **_RESTRICTED},
+}
+_CONTROLS = frozenset(LEVELS["restricted"])
+_VERSION = re.compile(r"v1\.(\d{1,4})")
+_NEWEST = 10_000
+_REJECTED = (
+    "the workload is accepted and its pods never appear, because its namespace enforces a level "
+    "of Pod Security that they do not meet"
+)
+_UNREADABLE = "the level of Pod Security or its version is none that the API server knows"
+
+
+def _namespace_of(subject: Subject) -> tuple[Path, object]:
+    where, name = value_at(subject.body, subject.where, "metadata", "namespace")
+    if name is None or name == "":
+        return where, "default"
+    return where, name if isinstance(name, str) else UNKNOWN
+
+
+def _note_levels(subject: Subject, fired: frozenset[str]) -> Iterator[Fact]:
+    if subject.kind == "Namespace":
+        place, labels = value_at(subject.body, subject.where, "metadata", "labels")
+        _, name = value_at(subject.body, subject.where, "metadata", "name")
+        held = labels if isinstance(labels, Mapping) else {}
+        level = UNKNOWN if labels is UNKNOWN else held.get(_ENFORCE)
+        version = held.get(f"{_ENFORCE}-version")
+        if level is not None:
+            at = place if labels is UNKNOWN else (*place, _ENFORCE)
+            finding = (
+                Finding.unjudged(at)
+                if UNKNOWN in (level, version)
+                else Finding.fires(at, _UNREADABLE)
+            )
+            named = name if isinstance(name, str) else UNKNOWN
+            yield Fact(subject.identity, named, "level", (level, version), finding)
+    elif subject.pods and not isinstance(subject.kind, Unknown):
+        broken = frozenset(fired & _CONTROLS)
+        if broken:
+            _, namespace = _namespace_of(subject)
+            finding = Finding.fires(subject.pods[0].where, _REJECTED)
+            yield Fact(subject.identity, namespace, "pods", broken, finding)
+
+
+def _minor(version: object) -> int | None:
+    """The minor version that a label pins; None when it is no version."""
+    if version in (None, "latest"):
+        return _NEWEST
+    match = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    return int(match.group(1)) if match else None
+
+
+def _join_levels(facts: Sequence[Fact]) -> Iterator[tuple[Fact, Finding]]:
+    labelled = {fact.namespace: fact for fact in facts if fact.about == "level"}
+    for fact in labelled.values():
+        level, version = fact.value if isinstance(fact.value, tuple) else (None, None)
+        known = UNKNOWN not in (level, version)
+        if known and (level not in LEVELS or _minor(version) is None):
+            yield fact, fact.finding
+    for fact in facts:
+        namespace = labelled.get(fact.namespace) if fact.about == "pods" else None
+        if namespace is None or not isinstance(namespace.value, tuple):
+            continue
+        level, version = namespace.value
+        if UNKNOWN in (level, version):
+            yield namespace, namespace.finding
+            continue
+        minor = _minor(version)
+        controls = LEVELS.get(level, {}) if isinstance(level, str) else {}
+        broken = fact.value if isinstance(fact.value, frozenset) else frozenset()
+        if minor is not None and any(controls.get(name, _NEWEST + 1) <= minor for name in broken):
+            yield fact, fact.finding
+
+
+def _note_gateways(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
+    where, namespace = _namespace_of(subject)
+    if subject.kind == "NetworkPolicy":
+        _, types = value_at(subject.body, (), "spec", "policyTypes")
+        _, egress = value_at(subject.body, (), "spec", "egress")
+        if types is UNKNOWN or egress or (isinstance(types, list) and "Egress" in types):
+            yield Fact(subject.identity, namespace, "fence", None, Finding.unjudged(where))
+    elif subject.pods and subject.kind != "Pod" and _is_gateway(subject):
+        finding = (
+            Finding.unjudged(where)
+            if namespace is UNKNOWN
+            else Finding.fires(
+                subject.pods[0].where,
+                "no NetworkPolicy of its namespace limits egress, so what fails may leak past the "
+                "exit node by the node's own address",
+            )
+        )
+        yield Fact(subject.identity, namespace, "gateway", None, finding)
+
+
+def _is_gateway(subject: Subject) -> bool:
+    for path in (("metadata",), ("spec", "template", "metadata")):
+        _, labels = value_at(subject.body, (), *path, "labels")
+        if isinstance(labels, Mapping) and WAVE_LABEL in labels:
+            return True
+    return any(
+        isinstance(container.body, Mapping)
+        and any(
+            isinstance(variable.name, str) and variable.name.startswith("TS_")
+            for variable in Environment(container, container.body).variables
+        )
+        for pod in subject.pods
+        for container in pod.containers
+    )
+
+
+def _join_gateways(facts: Sequence[Fact]) -> Iterable[tuple[Fact, Finding]]:
+    fenced = {fact.namespace for fact in facts if fact.about == "fence"}
+    # A fence whose namespace is not known may be any gateway's.
+    return (
+        (fact, fact.finding)
+        for fact in facts
+        if fact.about == "gateway" and fact.namespace not in fenced and UNKNOWN not in fenced
+    )
+
+
+JOINT_RULES = (
+    JointRule(
+        name="pod-security-label",
+        severity=Severity.HIGH,
+        enforcement=Enforcement.MANDATORY,
+        description="A workload must meet the level of Pod Security that its namespace enforces.",
+        remedy=(
+            "mend what the other findings of the workload name, or move it to a namespace whose "
+            "level it meets"
+        ),
+        source=(
+            "2025-10-12: the Pulumi operator had no pods for four days, because its namespace "
+            "enforced restricted and enforcement looks at pods and not at what makes them"
+        ),
+        url="https://kubernetes.io/docs/concepts/security/pod-security-admission/",
+        blind_to=(
+            "A namespace that is not in the same stack or scan, the cluster's own defaults and "
+            "exemptions, and the labels audit and warn."
+        ),
+        check=nothing,
+        tags=("pod-security",),
+        note=_note_levels,
+        join=_join_levels,
+    ),
+    JointRule(
+        name="gateway-network-policy",
+        severity=Severity.HIGH,
+        enforcement=Enforcement.MANDATORY,
+        description="A namespace with gateways must have a NetworkPolicy that limits egress.",
+        remedy="add a NetworkPolicy with the policy type Egress that admits only what is needed",
+        source=(
+            "A userspace node whose exit node is unset or unapproved dials directly: only a "
+            "NetworkPolicy keeps that from being a leak"
+        ),
+        url="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+        blind_to=(
+            "Which pods the policy selects and what it admits, and whether the cluster enforces "
+            "NetworkPolicies. Single files are not judged: the policy may be in another."
+        ),
+        check=nothing,
+        tags=("network", "egress"),
+        note=_note_gateways,
+        join=_join_gateways,
+        needs_all=True,
+    ),
+)

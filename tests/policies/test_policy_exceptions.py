@@ -1,0 +1,147 @@
+"""Dated exceptions: honoured, always listed, and an error once they are no longer good."""
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy import EnforcementLevel
+
+from policies import crossguard
+from policies.exceptions import DEFAULT_FILE, Enforcer, Exceptions, ExceptionsError, load_exceptions
+from policies.rules import all_rules, joint_rules
+from policies.scan import main
+
+NAMES = [rule.name for rule in (*all_rules(), *joint_rules())]
+GOOD: dict[str, Any] = {
+    "rule": "workload-host-namespaces",
+    "resource": "Pod tools/agent",
+    "reason": "it watches the node until the collector is replaced",
+    "expires": date(2999, 1, 1),
+    "enforcers": ["scan", "preview"],
+}
+POD = "kind: Pod\nmetadata: {name: agent, namespace: tools}\nspec: {hostPID: true}\n"
+
+
+def written(folder: Path, *entries: object) -> Path:
+    file = folder / "exceptions.txt"
+    file.write_text(yaml.safe_dump(list(entries)))
+    return file
+
+
+def test_the_projects_own_exceptions_can_be_read_and_are_in_force() -> None:
+    for enforcer in Enforcer:
+        assert load_exceptions(DEFAULT_FILE, NAMES, enforcer).expired() == []
+
+
+def test_the_scanner_puts_up_with_an_excepted_finding_and_lists_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pod.yaml").write_text(POD)
+    assert main([str(tmp_path)]) == 1
+    assert main([str(tmp_path), "--exceptions", str(written(tmp_path, GOOD))]) == 0
+    out = capsys.readouterr().out
+    assert "[excepted]" in out
+    assert f"(excepted until 2999-01-01: {GOOD['reason']})" in out
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"expires": date(2020, 1, 1)}, "has expired"),
+        ({"resource": "Pod tools/other"}, "matches nothing"),
+        ({"rule": "host-path"}, "matches nothing"),
+    ],
+)
+def test_an_exception_that_is_no_longer_good_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any], complaint: str
+) -> None:
+    (tmp_path / "pod.yaml").write_text(POD)
+    file = written(tmp_path, {**GOOD, **change})
+    assert main([str(tmp_path), "--exceptions", str(file)]) == 2
+    said = capsys.readouterr()
+    assert complaint in said.err
+    assert "[mandatory]" in said.out or "expired" in complaint
+
+
+def test_a_single_file_says_nothing_about_exceptions_for_others(tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text("kind: Namespace\n")
+    file = written(tmp_path, GOOD)
+    assert main([str(tmp_path / "pod.yaml"), "--exceptions", str(file)]) == 0
+
+
+def test_an_exception_holds_through_its_last_day() -> None:
+    entries = load_exceptions_of({**GOOD, "expires": date(2030, 5, 1)}).entries
+    covered = ("workload-host-namespaces", "Pod tools/agent")
+    assert Exceptions(entries, Enforcer.SCAN, date(2030, 5, 1)).covering(*covered)
+    assert not Exceptions(entries, Enforcer.SCAN, date(2030, 5, 2)).covering(*covered)
+    assert not Exceptions(entries, Enforcer.CLUSTER, date(2030, 5, 1)).covering(*covered)
+
+
+def load_exceptions_of(*entries: object) -> Exceptions:
+    with tempfile.TemporaryDirectory() as folder:
+        return load_exceptions(written(Path(folder), *entries), NAMES, Enforcer.SCAN)
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ({**GOOD, "rule": "no-such-rule"}, "there is no such rule"),
+        ({**GOOD, "resource": "Pod */agent"}, "resource must be exact"),
+        ({**GOOD, "resource": "Pod"}, "resource must be exact"),
+        ({**GOOD, "reason": " "}, "reason must be one line"),
+        ({**GOOD, "expires": "soon"}, "expires must be a date"),
+        ({**GOOD, "enforcers": ["scanner"]}, "enforcers must be a list"),
+        ({**GOOD, "until": 1}, "exactly the fields"),
+        ("host-path", "exactly the fields"),
+    ],
+)
+def test_a_wrong_entry_is_refused_in_one_line(entry: object, complaint: str) -> None:
+    with pytest.raises(ExceptionsError) as refused:
+        load_exceptions_of(entry)
+    assert complaint in str(refused.value)
+    assert "entry 1" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_two_exceptions_for_one_finding_are_refused() -> None:
+    with pytest.raises(ExceptionsError, match="entry 2: stands twice"):
+        load_exceptions_of(GOOD, GOOD)
+
+
+def asked(exceptions: Exceptions) -> tuple[Any, Any]:
+    made: Any = crossguard.Analyzer(
+        "oceanid", "0.0.1", crossguard.policies(exceptions), EnforcementLevel.MANDATORY
+    )
+    properties = Struct()
+    properties.update(yaml.safe_load(POD))
+    token = "kubernetes:core/v1:Pod"
+    request = analyzer_pb2.AnalyzeRequest(urn="u", type=token, name="n", properties=properties)
+    return made.Analyze(request, None), made.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(), None)
+
+
+def test_a_preview_honours_and_lists_exceptions_and_fails_for_expired_ones() -> None:
+    entries = load_exceptions_of(GOOD).entries
+    one, stack = asked(Exceptions(entries, Enforcer.PREVIEW, date(2030, 1, 1)))
+    (said,) = [each for each in one.diagnostics if each.policyName == GOOD["rule"]]
+    assert said.enforcementLevel == analyzer_pb2.ADVISORY
+    assert "(excepted until 2999-01-01: " in said.message
+    assert list(stack.diagnostics) == []
+
+    one, stack = asked(Exceptions(entries, Enforcer.PREVIEW, date(2999, 1, 2)))
+    (said,) = [each for each in one.diagnostics if each.policyName == GOOD["rule"]]
+    assert said.enforcementLevel == analyzer_pb2.MANDATORY
+    (expired,) = stack.diagnostics
+    assert expired.policyName == "dated-exceptions"
+    assert expired.enforcementLevel == analyzer_pb2.MANDATORY
+    assert "has expired" in expired.message
+
+
+def test_a_preview_fails_for_an_exception_that_nothing_needs() -> None:
+    entries = load_exceptions_of({**GOOD, "resource": "Pod tools/other"}).entries
+    _, stack = asked(Exceptions(entries, Enforcer.PREVIEW, date(2030, 1, 1)))
+    assert "matches nothing" in stack.diagnostics[0].message
