@@ -31,6 +31,7 @@ class Recording(pulumi.runtime.Mocks):
     outputs: dict[str, Any] = field(default_factory=dict)
     devices: list[dict[str, Any]] = field(default_factory=list)
     problems: list[dict[str, str]] = field(default_factory=list)
+    firewall: list[dict[str, str]] = field(default_factory=list)
 
     def new_resource(
         self, args: pulumi.runtime.MockResourceArgs
@@ -52,6 +53,8 @@ class Recording(pulumi.runtime.Mocks):
         self.invokes.append(args)
         if args.token == "command:local:run":
             return {"stdout": json.dumps(self.problems)}, []
+        if args.token.endswith("getFirewallRules"):
+            return {"rules": self.firewall}, []
         if args.token.endswith("getDevices"):
             return {"devices": self.devices}, []
         return {

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from lab.home import Home
-from tests.e2e.fleet import Fleet, said
+from tests.e2e.fleet import Fleet, running_lab, said
 
 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A lab that runs, with nothing deployed by this fixture."""
-    one = Fleet(home=Home(path=tmp_path_factory.mktemp("lab")))
-    up = one.lab("up")
-    assert up.returncode == 0, said(up)
-    yield one
-    down = one.lab("down")
-    assert down.returncode == 0, said(down)
+    with running_lab(tmp_path_factory.mktemp("lab")) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +22,3 @@ def deployed(fleet: Fleet) -> Fleet:
     up = fleet.delivery("up")
     assert up.returncode == 0, said(up)
     return fleet
-
-
-@pytest.fixture
-def incident() -> Path:
-    """The folder of the program that would have caused the outage."""
-    return Path(__file__).resolve().parent / "programs" / "incident"

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,19 @@ class Fleet:
             check=False,
             timeout=_SECONDS,
         )
+
+
+@contextmanager
+def running_lab(folder: Path) -> Iterator[Fleet]:
+    """A lab in `folder` for as long as the block runs; ended whatever happens in it."""
+    fleet = Fleet(home=Home(path=folder))
+    try:
+        up = fleet.lab("up")
+        assert up.returncode == 0, said(up)
+        yield fleet
+    finally:
+        down = fleet.lab("down")
+        assert down.returncode == 0, said(down)
 
 
 def said(result: subprocess.CompletedProcess[str]) -> str:

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab import control_plane, processes, stand_ins
-from lab.home import Home
-from tests.e2e.fleet import REPOSITORY, Fleet, said
+from tests.e2e.fleet import REPOSITORY, Fleet, running_lab, said
 
 pytestmark = pytest.mark.e2e
 
@@ -22,10 +21,8 @@ _ENGINE = REPOSITORY / ".toolchain" / "bin" / "pulumi"
 @pytest.fixture(scope="module")
 def own_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A lab that only the tests of this file use, because they break it."""
-    one = Fleet(home=Home(path=tmp_path_factory.mktemp("lab")))
-    assert one.lab("up").returncode == 0
-    yield one
-    assert one.lab("down").returncode == 0
+    with running_lab(tmp_path_factory.mktemp("lab")) as one:
+        yield one
 
 
 def _engines_of(process_group: int) -> list[int]:

@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from lab.home import Home
 from lab.nodes import Node, register
-from tests.e2e.fleet import REPOSITORY, Fleet, said
+from tests.e2e.fleet import REPOSITORY, Fleet, running_lab, said
 
 pytestmark = pytest.mark.e2e
 
@@ -30,10 +29,8 @@ _NEXT_ENVOY = "docker.io/envoyproxy/envoy:v1.40.1"
 @pytest.fixture(scope="module")
 def waves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A lab of its own, because these tests leave updates unfinished."""
-    one = Fleet(home=Home(path=tmp_path_factory.mktemp("lab")))
-    assert one.lab("up").returncode == 0
-    yield one
-    assert one.lab("down").returncode == 0
+    with running_lab(tmp_path_factory.mktemp("lab")) as one:
+        yield one
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,83 @@
+"""The database's firewall through the whole stack, against the stand-in of CrunchyBridge's API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from lab.stand_ins import DATABASE_NETWORK
+from tests.e2e.fleet import Fleet, running_lab, said
+
+pytestmark = pytest.mark.e2e
+
+_EGRESS = "157.173.210.123/32"
+_LEGACY = "191.101.1.3/32"
+_BY_HAND = "203.0.113.50/32"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A lab whose database admits a node's own address and one that somebody typed by hand."""
+    with running_lab(tmp_path_factory.mktemp("lab")) as one:
+        with _api(one) as api:
+            for rule in (_LEGACY, _BY_HAND):
+                answer = api.post(_PATH, json={"rule": rule, "description": "typed by hand"})
+                assert answer.is_success, answer.text
+        yield one
+
+
+_PATH = f"/networks/{DATABASE_NETWORK}/firewall-rules"
+
+
+def _api(fleet: Fleet) -> httpx.Client:
+    lines = fleet.home.environment.read_text().splitlines()
+    environment = {key: value for key, _, value in (line.partition("=") for line in lines)}
+    return httpx.Client(
+        base_url=environment["CRUNCHYBRIDGE_BASE_URL"],
+        headers={"Authorization": f"Bearer {environment['CRUNCHY_API_KEY']}"},
+        trust_env=False,
+    )
+
+
+def _rules(fleet: Fleet) -> set[str]:
+    with _api(fleet) as api:
+        answer = api.get(_PATH).raise_for_status().json()
+    return {each["rule"] for each in answer["firewall_rules"]}
+
+
+def test_a_failed_gate_leaves_the_old_address_admitted(guarded: Fleet) -> None:
+    fault = {"tethys": {"database": "timed out"}}
+    guarded.home.check_faults.write_text(json.dumps(fault))
+    result = guarded.delivery("up")
+    assert result.returncode != 0
+    assert "database: saw timed out" in said(result)
+    assert _LEGACY in _rules(guarded)
+
+
+def test_the_old_address_goes_once_the_last_gate_has_passed(guarded: Fleet) -> None:
+    guarded.home.check_faults.unlink()
+    result = guarded.delivery("up")
+    assert result.returncode == 0, said(result)
+    assert _rules(guarded) == {_EGRESS, _BY_HAND}
+
+
+def test_a_rule_typed_by_hand_is_reported_and_left_alone(guarded: Fleet) -> None:
+    text = said(guarded.delivery("up", "--expect-no-changes"))
+    assert f"firewall rule {_BY_HAND} (typed by hand) is not this stack's" in text
+    assert _BY_HAND in _rules(guarded)
+
+
+def test_destroying_the_stack_keeps_the_egress_address_admitted(guarded: Fleet) -> None:
+    result = guarded.delivery("destroy")
+    assert result.returncode == 0, said(result)
+    assert _EGRESS in _rules(guarded)
+    assert guarded.get("/apis/apps/v1/daemonsets")["items"] == []
+
+
+def test_the_stack_comes_back_after_a_destroy_and_adopts_the_rule(guarded: Fleet) -> None:
+    result = guarded.delivery("up")
+    assert result.returncode == 0, said(result)
+    assert _rules(guarded) == {_EGRESS, _BY_HAND}
