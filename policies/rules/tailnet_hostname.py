@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from policies.rules._check import each_container
 from policies.rules._environment import Environment
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from policies.rules._field import entries_of
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
 from policies.rules._subject import Body, Container
 
 # RFC 1123, 2.1: letters, digits and hyphens, at most 63, no hyphen at either end.
@@ -16,7 +17,8 @@ _NO_LABEL = "the name of a device must be one DNS label, and tailscale refuses a
 
 def _judge(container: Container, body: Body) -> Iterator[Finding]:
     environment = Environment(container, body)
-    if not environment.runs_tailscale:
+    doubt = None if environment.runs_tailscale else _doubt(container, body)
+    if not environment.runs_tailscale and doubt is None:
         return
     for text in environment.texts():
         if text.value is UNKNOWN:
@@ -29,10 +31,21 @@ def _judge(container: Container, body: Body) -> Iterator[Finding]:
             expanded = [environment.expanded(each, text.variables) for each in names]
             if not any(each and not _LABEL.fullmatch(each) for each in expanded):
                 continue
+            if doubt is not None:
+                yield Finding.unjudged(doubt)
+                return
             if name is UNKNOWN:
                 yield Finding.unjudged((*text.where[:-1], "name"))
             else:
                 yield Finding.fires(text.where, _NO_LABEL)
+
+
+def _doubt(container: Container, body: Body) -> Path | None:
+    """The place of what is not known and could say that the container is Tailscale's."""
+    if body.get("image") is UNKNOWN:
+        return (*container.where, "image")
+    words = entries_of(body.get("command"), (*container.where, "command"))
+    return next((where for where, word in words if word is UNKNOWN), None)
 
 
 def _given(text: str) -> Iterator[str]:
