@@ -59,8 +59,8 @@ sys.exit(7)
 def test_a_plugins_output_comes_while_it_runs(host: RunningHost, tmp_path: Path) -> None:
     go_on = tmp_path / "go-on"
     source = f"""
-import pathlib, time
-print("4711")
+import pathlib, sys, time
+sys.stdout.write("4711\\n")  # one write: `print` makes two, and the pipe may part them
 while not pathlib.Path({str(go_on)!r}).exists():
     time.sleep(0.01)
 print("ended")
