@@ -16,6 +16,8 @@ from lab.home import Home
 from tests.e2e.fleet import REPOSITORY, Fleet, said
 
 SIZES = (3, 30, 300)
+# kwok makes about five nodes a second Ready.
+_SECONDS_FOR_NODES = 240
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,7 @@ def measure(size: int) -> Figures:
             ]
             with fleet.api() as api:
                 nodes.register(api, tuple(more))
-                nodes.wait_until_ready(api, (*nodes.FLEET, *more))
+                nodes.wait_until_ready(api, (*nodes.FLEET, *more), seconds=_SECONDS_FOR_NODES)
             _require(fleet.delivery("outputs").returncode == 0, "stack init")
             settings = _settings(fleet, more)
             chosen = ("--stack", "dev", "--config-file", str(settings))

@@ -161,6 +161,8 @@ def _controller_manager(home: Home) -> Service:
             f"--root-ca-file={_cluster_authority(home).pair.certificate}",
             "--allocate-node-cidrs",
             f"--cluster-cidr={POD_CIDR}",
+            # Room for 512 nodes of at most 110 pods, for the benchmark's largest fleet.
+            "--node-cidr-mask-size=25",
             f"--service-cluster-ip-range={SERVICE_CIDR}",
         ),
     )

@@ -77,9 +77,11 @@ def register(api: httpx.Client, nodes: tuple[Node, ...] = FLEET) -> list[str]:
     return created
 
 
-def wait_until_ready(api: httpx.Client, nodes: tuple[Node, ...] = FLEET) -> None:
-    """Return when every node is Ready and accepts pods; raise LabError after half a minute."""
-    deadline = time.monotonic() + _SECONDS_TO_BE_READY
+def wait_until_ready(
+    api: httpx.Client, nodes: tuple[Node, ...] = FLEET, *, seconds: float = _SECONDS_TO_BE_READY
+) -> None:
+    """Return when every node is Ready and accepts pods; raise LabError after `seconds`."""
+    deadline = time.monotonic() + seconds
     waiting = {node.name for node in nodes}
     while waiting:
         for item in api.get("/api/v1/nodes").raise_for_status().json()["items"]:
