@@ -3,14 +3,20 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from policies import scan
+from policies import admission, docs, scan
 
-_USAGE = "usage: python -m policies {scan} ... (--help after the command says more)\n"
+_USAGE = (
+    "usage: python -m policies {scan,docs,admission} ... (--help after the command says more)\n"
+)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code, and 2 for a call that is wrong."""
-    commands: dict[str, Callable[[Sequence[str]], int]] = {"scan": scan.main}
+    commands: dict[str, Callable[[Sequence[str]], int]] = {
+        "admission": admission.main,
+        "docs": docs.main,
+        "scan": scan.main,
+    }
     if not arguments or arguments[0] not in commands:
         sys.stderr.write(_USAGE)
         return 2

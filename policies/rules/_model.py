@@ -90,7 +90,8 @@ class Rule:
     `check` takes one subject and yields its findings; it must yield one for every unknown value
     that it would have needed. `source` says why the rule exists; `blind_to` says what it does not
     see, in whole sentences, for the documentation. `cel`, where given, is the same property for the
-    API server: an expression over the variable ``pod`` (a pod's spec) that is true when it holds.
+    API server: an expression that is true when it holds, over ``object`` and the variables that
+    `policies/admission.py` defines (``variables.pod``, ``.containers``, ``.images``, ``.texts``).
     """
 
     name: str

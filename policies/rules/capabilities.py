@@ -77,6 +77,11 @@ RULES = (
         url=f"{STANDARDS}#baseline",
         blind_to="Powers that a privileged container has without asking: another rule's business.",
         check=each_container(_added),
+        cel=(
+            "variables.containers.all(c, !has(c.securityContext) || "
+            "!has(c.securityContext.capabilities) || !has(c.securityContext.capabilities.add) || "
+            f"c.securityContext.capabilities.add.all(a, a in {sorted(_DEFAULT)}))"
+        ),
         tags=("pod-security", "pss-baseline", "incident-2025-10-13"),
     ),
     Rule(

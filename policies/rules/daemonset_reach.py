@@ -122,6 +122,27 @@ def _unbounded(subject: Subject, body: Body) -> Iterator[Finding]:
         yield Finding.fires(where, _BOUND)
 
 
+_REQUIRED = "variables.pod.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
+_NARROWS_CEL = f"!(e.operator in {list(_NEGATIVE)}) && !(e.key in {sorted(_ON_EVERY_NODE)})"
+_REACH_CEL = (
+    "object.kind != 'DaemonSet' || "
+    f"(has(object.metadata.labels) && '{WAVE_LABEL}' in object.metadata.labels) || "
+    "(has(object.spec.template.metadata) && has(object.spec.template.metadata.labels) && "
+    f"'{WAVE_LABEL}' in object.spec.template.metadata.labels) || "
+    "(has(variables.pod.nodeSelector) && "
+    f"variables.pod.nodeSelector.exists(k, !(k in {sorted(_ON_EVERY_NODE)}))) || "
+    "(has(variables.pod.affinity) && has(variables.pod.affinity.nodeAffinity) && "
+    f"has({_REQUIRED}) && {_REQUIRED}.nodeSelectorTerms.size() > 0 && "
+    f"{_REQUIRED}.nodeSelectorTerms.all(t, "
+    f"(has(t.matchExpressions) && t.matchExpressions.exists(e, {_NARROWS_CEL})) || "
+    f"(has(t.matchFields) && t.matchFields.exists(e, {_NARROWS_CEL}))))"
+)
+_BOUND_CEL = (
+    "object.kind != 'DaemonSet' || !has(object.spec.updateStrategy) || "
+    "!has(object.spec.updateStrategy.rollingUpdate) || "
+    "!has(object.spec.updateStrategy.rollingUpdate.maxUnavailable) || "
+    "string(object.spec.updateStrategy.rollingUpdate.maxUnavailable) in ['0', '1', '0%']"
+)
 _SOURCE = "Incident of 2025-10-13: the DaemonSet reached all nodes within seconds"
 _URL = "https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/"
 _REMEDY = (
@@ -144,6 +165,7 @@ RULES = (
             "node: the DaemonSet of the incident had one."
         ),
         check=each_object(("DaemonSet",), _everywhere),
+        cel=_REACH_CEL,
         tags=("rollout", "incident-2025-10-13"),
     ),
     Rule(
@@ -168,6 +190,7 @@ RULES = (
         url=_URL,
         blind_to="The first rollout, which maxUnavailable does not bound.",
         check=each_object(("DaemonSet",), _unbounded),
+        cel=_BOUND_CEL,
         tags=("rollout",),
     ),
 )

@@ -64,6 +64,13 @@ def _judge(container: Container, body: Body) -> Iterator[Finding]:
             yield Finding.fires(variable.where, _NO_EFFECT)
 
 
+_CEL = (
+    "variables.texts.all(t, t.findAll('(^|\\\\s)--?exit-node(=[^\\\\s]*|\\\\s+[^\\\\s]+)').map(m, "
+    "m.find('[^\\\\s=]*$').replace('\\'', '').replace('\"', '')).all(n, "
+    "n == '' || n.contains('$') || isIP(n))) && "
+    "variables.containers.all(c, !has(c.env) || c.env.all(e, e.name != 'TS_EXIT_NODE'))"
+)
+
 RULES = (
     Rule(
         name="exit-node-address",
@@ -84,6 +91,7 @@ RULES = (
             "that of an approved exit node: the gate measures it."
         ),
         check=each_container(_judge),
+        cel=_CEL,
         tags=("egress", "incident-2025-10-13"),
     ),
 )

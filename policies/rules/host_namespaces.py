@@ -51,6 +51,10 @@ def _in_other_workload(subject: Subject) -> Iterator[Finding]:
             yield from _findings(pod)
 
 
+_NONE_CEL = " && ".join(
+    f"(!has(variables.pod.{field}) || !variables.pod.{field})" for field in _HARM
+)
+
 RULES = (
     Rule(
         name="daemonset-host-namespaces",
@@ -62,6 +66,7 @@ RULES = (
         url=_URL,
         blind_to=_BLIND_TO,
         check=_in_daemonset,
+        cel=f"object.kind != 'DaemonSet' || ({_NONE_CEL})",
         tags=("network", "pod-security", "incident-2025-10-13"),
     ),
     Rule(
@@ -74,6 +79,7 @@ RULES = (
         url=_URL,
         blind_to=_BLIND_TO,
         check=_in_other_workload,
+        cel=f"object.kind == 'DaemonSet' || ({_NONE_CEL})",
         tags=("network", "pod-security"),
     ),
 )

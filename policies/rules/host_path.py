@@ -42,6 +42,7 @@ RULES = (
             "that mounts one."
         ),
         check=each_pod(_judge),
+        cel="!has(variables.pod.volumes) || variables.pod.volumes.all(v, !has(v.hostPath))",
         tags=("pod-security", "pss-baseline", "incident-2025-10-13"),
     ),
 )

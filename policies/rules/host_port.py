@@ -51,6 +51,10 @@ RULES = (
         url=f"{STANDARDS}#baseline",
         blind_to="A Service of type NodePort or LoadBalancer.",
         check=each_container(_ports),
+        cel=(
+            "variables.containers.all(c, !has(c.ports) || "
+            "c.ports.all(p, !has(p.hostPort) || p.hostPort == 0))"
+        ),
         tags=("pod-security", "pss-baseline", "network"),
     ),
     Rule(

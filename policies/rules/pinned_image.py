@@ -65,6 +65,20 @@ def _check(subject: Subject) -> Iterator[Finding]:
         yield from _volumes(pod)
 
 
+# The same in RE2, which has no look-ahead, over the whole name: the tag is what follows the first
+# colon after the last slash.
+_TAG = "(^|/)[^/:]*:"
+_CEL = (
+    f"variables.images.all(i, i.matches('^{_DIGEST.pattern}$') || ("
+    f"!i.matches('(?i){_TAG}([^/]*[._+-])?latest([._+-][^/]*)?$') && ("
+    f"i.matches('{_TAG}([^/]*[^0-9/])?[0-9]+[._-][0-9]+[._-][0-9]+[^/]*$') || "
+    f"i.matches('{_TAG}([^/]*[._+-])?[0-9]{{6,}}([._+-][^/]*)?$') || "
+    f"(i.matches('{_TAG}[^/]+$') && i.lowerAscii().split('/').filter(p, p != '').map(p, "
+    "p.split(':')).exists(p, p.size() == 2 && p[1].replace('_', '.').replace('-', '.')"
+    ".replace('+', '.').split('.').exists(s, "
+    "s.matches('^[0-9a-f]{7,40}$') && s.matches('[0-9]')))))))"
+)
+
 RULES = (
     Rule(
         name="pinned-image",
@@ -82,6 +96,7 @@ RULES = (
             "volume of type image is not judged."
         ),
         check=_check,
+        cel=_CEL,
         tags=("supply-chain",),
     ),
 )

@@ -58,6 +58,10 @@ RULES = (
         url=_BASELINE,
         blind_to="What a container that is not privileged may do by a capability or a device.",
         check=each_container(_privileged),
+        cel=(
+            "variables.containers.all(c, !has(c.securityContext) || "
+            "!has(c.securityContext.privileged) || !c.securityContext.privileged)"
+        ),
         tags=("pod-security", "pss-baseline", "incident-2025-10-13"),
     ),
     Rule(

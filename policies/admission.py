@@ -1,0 +1,218 @@
+"""The rules that CEL can express, as ValidatingAdmissionPolicies: plain data, for the API server.
+
+``python -m policies admission`` writes them into the file that `components/admission.py` deploys.
+They are data there, and not code, because the components import nothing from here and because a
+change of what the API server will refuse is then seen in a review.
+
+The CEL is that of Kubernetes 1.30 and later: optional types (``.?``) are left out, and ``object``
+is taken as ``dyn``, because one policy is for every workload kind.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from policies.exceptions import (
+    DEFAULT_FILE,
+    DatedException,
+    Enforcer,
+    Exceptions,
+    ExceptionsError,
+    load_exceptions,
+)
+from policies.rules import all_rules, joint_rules
+from policies.rules._model import Enforcement, Rule
+
+DATA_FILE = Path(__file__).resolve().parent.parent / "components" / "_admission_policies.json"
+Manifest = dict[str, object]
+
+_API = "admissionregistration.k8s.io/v1"
+# The cluster's own: a fault of a policy must not keep it from mending itself.
+SYSTEM_NAMESPACES = ("kube-node-lease", "kube-public", "kube-system")
+_RESOURCES = (
+    ("", ("pods", "pods/ephemeralcontainers", "replicationcontrollers")),
+    ("apps", ("daemonsets", "deployments", "replicasets", "statefulsets")),
+    ("batch", ("cronjobs", "jobs")),
+)
+_POD = (
+    "dyn(object).kind == 'Pod' ? dyn(object).spec : "
+    "dyn(object).kind == 'CronJob' ? dyn(object).spec.jobTemplate.spec.template.spec : "
+    "dyn(object).spec.template.spec"
+)
+_CONTAINERS = " + ".join(
+    f"(has(variables.pod.{field}) ? variables.pod.{field} : [])"
+    for field in ("containers", "initContainers", "ephemeralContainers")
+)
+_IMAGES = (
+    "variables.containers.filter(c, has(c.image) && c.image != '').map(c, c.image) + "
+    "(has(variables.pod.volumes) ? variables.pod.volumes.filter(v, has(v.image) && "
+    "has(v.image.reference)).map(v, v.image.reference) : [])"
+)
+# What Kubernetes hands a container: its variables, its command and its arguments, a line each.
+_TEXTS = " + ".join(
+    (
+        (
+            "variables.containers.filter(c, has(c.env)).map(c, "
+            "c.env.filter(e, has(e.value)).map(e, e.value).join('\\n'))"
+        ),
+        "variables.containers.filter(c, has(c.command)).map(c, c.command.join('\\n'))",
+        "variables.containers.filter(c, has(c.args)).map(c, c.args.join('\\n'))",
+    )
+)
+_VARIABLES = (
+    ("pod", _POD),
+    ("containers", _CONTAINERS),
+    ("images", _IMAGES),
+    ("texts", _TEXTS),
+)
+# An object that was there before the policy must be able to lose its finalizers and be deleted.
+_CHANGED = (
+    "request.operation == 'CREATE' || "
+    "(!has(object.metadata.deletionTimestamp) && dyn(object).spec != dyn(oldObject).spec)"
+)
+# Who makes the pods of a workload, where it is not the workload itself.
+_MAKES = {"Deployment": "ReplicaSet", "CronJob": "Job"}
+
+
+@cache
+def expressed() -> frozenset[str]:
+    """The names of the rules that the API server can enforce."""
+    return frozenset(rule.name for rule in all_rules() if rule.cel is not None)
+
+
+def manifests(exceptions: Exceptions) -> list[Manifest]:
+    """A ValidatingAdmissionPolicy and a binding for each rule that has `cel`, in order of name."""
+    made: list[Manifest] = []
+    for rule in all_rules():
+        if rule.cel is not None:
+            made.extend((_policy(rule, rule.cel, exceptions), _binding(rule)))
+    return made
+
+
+def _policy(rule: Rule, cel: str, exceptions: Exceptions) -> Manifest:
+    used = [pair for pair in _VARIABLES if _needs(cel, pair[0])]
+    return {
+        "apiVersion": _API,
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": f"oceanid-{rule.name}", "labels": _labels(rule)},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {
+                "resourceRules": [
+                    {
+                        "apiGroups": [group],
+                        "apiVersions": ["*"],
+                        "operations": ["CREATE", "UPDATE"],
+                        "resources": list(resources),
+                    }
+                    for group, resources in _RESOURCES
+                ]
+            },
+            "matchConditions": [
+                {"name": "spec-is-new", "expression": _CHANGED},
+                *(
+                    {"name": f"exception-{number}", "expression": _unless(entry)}
+                    for number, entry in enumerate(_in_force(rule, exceptions), start=1)
+                ),
+            ],
+            "variables": [{"name": name, "expression": text} for name, text in used],
+            "validations": [
+                {
+                    "expression": cel,
+                    "message": f"{rule.name}: {rule.description} Remedy: {rule.remedy}",
+                    "reason": "Forbidden",
+                }
+            ],
+        },
+    }
+
+
+def _needs(cel: str, variable: str) -> bool:
+    """Whether the expression uses a variable, by itself or by another that it uses."""
+    if f"variables.{variable}" in cel:
+        return True
+    return any(
+        f"variables.{variable}" in text and _needs(cel, name)
+        for name, text in _VARIABLES
+        if name != variable
+    )
+
+
+def _binding(rule: Rule) -> Manifest:
+    mandatory = rule.enforcement is Enforcement.MANDATORY
+    name = f"oceanid-{rule.name}"
+    return {
+        "apiVersion": _API,
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": name, "labels": _labels(rule)},
+        "spec": {
+            "policyName": name,
+            "validationActions": ["Deny" if mandatory else "Warn", "Audit"],
+            "matchResources": {
+                "namespaceSelector": {
+                    "matchExpressions": [
+                        {
+                            "key": "kubernetes.io/metadata.name",
+                            "operator": "NotIn",
+                            "values": list(SYSTEM_NAMESPACES),
+                        }
+                    ]
+                }
+            },
+        },
+    }
+
+
+def _labels(rule: Rule) -> Manifest:
+    return {
+        "app.kubernetes.io/part-of": "oceanid",
+        "oceanid.io/severity": rule.severity.value,
+    }
+
+
+def _in_force(rule: Rule, exceptions: Exceptions) -> list[DatedException]:
+    return [
+        entry
+        for entry in exceptions.entries
+        if entry.rule == rule.name
+        and Enforcer.CLUSTER in entry.enforcers
+        and entry.expires >= exceptions.today
+    ]
+
+
+def _unless(entry: DatedException) -> str:
+    """True for every object but the excepted one and what its controllers make of it."""
+    kind, _, place = entry.resource.partition(" ")
+    namespace, _, name = place.rpartition("/")
+    kind, namespace, name = (json.dumps(text) for text in (kind, namespace or "default", name))
+    maker = _MAKES.get(json.loads(kind))
+    same = f"(object.kind == {kind} && object.metadata.name == {name})"
+    owned = f"o.kind == {kind} && o.name == {name}"
+    if maker is not None:
+        owned = f"({owned}) || (o.kind == {json.dumps(maker)} && o.name.startsWith({name} + '-'))"
+    owners = "object.metadata.ownerReferences"
+    made = f"(has({owners}) && {owners}.exists(o, {owned}))"
+    return f"!(request.namespace == {namespace} && ({same} || {made}))"
+
+
+def text(exceptions: Exceptions | None = None) -> str:
+    """The data file as text. Raises ExceptionsError when the exceptions are wrong."""
+    names = [rule.name for rule in (*all_rules(), *joint_rules())]
+    held = exceptions or load_exceptions(DEFAULT_FILE, names, Enforcer.CLUSTER)
+    return f"{json.dumps(manifests(held), indent=2)}\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the data file, by default that of the component; 2 for a wrong call."""
+    if len(arguments) > 1 or (arguments and arguments[0].startswith("-")):
+        sys.stderr.write("usage: python -m policies admission [FILE]\n")
+        return 2
+    try:
+        written = text()
+    except ExceptionsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    (Path(arguments[0]) if arguments else DATA_FILE).write_text(written, "utf-8")
+    return 0

@@ -1,0 +1,112 @@
+"""``docs/policies.md``, written from the rules: ``python -m policies docs [FILE]``."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from policies.admission import expressed
+from policies.rules import all_rules, joint_rules
+from policies.rules._joint import JointRule
+from policies.rules._model import Rule
+
+DEFAULT_FILE = Path(__file__).resolve().parent.parent / "docs" / "policies.md"
+
+_HEAD = """\
+# The policies
+
+<!-- Written by `python -m policies docs` from the rules themselves: change those, not this. -->
+
+Each rule is defined once, in `policies/rules/`, and enforced by
+
+- **preview**: CrossGuard, in every `pulumi preview` and `pulumi up` (`--policy-pack policies`);
+- **scan**: `python -m policies scan PATH...`, over manifests in a pull request;
+- **cluster**: a ValidatingAdmissionPolicy, for what reaches the API server past both. Only rules
+  that CEL can express: the column says which.
+
+A *mandatory* violation fails a preview and a scan and is denied in the cluster; an *advisory* one
+is shown. In a preview a value may be unknown; a rule that needs it says so, at the rule's level,
+and how to mend it: give a plain value and not an Output.
+
+`python -m policies scan` ends with 0 when all is clean, 1 for mandatory violations, 2 when
+something was not judged: a file that cannot be read, a link out of the folder, an exception that
+has expired or matches nothing. `--format` is `text`, `json`, `sarif`, `junit` or `github`;
+`--write-baseline FILE` and `--baseline FILE` put up with what is there today. Without the rest of
+the project: `pip install ./policies` gives `oceanid-scan`, and `.pre-commit-hooks.yaml` a hook.
+
+## Exceptions
+
+`policies/exceptions.yaml` lists what is put up with, for how long and why. It is always shown in
+the output. An exception that has expired, or that nothing needs, is an error.
+
+```yaml
+- rule: host-path
+  resource: DaemonSet monitoring/agent   # as the findings show it
+  reason: it reads the node's logs until the collector is replaced
+  expires: 2026-01-31                    # the last day
+  enforcers: [scan, cluster]             # who will meet it: preview, scan, cluster
+```
+
+## Where the three differ
+
+- **What is unknown** exists in a preview only.
+- **Resources that are no objects of Kubernetes** (firewall rules, commands, Helm releases) exist
+  in a preview only.
+- **Patches**: a preview judges what a patch says; the cluster judges the whole object after it.
+- **Old API groups** (`extensions/v1beta1`) and `List` are judged in a preview and a scan; the API
+  server serves neither.
+- **Values of a wrong type** (`hostNetwork: "true"`) count as violations in a preview and a scan;
+  the API server refuses them by itself.
+- **Custom kinds** that keep pods where Kubernetes' own kinds do are judged in a preview and a
+  scan; in the cluster, when their controller makes the pods.
+- **PodTemplate** is judged in a preview and a scan; in the cluster nothing runs from it.
+- **System namespaces** are left out in the cluster, so that no fault of a policy stops the cluster
+  itself.
+"""
+
+
+def text() -> str:
+    """The whole document."""
+    return "\n".join([_HEAD, *_table(), "", *_details()])
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the document to a file, by default its own; 2 for a wrong call."""
+    if len(arguments) > 1 or (arguments and arguments[0].startswith("-")):
+        sys.stderr.write("usage: python -m policies docs [FILE]\n")
+        return 2
+    file = Path(arguments[0]) if arguments else DEFAULT_FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text(), "utf-8")
+    return 0
+
+
+def _every() -> list[Rule]:
+    return sorted((*all_rules(), *joint_rules()), key=lambda rule: rule.name)
+
+
+def _table() -> Iterator[str]:
+    yield "## The rules"
+    yield ""
+    yield "| rule | severity | level | preview | scan | cluster |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for rule in _every():
+        in_scan = "" if "pulumi-only" in rule.tags else "yes"
+        in_cluster = "yes" if rule.name in expressed() else ""
+        yield (
+            f"| [{rule.name}](#{rule.name}) | {rule.severity.value} | {rule.enforcement.value} "
+            f"| yes | {in_scan} | {in_cluster} |"
+        )
+
+
+def _details() -> Iterator[str]:
+    for rule in _every():
+        yield f"### {rule.name}"
+        yield ""
+        yield rule.description
+        yield ""
+        yield f"- Remedy: {rule.remedy}."
+        yield f"- Source: {rule.source}. [More]({rule.url})"
+        yield f"- Not seen: {rule.blind_to}"
+        if isinstance(rule, JointRule):
+            yield "- Judged over all resources together, not one by one."
+        yield ""
