@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from probes import FIELDS, PROBES, Check, UnexpectedError, describe
+from document import DocumentError, checked
+from probes import PROBES, REFUSED, Check, UnexpectedError, describe
 
 # What Kubernetes keeps of a termination message.
 _LONGEST_SUMMARY_BYTES = 4096
 _SECONDS_BETWEEN_ATTEMPTS = 1.0
+_SECONDS_OF_GRACE = 1.0
+_LONGEST_SEEN = 200
 
 
 @dataclass(frozen=True)
@@ -37,70 +39,66 @@ class Result:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the document's checks at the same time, each tried again until it is to be settled."""
+    """Run the document's checks at the same time, each tried again until it is to be settled.
+
+    The checks that want *no* connection come last: only where the network is seen to work does a
+    connection that fails prove anything.
+    """
     try:
         (path,) = arguments
         document = checked(json.loads(Path(path).read_text()))
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        print(f"egress-check: the document is wrong: {error}", file=sys.stderr)
+    except (DocumentError, ValueError, OSError) as error:
+        leave(f"egress-check: the document is wrong: {one_line(str(error))}")
         return 2
-    started = time.monotonic()
-    settled = started + document["settleSeconds"]
+    settled = time.monotonic() + document["settleSeconds"]
+    direct = [each for each in document["checks"] if each["kind"] == REFUSED]
+    others = [each for each in document["checks"] if each["kind"] != REFUSED]
+    results = []
     with ThreadPoolExecutor(max_workers=len(document["checks"])) as pool:
-        results = list(
-            pool.map(
-                lambda each: run(each, document["attemptSeconds"], settled), document["checks"]
-            )
-        )
-    for result in results:
-        print(json.dumps(asdict(result)), flush=True)
-    line = summary(results)
-    print(line, file=sys.stderr)
-    message = Path(os.environ.get("TERMINATION_LOG", "/dev/termination-log"))
-    if message.exists() or message.parent != Path("/dev"):
-        message.write_bytes(line.encode()[:_LONGEST_SUMMARY_BYTES])
+        for phase in (others, direct):
+            for result in pool.map(
+                lambda each: run(each, document["attemptSeconds"], settled), phase
+            ):
+                print(json.dumps(asdict(result)), flush=True)
+                results.append(result)
+    leave(summary(results))
     return 0 if all(result.ok for result in results) else 1
 
 
-def checked(document: Any) -> dict[str, Any]:  # noqa: ANN401  it has not been checked yet
-    """The document, once it holds what the checks need; raises ValueError that names the check."""
-    if not document["checks"]:
-        raise ValueError("it names no check")
-    for key in ("settleSeconds", "attemptSeconds"):
-        if not document[key] > 0:
-            raise ValueError(f"{key} must be above 0")
-    for check in document["checks"]:
-        kind = check.get("kind")
-        if kind not in PROBES:
-            known = ", ".join(sorted(PROBES))
-            raise ValueError(f"check {check.get('name')}: kind {kind!r} is none of {known}")
-        missing = [field for field in ("name", *FIELDS[kind]) if field not in check]
-        if missing:
-            raise ValueError(f"check {check.get('name')}: {', '.join(missing)} missing")
-    return dict(document)
-
-
-def run(
-    check: Check,
-    seconds: float,
-    settled: float,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Result:
+def run(check: Check, seconds: float, settled: float) -> Result:
     """Try one check until it passes or the time to settle is over; the last attempt counts."""
     attempts = 0
     while True:
         attempts += 1
         began = time.monotonic()
-        try:
-            seen, ok = PROBES[check["kind"]](check, seconds), True
-        except UnexpectedError as failure:
-            seen, ok = str(failure), False
-        except Exception as error:  # noqa: BLE001  whatever the network gives is what was seen
-            seen, ok = describe(error), False
+        seen, ok = attempt(check, seconds)
         took = round((time.monotonic() - began) * 1000)
         if ok or time.monotonic() + _SECONDS_BETWEEN_ATTEMPTS > settled:
-            return Result(check["name"], ok, target(check), expected(check), seen, took, attempts)
-        sleep(_SECONDS_BETWEEN_ATTEMPTS)
+            wanted = expected(check)
+            return Result(check["name"], ok, target(check), wanted, seen, took, attempts)
+        time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+
+
+def attempt(check: Check, seconds: float) -> tuple[str, bool]:
+    """Measure once; what was seen, and whether that is right.
+
+    A probe's own time limit is for each step of it. One that drips answers, or hangs in a resolver
+    that no limit reaches, is given up here, and ends with the program.
+    """
+    outcome: list[tuple[str, bool]] = []
+
+    def measure() -> None:
+        try:
+            outcome.append((one_line(PROBES[check["kind"]](check, seconds)), True))
+        except UnexpectedError as failure:
+            outcome.append((one_line(str(failure)), False))
+        except Exception as error:  # noqa: BLE001  whatever the network gives is what was seen
+            outcome.append((one_line(describe(error)), False))
+
+    thread = threading.Thread(target=measure, daemon=True)
+    thread.start()
+    thread.join(seconds + _SECONDS_OF_GRACE)
+    return outcome[0] if outcome else (f"no end after {seconds + _SECONDS_OF_GRACE:g} s", False)
 
 
 def target(check: Check) -> str:
@@ -112,18 +110,47 @@ def expected(check: Check) -> str:
     """What a check wants to see, in words."""
     if check["kind"] == "egress-address":
         return " or ".join(check["expected"])
-    return "no connection" if check["kind"] == "refused" else "an answer"
+    return "no connection" if check["kind"] == REFUSED else "an answer"
 
 
 def summary(results: list[Result]) -> str:
-    """One line for people: every failing check with what was expected and seen."""
+    """One line for people: every failing check with what was expected and seen.
+
+    At most 4096 bytes; where there are too many words, the details are cut short, not the list.
+    """
     failed = [result for result in results if not result.ok]
     if not failed:
         return f"all {len(results)} checks passed"
-    parts = [
-        f"{each.name} ({each.target}): expected {each.expected}, saw {each.seen}" for each in failed
-    ]
-    return f"{len(failed)} of {len(results)} checks failed: {'; '.join(parts)}"
+    line = ""
+    for words in (_LONGEST_SEEN, 40, 0):
+        line = f"{len(failed)} of {len(results)} checks failed: "
+        line += "; ".join(_failure(each, words) for each in failed)
+        if len(line.encode()) <= _LONGEST_SUMMARY_BYTES:
+            break
+    return line.encode()[:_LONGEST_SUMMARY_BYTES].decode(errors="ignore")
+
+
+def _failure(result: Result, words: int) -> str:
+    if not words:
+        return result.name
+    return f"{result.name} ({result.target}): expected {result.expected}, saw {result.seen[:words]}"
+
+
+def one_line(text: str) -> str:
+    """The text without line ends or control characters, cut to what a report can hold."""
+    plain = "".join(each if each.isprintable() else "?" for each in text)
+    return plain if len(plain) <= _LONGEST_SEEN else f"{plain[:_LONGEST_SEEN]}..."
+
+
+def leave(line: str) -> None:
+    """Say it on standard error and as the pod's termination message, where there is one."""
+    print(line, file=sys.stderr)
+    message = Path(os.environ.get("TERMINATION_LOG", "/dev/termination-log"))
+    if message.exists() or message.parent != Path("/dev"):
+        try:
+            message.write_text(line)
+        except OSError as error:
+            print(f"egress-check: no termination message: {describe(error)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

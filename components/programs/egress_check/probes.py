@@ -6,12 +6,15 @@ Standard library only: the program runs in a public Python image, out of a Confi
 from __future__ import annotations
 
 import http.client
+import ipaddress
 import socket
 import ssl
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from socks5 import open_by_socks5
 
 Check = Mapping[str, Any]
 
@@ -19,6 +22,9 @@ Check = Mapping[str, Any]
 # answers one byte, S or N.
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _TLS_PORT = 443
+_SOCKS5 = "socks5://"
+_SHARE_TO_STAY_OPEN = 0.8
+_LAST_PORT = 65535
 
 
 class UnexpectedError(Exception):
@@ -26,18 +32,12 @@ class UnexpectedError(Exception):
 
 
 def egress_address(check: Check, seconds: float) -> str:
-    """Ask `url` through the gateway's HTTP proxy for the caller's address."""
-    host, port = _split(check["proxy"])
+    """Ask `url` through the gateway's HTTP proxy, or its SOCKS5 port, for the caller's address.
+
+    `proxy` is `host:port`, of the SOCKS5 port with `socks5://` in front.
+    """
     url = urlsplit(check["url"])
-    if url.scheme == "https":
-        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            host, port, timeout=seconds, context=_tls(check)
-        )
-        connection.set_tunnel(str(url.hostname), url.port or _TLS_PORT)
-        target = url.path or "/"
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=seconds)
-        target = check["url"]
+    connection, target = _through(check, url, seconds)
     try:
         connection.request("GET", target, headers={"Host": url.netloc, "Connection": "close"})
         answer = connection.getresponse()
@@ -49,17 +49,69 @@ def egress_address(check: Check, seconds: float) -> str:
     return _one_of(seen, check["expected"])
 
 
+def _through(
+    check: Check, url: SplitResult, seconds: float
+) -> tuple[http.client.HTTPConnection, str]:
+    """A connection for `url` by way of the check's proxy, and what to ask for on it."""
+    host, port = split(check["proxy"].removeprefix(_SOCKS5))
+    name = str(url.hostname)
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    tls = url.scheme == "https"
+    if check["proxy"].startswith(_SOCKS5):
+        far = (name, url.port or (_TLS_PORT if tls else http.client.HTTP_PORT))
+        connection = http.client.HTTPConnection(*far, timeout=seconds)
+        raw = open_by_socks5((host, port), far, seconds)
+        connection.sock = _tls(check).wrap_socket(raw, server_hostname=name) if tls else raw
+        return connection, path
+    if tls:
+        connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=_tls(check))
+        connection.set_tunnel(name, url.port or _TLS_PORT)
+        return connection, path
+    return http.client.HTTPConnection(host, port, timeout=seconds), check["url"]
+
+
 def tcp(check: Check, seconds: float) -> str:
-    """Connect."""
-    with socket.create_connection(_split(check["address"]), timeout=seconds):
-        return "connected"
+    """Have the gateway's general proxy connect to `address`: it answers for the far end."""
+    host, port = split(check["proxy"].removeprefix(_SOCKS5))
+    far = split(check["address"])
+    if check["proxy"].startswith(_SOCKS5):
+        open_by_socks5((host, port), far, seconds).close()
+    else:
+        connection = http.client.HTTPConnection(host, port, timeout=seconds)
+        connection.set_tunnel(*far)
+        try:
+            connection.connect()
+        finally:
+            connection.close()
+    return "connected"
+
+
+def stays_open(check: Check, seconds: float) -> str:
+    """Connect to a destination's own port of the gateway, and see that the connection stays.
+
+    The gateway accepts before it has asked the destination, and closes when that refuses: it is a
+    connection that is still open after most of the time that proves something.
+    """
+    with socket.create_connection(split(check["address"]), timeout=seconds) as connection:
+        connection.settimeout(seconds * _SHARE_TO_STAY_OPEN)
+        try:
+            said = connection.recv(1)
+        except TimeoutError:
+            return "connected, and stayed so"
+        except ConnectionResetError:
+            said = b""
+    if not said:
+        raise UnexpectedError("accepted, then closed: the destination refused, or no exit node")
+    return "connected, and was spoken to"
 
 
 def postgres(check: Check, seconds: float) -> str:
     """Connect and ask for TLS as a Postgres client does."""
-    with socket.create_connection(_split(check["address"]), timeout=seconds) as connection:
+    with socket.create_connection(split(check["address"]), timeout=seconds) as connection:
         connection.sendall(_SSL_REQUEST)
         answer = connection.recv(1)
+    if not answer:
+        raise UnexpectedError("closed without an answer to SSLRequest")
     if answer not in (b"S", b"N"):
         raise UnexpectedError(f"{answer!r} in answer to SSLRequest")
     return f"SSLRequest answered {answer.decode()}"
@@ -67,7 +119,7 @@ def postgres(check: Check, seconds: float) -> str:
 
 def s3(check: Check, seconds: float) -> str:
     """HEAD by TLS under the real name; any answer counts, since 403 too comes from S3 itself."""
-    host, port = _split(check["address"])
+    host, port = split(check["address"])
     name = check["host"]
     connection = http.client.HTTPSConnection(name, timeout=seconds, context=_tls(check))
     raw = socket.create_connection((host, port), timeout=seconds)
@@ -110,35 +162,43 @@ def pods(check: Check, seconds: float) -> str:
 
 def refused(check: Check, seconds: float) -> str:
     """A direct connection must fail: that it succeeds is the leak the gate is there to find."""
-    host, port = _split(check["address"])
-    address = _addresses(host, port)[0]
-    try:
-        socket.create_connection((address, port), timeout=seconds).close()
-    except OSError as error:
-        return describe(error)
-    raise UnexpectedError(f"connected to {address} directly")
+    host, port = split(check["address"])
+    seen = set()
+    # Every address: one that happens to be down proves nothing about the others.
+    for address in _addresses(host, port, socket.AF_UNSPEC):
+        try:
+            socket.create_connection((address, port), timeout=seconds).close()
+        except OSError as error:
+            seen.add(describe(error))
+        else:
+            raise UnexpectedError(f"connected to {address} directly")
+    return ", ".join(sorted(seen))
 
+
+REFUSED = "refused"
 
 PROBES: dict[str, Callable[[Check, float], str]] = {
     "egress-address": egress_address,
     "tcp": tcp,
+    "open": stays_open,
     "postgres": postgres,
     "s3": s3,
     "https": https,
     "dns": dns,
     "pods": pods,
-    "refused": refused,
+    REFUSED: refused,
 }
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "egress-address": ("proxy", "url", "expected"),
-    "tcp": ("address",),
+    "tcp": ("proxy", "address"),
+    "open": ("address",),
     "postgres": ("address",),
     "s3": ("address", "host"),
     "https": ("url", "ca"),
     "dns": ("host",),
     "pods": ("host", "port"),
-    "refused": ("address",),
+    REFUSED: ("address",),
 }
 
 
@@ -152,21 +212,28 @@ def describe(error: BaseException) -> str:
     return (text or type(error).__name__).lower()
 
 
-def _split(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    return host, int(port)
+def split(address: str) -> tuple[str, int]:
+    """The parts of `host:port`; raises ValueError when it is none."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
+        raise ValueError(f"{address!r} is not host:port")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _tls(check: Check) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=check.get("ca"))
 
 
-def _addresses(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
+def _addresses(host: str, port: int, family: int = socket.AF_INET) -> list[str]:
+    found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
     return sorted({str(each[4][0]) for each in found})
 
 
 def _one_of(seen: str, expected: list[str]) -> str:
-    if seen not in expected:
-        raise UnexpectedError(seen[:80] or "an empty answer")
-    return seen
+    try:
+        address = ipaddress.ip_address(seen)
+    except ValueError:
+        raise UnexpectedError(f"no address but {seen[:80]!r}") from None
+    if address not in {ipaddress.ip_address(each) for each in expected}:
+        raise UnexpectedError(str(address))
+    return str(address)

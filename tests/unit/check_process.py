@@ -1,0 +1,57 @@
+"""The gate's program as the process it is in a pod, and what it said."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROGRAM = Path(__file__).resolve().parents[2] / "components" / "programs" / "egress_check"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Exit code, one entry for each JSON line in their order, termination message, errors."""
+
+    code: int
+    checks: dict[str, dict[str, Any]]
+    message: str
+    errors: str
+
+    @property
+    def failing(self) -> list[str]:
+        """The names of the checks that failed."""
+        return [name for name, check in self.checks.items() if not check["ok"]]
+
+
+def measured(
+    folder: Path, *checks: dict[str, Any], settle: float = 0.1, attempt: float = 2
+) -> Outcome:
+    """Run the program with these checks."""
+    document = {"settleSeconds": settle, "attemptSeconds": attempt, "checks": list(checks)}
+    return judged(folder, json.dumps(document))
+
+
+def judged(folder: Path, document: str, termination_log: Path | None = None) -> Outcome:
+    """Run the program with this text as its document."""
+    path, message = folder / "checks.json", termination_log or folder / "termination-log"
+    path.write_text(document)
+    run = subprocess.run(
+        [sys.executable, "-I", str(PROGRAM), str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "TERMINATION_LOG": str(message)},
+    )
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    return Outcome(
+        code=run.returncode,
+        checks={line["name"]: line for line in lines},
+        message=message.read_text() if message.is_file() else "",
+        errors=run.stderr,
+    )

@@ -1,0 +1,287 @@
+"""The gate's program against real servers: each check passes, fails, and says what it saw."""
+
+from __future__ import annotations
+
+import datetime
+import ssl
+from contextlib import ExitStack
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.unit.check_process import measured
+from tests.unit.far_side import (
+    Handler,
+    closing,
+    dripping,
+    http_answer,
+    http_proxy,
+    nobody,
+    says,
+    serving,
+    silent,
+    socks5_proxy,
+    tls,
+)
+
+_EXIT = "157.173.210.123"
+_WORKER = "191.101.1.3"
+_STORAGE = "bucket.s3.example"
+
+
+@pytest.fixture
+def open_at_end() -> Any:
+    with ExitStack() as stack:
+        yield lambda handler: stack.enter_context(serving(handler))
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for the storage and the loopback, as a file and as a server's context."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.datetime.now(datetime.UTC)
+    alternatives = [x509.DNSName(_STORAGE), x509.IPAddress(IPv4Address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    public, private = folder / "ca.pem", folder / "key.pem"
+    public.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(public, private)
+    return public, context
+
+
+def _echo(proxy: str, url: str = "http://echo.example/ip", **more: Any) -> dict[str, Any]:
+    return {
+        "name": "egress-address",
+        "kind": "egress-address",
+        "proxy": proxy,
+        "url": url,
+        "expected": [_EXIT],
+        **more,
+    }
+
+
+@pytest.mark.parametrize("scheme", ["", "socks5://"])
+def test_the_exit_nodes_address_passes(tmp_path: Path, open_at_end: Any, scheme: str) -> None:
+    echo = open_at_end(http_answer(f"{_EXIT}\n"))
+    proxy = open_at_end(socks5_proxy(echo) if scheme else http_proxy(echo))
+    outcome = measured(tmp_path, _echo(scheme + proxy))
+    assert outcome.code == 0
+    assert outcome.message == "all 1 checks passed"
+    line = outcome.checks["egress-address"]
+    assert isinstance(line.pop("milliseconds"), int)
+    assert line == {
+        "name": "egress-address",
+        "ok": True,
+        "target": "http://echo.example/ip",
+        "expected": _EXIT,
+        "seen": _EXIT,
+        "attempts": 1,
+    }
+
+
+@pytest.mark.parametrize("scheme", ["", "socks5://"])
+def test_the_address_is_asked_for_by_tls_too(
+    tmp_path: Path, open_at_end: Any, authority: tuple[Path, ssl.SSLContext], scheme: str
+) -> None:
+    ca, context = authority
+    echo = open_at_end(tls(context, http_answer(_EXIT)))
+    proxy = open_at_end(socks5_proxy(echo) if scheme else http_proxy(echo))
+    check = _echo(scheme + proxy, f"https://{_STORAGE}/ip", ca=str(ca))
+    assert measured(tmp_path, check).code == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "seen"),
+    [
+        (http_answer(_WORKER), _WORKER),
+        (http_answer(""), "no address but ''"),
+        (http_answer(f"1{_EXIT}"), f"no address but '1{_EXIT}'"),
+        (http_answer(_EXIT, "502 Bad Gateway"), "HTTP 502"),
+        (says(b"\x00\xff\r\n" * 9), "bad"),
+        (silent, "timed out"),
+        (dripping, "no end after 2 s"),
+    ],
+)
+def test_any_other_address_or_answer_fails(
+    tmp_path: Path, open_at_end: Any, answer: Handler, seen: str
+) -> None:
+    proxy = open_at_end(http_proxy(open_at_end(answer)))
+    outcome = measured(tmp_path, _echo(proxy), attempt=1)
+    assert outcome.code == 1
+    if seen != "bad":
+        assert outcome.checks["egress-address"]["seen"] == seen
+        expected = f"egress-address (http://echo.example/ip): expected {_EXIT}, saw {seen}"
+        assert outcome.message == f"1 of 1 checks failed: {expected}"
+    assert outcome.message.isprintable()
+
+
+@pytest.mark.parametrize("scheme", ["", "socks5://"])
+def test_a_destination_that_the_proxy_reaches_passes(
+    tmp_path: Path, open_at_end: Any, scheme: str
+) -> None:
+    far = open_at_end(silent)
+    proxy = scheme + open_at_end(socks5_proxy(far) if scheme else http_proxy(far))
+    check = {"name": "queue", "kind": "tcp", "proxy": proxy, "address": "queue.example:5672"}
+    assert measured(tmp_path, check).checks["queue"]["seen"] == "connected"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "handler", "seen"),
+    [
+        ("", http_answer("", "502 Bad Gateway"), "tunnel connection failed: 502 bad gateway"),
+        ("", silent, "timed out"),
+        ("socks5://", socks5_proxy("", reply=4), "socks5 proxy: host unreachable"),
+        ("socks5://", says(b"HTTP/1.1 400 Bad Request"), "the socks5 proxy wants authentication"),
+        ("socks5://", silent, "timed out"),
+    ],
+)
+def test_a_destination_that_the_proxy_does_not_reach_fails(
+    tmp_path: Path, open_at_end: Any, scheme: str, handler: Handler, seen: str
+) -> None:
+    proxy = scheme + open_at_end(handler)
+    check = {"name": "queue", "kind": "tcp", "proxy": proxy, "address": "queue.example:5672"}
+    outcome = measured(tmp_path, check, attempt=1)
+    assert outcome.failing == ["queue"]
+    assert seen in outcome.checks["queue"]["seen"]
+
+
+def test_a_destination_that_keeps_the_connection_passes(tmp_path: Path, open_at_end: Any) -> None:
+    speaks_first = open_at_end(lambda connection: connection.sendall(b"220 ready"))
+    outcome = measured(
+        tmp_path,
+        {"name": "quiet", "kind": "open", "address": open_at_end(silent)},
+        {"name": "speaks-first", "kind": "open", "address": speaks_first},
+        attempt=1,
+    )
+    assert outcome.failing == []
+
+
+def test_a_gateway_that_accepts_for_a_destination_that_refuses_fails(
+    tmp_path: Path, open_at_end: Any
+) -> None:
+    outcome = measured(
+        tmp_path,
+        {"name": "closed", "kind": "open", "address": open_at_end(closing)},
+        {"name": "nobody", "kind": "open", "address": nobody()},
+    )
+    assert outcome.failing == ["closed", "nobody"]
+    assert "accepted, then closed" in outcome.message
+    assert outcome.checks["nobody"]["seen"] == "connection refused"
+
+
+@pytest.mark.parametrize(
+    ("handler", "ok", "seen"),
+    [
+        (says(b"S"), True, "SSLRequest answered S"),
+        (says(b"N"), True, "SSLRequest answered N"),
+        (says(b"H"), False, "b'H' in answer to SSLRequest"),
+        (closing, False, "closed without an answer to SSLRequest"),
+        (silent, False, "timed out"),
+    ],
+)
+def test_only_postgres_answers_as_postgres(
+    tmp_path: Path, open_at_end: Any, handler: Handler, *, ok: bool, seen: str
+) -> None:
+    check = {"name": "database", "kind": "postgres", "address": open_at_end(handler)}
+    outcome = measured(tmp_path, check, attempt=1)
+    assert outcome.checks["database"]["ok"] is ok
+    if handler is not closing:  # which a reset may overtake
+        assert outcome.checks["database"]["seen"] == seen
+
+
+@pytest.mark.parametrize("status", ["200 OK", "403 Forbidden", "301 Moved Permanently"])
+def test_any_answer_of_the_storage_under_its_own_name_passes(
+    tmp_path: Path, open_at_end: Any, authority: tuple[Path, ssl.SSLContext], status: str
+) -> None:
+    ca, context = authority
+    address = open_at_end(tls(context, http_answer("", status)))
+    check = {"name": "s3", "kind": "s3", "address": address, "host": _STORAGE, "ca": str(ca)}
+    outcome = measured(tmp_path, check)
+    assert outcome.checks["s3"]["seen"] == f"HTTP {status[:3]}"
+    assert outcome.code == 0
+
+
+def test_a_storage_that_cannot_prove_its_name_fails(
+    tmp_path: Path, open_at_end: Any, authority: tuple[Path, ssl.SSLContext]
+) -> None:
+    ca, context = authority
+    address = open_at_end(tls(context, http_answer("")))
+    stranger = {"name": "s3", "kind": "s3", "address": address, "host": "other.example"}
+    outcome = measured(tmp_path, {**stranger, "ca": str(ca)})
+    assert outcome.failing == ["s3"]
+    assert "other.example" in outcome.message
+
+
+def test_the_cluster_api_passes_with_any_status_and_fails_with_another_authority(
+    tmp_path: Path, open_at_end: Any, authority: tuple[Path, ssl.SSLContext]
+) -> None:
+    ca, context = authority
+    url = f"https://{open_at_end(tls(context, http_answer('', '401 Unauthorized')))}/version"
+    check = {"name": "cluster-api", "kind": "https", "url": url, "ca": str(ca)}
+    outcome = measured(tmp_path, check)
+    assert outcome.checks["cluster-api"]["seen"] == "HTTP 401"
+    assert outcome.code == 0
+    # Python's own default authorities did not sign it.
+    outcome = measured(tmp_path, {**check, "ca": ssl.get_default_verify_paths().cafile or ""})
+    assert outcome.failing == ["cluster-api"]
+
+
+def test_names_resolve_or_not(tmp_path: Path) -> None:
+    outcome = measured(
+        tmp_path,
+        {"name": "known", "kind": "dns", "host": "localhost"},
+        {"name": "unknown", "kind": "dns", "host": "no-such-name.invalid"},
+    )
+    assert outcome.checks["known"]["seen"] == "127.0.0.1"
+    assert outcome.failing == ["unknown"]
+    assert outcome.checks["unknown"]["seen"] == "name not resolved"
+
+
+def test_a_pod_answers_or_not(tmp_path: Path, open_at_end: Any) -> None:
+    port = int(open_at_end(silent).rpartition(":")[2])
+    outcome = measured(
+        tmp_path,
+        {"name": "there", "kind": "pods", "host": "localhost", "port": port},
+        {"name": "gone", "kind": "pods", "host": "localhost", "port": int(nobody()[10:])},
+    )
+    assert outcome.failing == ["gone"]
+    assert outcome.checks["gone"]["seen"] == "127.0.0.1: connection refused"
+
+
+def test_a_direct_connection_that_works_is_the_failure(tmp_path: Path, open_at_end: Any) -> None:
+    open_address = open_at_end(silent)
+    outcome = measured(
+        tmp_path,
+        {"name": "direct-leak", "kind": "refused", "address": open_address},
+        {"name": "direct-denied", "kind": "refused", "address": nobody()},
+        {"name": "direct-unknown", "kind": "refused", "address": "no-such-name.invalid:1"},
+    )
+    assert outcome.failing == ["direct-leak", "direct-unknown"]
+    assert outcome.checks["direct-leak"]["seen"] == "connected to 127.0.0.1 directly"
+    assert outcome.checks["direct-denied"]["seen"] == "connection refused"
