@@ -43,6 +43,7 @@ __all__ = [
     "ExitNodeProxy",
     "Gateway",
     "bootstrap",
+    "drain_script",
 ]
 
 READY_PATH = "/ready"
@@ -230,3 +231,19 @@ def _listener(name: str, port: int, network_filter: Json) -> Json:
 
 def _route(cluster: str, **more: str | Json) -> Json:
     return {"cluster": cluster, **more}
+
+
+def drain_script(admin_port: int) -> str:
+    """A bash script that starts a graceful drain and prints Envoy's answer.
+
+    New connections go on to be taken while the cluster still sends them, open ones live until the
+    container ends. Envoy's image has bash and no HTTP client, and the admin port wants a POST and,
+    as all of Envoy, HTTP/1.1: an HTTP/1.0 request is answered 426 and drains nothing.
+    """
+    request = (
+        "POST /drain_listeners?graceful HTTP/1.1\\r\\n"
+        "Host: envoy\\r\\n"
+        "Content-Length: 0\\r\\n"
+        "Connection: close\\r\\n\\r\\n"
+    )
+    return f"exec 3<>/dev/tcp/{LOOPBACK}/{admin_port}; printf '{request}' >&3; cat <&3"

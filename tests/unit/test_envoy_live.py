@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from components._envoy import (
     ExitNodeProxy,
     Gateway,
     bootstrap,
+    drain_script,
 )
 from tests.unit.envoy_process import answer, running, status, until, validated
 from tests.unit.tunnel_proxy import HEALTH_PORT, Health, TunnelProxy, free_ports
@@ -224,6 +226,27 @@ def test_the_admin_port_cannot_end_or_show_envoy(scene: _Scene) -> None:
     assert status(port, "/quitquitquit", "POST") == 403
     assert status(port, "/config_dump") == 403
     assert status(port, STATS_PATH) == 200
+
+
+def test_a_drain_is_begun_by_the_script_and_cuts_no_connection(
+    tmp_path: Path, one_envoy: _Scene
+) -> None:
+    gateway = _gateway(one_envoy.preferred, one_envoy.second)
+    with running(bootstrap(gateway), tmp_path, gateway.status_port) as log:
+        scene = _Scene(gateway, one_envoy.preferred, one_envoy.second, log)
+        until(lambda: scene.reached() == "preferred", "the preferred exit node is used")
+        with socket.create_connection(("127.0.0.1", scene.database), 10) as connection:
+            assert connection.recv(100) == b"preferred"
+            said = subprocess.run(
+                ["bash", "-c", drain_script(gateway.admin_port)],
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=True,
+            )
+            assert said.stdout.startswith("HTTP/1.1 200 OK")
+            connection.sendall(b"still here")
+            assert connection.recv(100) == b"still here"
 
 
 def test_envoy_warns_of_nothing(scene: _Scene) -> None:
