@@ -46,6 +46,10 @@ preview: $(if $(filter dev,$(STACK)),lab-up,toolchain) ## preview of STACK (dev 
 rollback: toolchain ## put STACK back to what the commit TO describes (the last one by default)
 	@$(PY) -m delivery rollback --stack $(STACK) --to $(or $(TO),HEAD)
 
+.PHONY: import-firewall
+import-firewall: toolchain ## write a Pulumi import file of the rules STACK wants and that exist
+	@$(PY) -m delivery import-firewall --stack $(STACK)
+
 .PHONY: lab-up
 lab-up: toolchain ## the local control plane and the stand-ins
 	@$(PY) -m lab up

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bench import fleet_size
+from bench import firewall_rules, fleet_size
 
 if __name__ == "__main__":
-    print("## Fleet size\n")
-    print(fleet_size.table())
+    for title, table in (
+        ("Fleet size", fleet_size.table),
+        ("Firewall rules", firewall_rules.table),
+    ):
+        print(f"## {title}\n\n{table()}\n", flush=True)

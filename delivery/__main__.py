@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-from delivery import lab_stack, rollback
+from delivery import import_firewall, lab_stack, rollback
 from delivery.environment import (
     LAB_STACK,
     REPOSITORY,
@@ -19,6 +19,7 @@ from settings import check_file
 
 # A self-managed backend enforces nothing by itself: the pack goes with every operation.
 _POLICY_PACK = ("--policy-pack", "policies")
+_IMPORT_FILE = REPOSITORY / "import-firewall.json"
 _COMMANDS = {
     "preview": ("preview", "--diff", *_POLICY_PACK),
     "up": ("up", "--yes", "--suppress-outputs", *_POLICY_PACK),
@@ -31,7 +32,7 @@ _COMMANDS = {
 def main(arguments: list[str]) -> int:
     """Run one engine command on one stack; exit code of the engine, or 2 when it cannot run."""
     parser = argparse.ArgumentParser(prog="python -m delivery", description=__doc__)
-    parser.add_argument("command", choices=[*_COMMANDS, "rollback"])
+    parser.add_argument("command", choices=[*_COMMANDS, "rollback", "import-firewall"])
     parser.add_argument("--stack", required=True, help="dev is the local lab")
     parser.add_argument("--to", default="HEAD", help="with rollback: the commit to go back to")
     options, rest = parser.parse_known_args(arguments)
@@ -40,6 +41,9 @@ def main(arguments: list[str]) -> int:
             return rollback.run(options.stack, options.to)
         environment = for_stack(options.stack)
         _check_settings(options.stack)
+        if options.command == "import-firewall":
+            print(import_firewall.write(options.stack, environment, _IMPORT_FILE))
+            return 0
         command = [engine(), *_COMMANDS[options.command], "--stack", options.stack, *rest]
         if options.stack == LAB_STACK:
             copy = lab_stack.prepare(environment)

@@ -4,7 +4,7 @@ Everything is read and checked once, before any resource is registered. A settin
 ends the program with one line that gives its key, its value, the rule and the way to mend it.
 """
 
-from settings.load import check_file, load, parse
+from settings.load import check_file, load, parse, read_file
 from settings.models import (
     Cluster,
     CredentialKind,
@@ -36,4 +36,5 @@ __all__ = [
     "check_file",
     "load",
     "parse",
+    "read_file",
 ]

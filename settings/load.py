@@ -67,10 +67,10 @@ def parse(config: Mapping[str, str], secret: set[str] | None = None) -> Settings
         raise ValueError("\n".join(lines)) from None
 
 
-def check_file(path: Path) -> list[str]:
-    """A line for each wrong setting in a stack's configuration file, none when all are right.
+def read_file(path: Path) -> Settings:
+    """The settings of a stack's configuration file, for use without the engine.
 
-    For use before the engine runs: its own check of types stops at the first, without a remedy.
+    Raises ValueError with a line for each wrong setting, as `parse` does.
     """
     document = yaml.safe_load(path.read_text()) or {}
     config = {
@@ -78,8 +78,16 @@ def check_file(path: Path) -> list[str]:
         for key, value in (document.get("config") or {}).items()
         if str(key).startswith(f"{_PROJECT}:") and not _is_encrypted(value)
     }
+    return parse(config)
+
+
+def check_file(path: Path) -> list[str]:
+    """A line for each wrong setting in a stack's configuration file, none when all are right.
+
+    For use before the engine runs: its own check of types stops at the first, without a remedy.
+    """
     try:
-        parse(config)
+        read_file(path)
     except ValueError as error:
         return [f"{_PROJECT}:{line}" for line in str(error).splitlines()]
     return []

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from lab.stand_ins import DATABASE_NETWORK
-from tests.e2e.fleet import Fleet, running_lab, said
+from tests.e2e.fleet import REPOSITORY, Fleet, running_lab, said
 
 pytestmark = pytest.mark.e2e
 
@@ -81,3 +81,16 @@ def test_the_stack_comes_back_after_a_destroy_and_adopts_the_rule(guarded: Fleet
     result = guarded.delivery("up")
     assert result.returncode == 0, said(result)
     assert _rules(guarded) == {_EGRESS, _BY_HAND}
+
+
+def test_rules_that_exist_can_be_imported_in_one_step(guarded: Fleet) -> None:
+    written = guarded.delivery("import-firewall")
+    assert written.returncode == 0, said(written)
+    file = REPOSITORY / "import-firewall.json"
+    try:
+        resources = json.loads(file.read_text())["resources"]
+    finally:
+        file.unlink()
+    assert [each["name"] for each in resources] == ["firewall", f"firewall-{_EGRESS}"]
+    assert resources[1]["id"].startswith(f"{DATABASE_NETWORK}/")
+    assert f"cidr: {_BY_HAND}" in written.stdout

@@ -23,7 +23,7 @@ _PARTS = (
 _ALLOWED = {
     "__main__": {"settings", "components"},
     "components": set[str](),
-    "delivery": {"settings"},
+    "delivery": {"settings", "providers"},
     "lab": set[str](),
     "policies": set[str](),
     "preflight": set[str](),

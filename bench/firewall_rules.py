@@ -1,0 +1,49 @@
+"""Seconds and requests of the CrunchyBridge provider under the real engine, by number of rules."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.provider.engine import Stack
+from tests.provider.stand_in import start_stand_in, stop_stand_in
+
+SIZES = (1, 100, 500)
+
+
+def table() -> str:
+    """A Markdown table: each cell is seconds and the number of requests to the stand-in."""
+    lines = [
+        "| rules | `up` | no-op `up` | `refresh` | `destroy` |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for size in SIZES:
+        print(f"bench: {size} firewall rules", flush=True)
+        lines.append(f"| {size} | {' | '.join(_measured(size))} |")
+    return "\n".join(lines)
+
+
+def _measured(size: int) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="oceanid-bench-") as folder:
+        stand_in = start_stand_in(Path(folder))
+        try:
+            stack = Stack(Path(folder), stand_in)
+            stack.set({f"rule-{n}": {"rule": f"198.18.{n // 250}.{n % 250}"} for n in range(size)})
+
+            def cell(action: Callable[[], object]) -> str:
+                stand_in.forget_requests()
+                began = time.monotonic()
+                action()
+                took = time.monotonic() - began
+                return f"{took:.1f} s, {len(stand_in.requests())}"
+
+            return [
+                cell(stack.up),
+                cell(stack.up),
+                cell(lambda: stack.run("refresh", "--yes")),
+                cell(lambda: stack.run("destroy", "--yes", "--skip-preview")),
+            ]
+        finally:
+            stop_stand_in(stand_in)
