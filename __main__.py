@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes
 import pulumi_tailscale
 
+from components.admission import AdmissionPolicies
 from components.egress_check import EgressCheck, EgressCheckArgs, MeasuredDestination
 from components.exit_node import ClusterNetwork, ExitNode, ExitNodeArgs
 from components.firewall import AdmittedRange, Firewall, FirewallArgs
@@ -70,7 +71,11 @@ tailnet = Tailnet(
     ),
     in_tailnet,
 )
-egress = RestrictedNamespace("egress", RestrictedNamespaceArgs(name=NAMESPACE), in_cluster())
+# First of all: what the policies forbid is then refused to everybody, this stack included.
+admission = AdmissionPolicies("admission", in_cluster())
+egress = RestrictedNamespace(
+    "egress", RestrictedNamespaceArgs(name=NAMESPACE), in_cluster(admission)
+)
 
 network = ClusterNetwork(
     pods=settings.cluster.pod_cidr,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from components._gateway_pod import HTTP_PORT
+from components._gateway_pod import HTTP_PORT, SOCKS5_PORT
 from components._tailscale_pod import HEALTH_PORT
 
 _ATTEMPT_SECONDS = 5
@@ -53,14 +53,20 @@ def document(
         "attemptSeconds": _ATTEMPT_SECONDS,
         "settleSeconds": min(_LONGEST_SETTLE_SECONDS, int(seconds * _SETTLE_SHARE)),
         "checks": [
-            {
-                "name": "egress-address",
-                "kind": "egress-address",
-                "proxy": f"{gateway}:{HTTP_PORT}",
-                "url": echo_url,
-                "expected": list(expected),
-            },
-            *(_destination(each, gateway) for each in destinations),
+            *(
+                {
+                    "name": name,
+                    "kind": "egress-address",
+                    "proxy": proxy,
+                    "url": echo_url,
+                    "expected": list(expected),
+                }
+                for name, proxy in (
+                    ("egress-address", f"{gateway}:{HTTP_PORT}"),
+                    ("egress-address-socks5", f"socks5://{gateway}:{SOCKS5_PORT}"),
+                )
+            ),
+            *(check for each in destinations for check in _destination(each, gateway)),
             {"name": "cluster-api", "kind": "https", "url": api_server, "ca": ca_file},
             {"name": "cluster-dns", "kind": "dns", "host": "kubernetes.default.svc"},
             *(
@@ -76,10 +82,15 @@ def document(
     }
 
 
-def _destination(destination: MeasuredDestination, gateway: str) -> dict[str, Any]:
-    check = {
-        "name": destination.name,
-        "kind": destination.protocol,
-        "address": f"{gateway}:{destination.local_port}",
-    }
-    return check | ({"host": destination.host} if destination.protocol == "s3" else {})
+def _destination(destination: MeasuredDestination, gateway: str) -> list[dict[str, Any]]:
+    check = {"name": destination.name, "kind": destination.protocol}
+    local = {"address": f"{gateway}:{destination.local_port}"}
+    if destination.protocol != "tcp":
+        return [check | local | ({"host": destination.host} if check["kind"] == "s3" else {})]
+    # Nothing is said on a bare connection, and the gateway accepts before the far end has: the
+    # general proxy answers for the far end, and the destination's own port must stay open.
+    far = f"{destination.host}:{destination.port}"
+    return [
+        check | {"proxy": f"{gateway}:{HTTP_PORT}", "address": far},
+        {"name": f"{destination.name}-port", "kind": "open"} | local,
+    ]
