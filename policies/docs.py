@@ -59,6 +59,8 @@ the output. An exception that has expired, or that nothing needs, is an error.
 - **Custom kinds** that keep pods where Kubernetes' own kinds do are judged in a preview and a
   scan; in the cluster, when their controller makes the pods.
 - **PodTemplate** is judged in a preview and a scan; in the cluster nothing runs from it.
+- **Variables** are expanded in a preview and a scan: `--exit-node=$(NAME)` is judged by what NAME
+  holds. CEL cannot follow them, so the cluster lets such a reference pass.
 - **System namespaces** are left out in the cluster, so that no fault of a policy stops the cluster
   itself.
 """

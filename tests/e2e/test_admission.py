@@ -1,0 +1,187 @@
+"""The policies in a real API server: the incident by `kubectl apply`, and all three agreeing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from policies.admission import DATA_FILE, manifests
+from policies.exceptions import DatedException, Enforcer, Exceptions
+from policies.rules import all_rules
+from tests.e2e.fleet import Fleet
+
+pytestmark = pytest.mark.e2e
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+_PLURALS = {
+    "ValidatingAdmissionPolicy": f"{_ADMISSION}/validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": f"{_ADMISSION}/validatingadmissionpolicybindings",
+}
+_APPS, _BATCH, _CORE = "apps/v1", "batch/v1", "v1"
+_SERVED = {
+    "Pod": (_CORE, "/api/v1/namespaces/{}/pods"),
+    "ReplicationController": (_CORE, "/api/v1/namespaces/{}/replicationcontrollers"),
+    "DaemonSet": (_APPS, "/apis/apps/v1/namespaces/{}/daemonsets"),
+    "Deployment": (_APPS, "/apis/apps/v1/namespaces/{}/deployments"),
+    "ReplicaSet": (_APPS, "/apis/apps/v1/namespaces/{}/replicasets"),
+    "StatefulSet": (_APPS, "/apis/apps/v1/namespaces/{}/statefulsets"),
+    "Job": (_BATCH, "/apis/batch/v1/namespaces/{}/jobs"),
+    "CronJob": (_BATCH, "/apis/batch/v1/namespaces/{}/cronjobs"),
+}
+_NEVER = date(2000, 1, 1)
+
+
+def _apply(api: httpx.Client, wanted: list[dict[str, Any]]) -> None:
+    for manifest in wanted:
+        path = _PLURALS[manifest["kind"]]
+        name = manifest["metadata"]["name"]
+        api.delete(f"{path}/{name}")
+        made = api.post(path, json=manifest)
+        assert made.status_code == 201, made.text
+
+
+def _remove(api: httpx.Client, wanted: list[dict[str, Any]]) -> None:
+    for manifest in wanted:
+        api.delete(f"{_PLURALS[manifest['kind']]}/{manifest['metadata']['name']}")
+
+
+def posted(
+    api: httpx.Client, body: dict[str, Any], namespace: str = "default", *, dry: bool = True
+) -> httpx.Response:
+    _, path = _SERVED[body["kind"]]
+    query = {"dryRun": "All"} if dry else {}
+    return api.post(path.format(namespace), json=body, params=query)
+
+
+def _until(api: httpx.Client, body: dict[str, Any], *, denied: bool) -> None:
+    """Wait until the API server has taken a change of the policies to heart."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        answer = posted(api, body)
+        if (answer.status_code in {403, 422} or "warning" in answer.headers) is denied:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"the policies did not come into force: {answer.status_code}")
+
+
+def _incident() -> dict[str, Any]:
+    text = (REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml").read_text()
+    body: dict[str, Any] = list(yaml.safe_load_all(text))[1]
+    body["metadata"]["namespace"] = "default"
+    return body
+
+
+@contextmanager
+def applied(api: httpx.Client, wanted: list[dict[str, Any]]) -> Iterator[None]:
+    """The policies and bindings for as long as the context lasts, and no trace of them after."""
+    _apply(api, wanted)
+    try:
+        _until(api, _incident(), denied=True)
+        yield
+    finally:
+        _remove(api, wanted)
+        _until(api, _incident(), denied=False)
+
+
+@pytest.fixture
+def enforced(fleet: Fleet) -> Iterator[httpx.Client]:
+    """An API server that has the data file as the component deploys it."""
+    wanted = json.loads(DATA_FILE.read_text())
+    with fleet.api() as api, applied(api, wanted):
+        yield api
+
+
+def test_the_incident_is_denied_with_the_rules_remedy(enforced: httpx.Client) -> None:
+    answer = posted(enforced, _incident(), dry=False)
+    assert answer.status_code == 403
+    message = answer.json()["message"]
+    assert 'daemonsets.apps "tailscale-worker" is forbidden' in message
+    assert "oceanid-" in message
+    assert "Remedy: " in message
+    for field in ("hostNetwork", "hostPID"):
+        body = _incident()
+        pod = body["spec"]["template"]["spec"]
+        pod.update({"nodeSelector": {"wave": "canary"}, "volumes": []})
+        pod.pop("hostPID" if field == "hostNetwork" else "hostNetwork")
+        pod["containers"] = [{"name": "tailscale", "image": "tailscale/tailscale:v1.102.3"}]
+        answer = posted(enforced, body, dry=False)
+        assert answer.status_code == 403
+        assert "daemonset-host-namespaces: " in answer.json()["message"]
+        assert "userspace gateway in the pod network" in answer.json()["message"]
+
+
+def test_every_expression_is_one_that_the_api_server_can_type(enforced: httpx.Client) -> None:
+    for policy in enforced.get(_PLURALS["ValidatingAdmissionPolicy"]).json()["items"]:
+        checking = policy.get("status", {}).get("typeChecking", {})
+        assert checking.get("expressionWarnings", []) == [], policy["metadata"]["name"]
+
+
+def test_an_object_from_before_the_policies_can_still_be_deleted(fleet: Fleet) -> None:
+    body = _incident()
+    body["metadata"].update({"name": "from-before", "finalizers": ["example.com/hold"]})
+    wanted = json.loads(DATA_FILE.read_text())
+    path = "/apis/apps/v1/namespaces/default/daemonsets/from-before"
+    merge = {"content-type": "application/merge-patch+json"}
+    with fleet.api() as api:
+        assert posted(api, body, dry=False).status_code == 201
+        _apply(api, wanted)
+        try:
+            _until(api, _incident(), denied=True)
+            labelled = api.patch(
+                path, headers=merge, content='{"metadata": {"labels": {"a": "b"}}}'
+            )
+            assert labelled.status_code == 200, labelled.text
+            worse = '{"spec": {"minReadySeconds": 1}}'
+            assert api.patch(path, headers=merge, content=worse).status_code == 403
+            assert api.delete(path).status_code == 200
+            freed = api.patch(path, headers=merge, content='{"metadata": {"finalizers": null}}')
+            assert freed.status_code == 200, freed.text
+        finally:
+            _remove(api, wanted)
+            _until(api, _incident(), denied=False)
+
+
+def test_an_exception_admits_the_one_resource_and_what_it_makes(fleet: Fleet) -> None:
+    entries = tuple(
+        DatedException(
+            rule.name,
+            "DaemonSet default/tailscale-worker",
+            "test",
+            date(2999, 1, 1),
+            frozenset({Enforcer.CLUSTER}),
+        )
+        for rule in all_rules()
+    )
+    wanted: list[Any] = manifests(Exceptions(entries, Enforcer.CLUSTER, _NEVER))
+    other = _incident()
+    other["metadata"]["name"] = "other"
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "made", "namespace": "default"},
+        "spec": _incident()["spec"]["template"]["spec"],
+    }
+    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "uid": "1", "controller": True}
+    with fleet.api() as api:
+        _apply(api, wanted)
+        try:
+            _until(api, other, denied=True)
+            assert posted(api, _incident()).status_code == 201
+            assert posted(api, pod).status_code == 403
+            pod["metadata"]["ownerReferences"] = [{**owner, "name": "tailscale-worker"}]
+            assert posted(api, pod).status_code == 201
+            pod["metadata"]["ownerReferences"] = [{**owner, "name": "other"}]
+            assert posted(api, pod).status_code == 403
+        finally:
+            _remove(api, wanted)
+            _until(api, _incident(), denied=False)
