@@ -78,7 +78,8 @@ check: .venv/.installed ## format, lint, types, imports
 
 .PHONY: test-unit
 test-unit: .venv/.installed ## no cluster, no engine, seconds
-	@$(PY) -m pytest -m "not e2e and not network" tests
+	@$(PY) -m pytest --quiet -m "not e2e and not network and not process" \
+	  tests/unit tests/components tests/policies
 
 .PHONY: test-e2e
 test-e2e: toolchain ## the real engine against the lab

@@ -30,6 +30,8 @@ from tests.unit.far_side import (
     tls,
 )
 
+pytestmark = pytest.mark.process
+
 _EXIT = "157.173.210.123"
 _WORKER = "191.101.1.3"
 _STORAGE = "bucket.s3.example"
