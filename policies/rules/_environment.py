@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from policies.rules._field import entries_of, value_at
-from policies.rules._model import UNKNOWN, Path
+from policies.rules._model import UNKNOWN, Path, Unknown
 from policies.rules._subject import Body, Container
 
 _REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
@@ -64,11 +64,14 @@ class Environment:
                 found.append(Variable(where, UNKNOWN, UNKNOWN))
             elif isinstance(entry, dict):
                 place, value = value_at(entry, where, "value")
-                if value is not None and value is not UNKNOWN and not isinstance(value, str):
-                    value = str(value)
-                if value is None and not entry.get("valueFrom"):
+                if value is None and entry.get("valueFrom") in (None, {}):
                     value = ""
-                found.append(Variable(place, entry.get("name"), value))
+                # What is no text is refused by the API server.
+                if value is not None and value is not UNKNOWN and not isinstance(value, str):
+                    value = ""
+                name = entry.get("name")
+                known = name if isinstance(name, str | Unknown) else None
+                found.append(Variable(place, known, value))
         return tuple(found)
 
     def may_define(self, name: str, variables: tuple[Variable, ...]) -> bool:
@@ -103,6 +106,17 @@ class Environment:
 
         result = _REFERENCE.sub(value_of, text)
         return result if known else None
+
+    def unknown_behind(self, text: str, variables: tuple[Variable, ...]) -> Path | None:
+        """The place of an unknown value, or name, that decides what a text becomes; or None."""
+        values = {variable.name: variable for variable in variables}
+        for name in references(text):
+            if name in values:
+                if values[name].value is UNKNOWN:
+                    return values[name].where
+            elif UNKNOWN in values:
+                return values[UNKNOWN].where
+        return None
 
     def texts(self) -> Iterator["Text"]:
         """Every value that Kubernetes expands: env's, then those of command and args."""

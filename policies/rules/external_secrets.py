@@ -53,7 +53,7 @@ def _never_refreshed(subject: Subject, body: Body) -> Iterator[Finding]:
     where, interval = value_at(body, subject.where, "spec", *nested, "refreshInterval")
     if interval is UNKNOWN:
         yield Finding.unjudged(where)
-    elif interval is not None and _ZERO.fullmatch(str(interval).strip()):
+    elif interval == 0 or (isinstance(interval, str) and _ZERO.fullmatch(interval.strip())):
         yield Finding.fires(where, "a secret that is changed at its source never arrives")
 
 

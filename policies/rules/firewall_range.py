@@ -16,7 +16,7 @@ _NO_RANGE = "it is no range of addresses"
 
 def _fault_of(text: object) -> str | None:
     try:
-        network = ip_network(str(text).strip(), strict=False)
+        network = ip_network(text.strip() if isinstance(text, str) else "", strict=False)
     except ValueError:
         return _NO_RANGE
     if network.prefixlen == 0:

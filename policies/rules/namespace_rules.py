@@ -116,7 +116,11 @@ def _note_gateways(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
     if subject.kind == "NetworkPolicy":
         _, types = value_at(subject.body, (), "spec", "policyTypes")
         _, egress = value_at(subject.body, (), "spec", "egress")
-        if types is UNKNOWN or egress or (isinstance(types, list) and "Egress" in types):
+        if (
+            types is UNKNOWN
+            or egress not in (None, [])
+            or (isinstance(types, list) and "Egress" in types)
+        ):
             yield Fact(subject.identity, namespace, "fence", None, Finding.unjudged(where))
     elif subject.pods and subject.kind != "Pod" and _is_gateway(subject):
         finding = (

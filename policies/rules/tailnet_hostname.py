@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from policies.rules._check import each_container
-from policies.rules._environment import Environment
+from policies.rules._environment import Environment, Text
 from policies.rules._field import entries_of
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
 from policies.rules._subject import Body, Container
@@ -25,19 +25,28 @@ def _judge(container: Container, body: Body) -> Iterator[Finding]:
             if environment.tailscale_may_read(text.position, "TS_HOSTNAME", "TS_EXTRA_ARGS"):
                 yield Finding.unjudged(text.where)
         elif isinstance(text.value, str):
-            name = None if text.position is None else environment.variables[text.position].name
-            own = name is UNKNOWN or name == "TS_HOSTNAME"
-            names = [text.value] if own else _given(text.value)
-            expanded = [environment.expanded(each, text.variables) for each in names]
-            if not any(each and not _LABEL.fullmatch(each) for each in expanded):
-                continue
-            if doubt is not None:
-                yield Finding.unjudged(doubt)
-                return
-            if name is UNKNOWN:
-                yield Finding.unjudged((*text.where[:-1], "name"))
-            else:
-                yield Finding.fires(text.where, _NO_LABEL)
+            yield from _judge_text(environment, text, text.value, doubt)
+
+
+def _judge_text(
+    environment: Environment, text: Text, value: str, doubt: Path | None
+) -> Iterator[Finding]:
+    name = None if text.position is None else environment.variables[text.position].name
+    own = name is UNKNOWN or name == "TS_HOSTNAME"
+    given = [value] if own else list(_given(value))
+    expanded = [environment.expanded(each, text.variables) for each in given]
+    if any(each and not _LABEL.fullmatch(each) for each in expanded):
+        if doubt is not None:
+            yield Finding.unjudged(doubt)
+        elif name is UNKNOWN:
+            yield Finding.unjudged((*text.where[:-1], "name"))
+        else:
+            yield Finding.fires(text.where, _NO_LABEL)
+        return
+    for each in given:
+        unknown = environment.unknown_behind(each, text.variables)
+        if unknown is not None:
+            yield Finding.unjudged(unknown)
 
 
 def _doubt(container: Container, body: Body) -> Path | None:
