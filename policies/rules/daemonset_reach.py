@@ -75,12 +75,24 @@ def _affinities(spec: Body, where: Path) -> Iterator[bool | Path]:
             for expression in entries_of(value_at(term, at, field)[1], (*at, field))
         ]
         for position, expression in expressions:
-            if expression is UNKNOWN:
-                yield position
+            doubt = _unknown_in(expression, position)
+            if doubt is not None:
+                yield doubt
                 return
         narrowing.append(any(_narrows(expression) for _, expression in expressions))
     # Terms are alternatives: all must narrow. To leave some nodes out is not to choose one.
     yield bool(narrowing) and all(narrowing)
+
+
+def _unknown_in(expression: object, position: Path) -> Path | None:
+    """The place of what is not known in a requirement and decides whether it narrows."""
+    if expression is UNKNOWN:
+        return position
+    if isinstance(expression, dict):
+        for field in ("operator", "key"):
+            if expression.get(field) is UNKNOWN:
+                return (*position, field)
+    return None
 
 
 def _narrows(expression: object) -> bool:
