@@ -13,6 +13,8 @@ from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Verdict, 
 from policies.rules._subject import Subject, subjects_of_manifest, subjects_of_resource
 from tests.policies.rule_cases import FAKE_KEY, HERE, Case, all_cases, plain
 
+pytestmark = pytest.mark.slow
+
 # fmt: off
 WORDS = (
     "kind", "apiVersion", "items", "spec", "template", "jobTemplate", "metadata", "data",

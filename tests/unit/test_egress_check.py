@@ -30,7 +30,7 @@ from tests.unit.far_side import (
     tls,
 )
 
-pytestmark = pytest.mark.process
+pytestmark = pytest.mark.slow
 
 _EXIT = "157.173.210.123"
 _WORKER = "191.101.1.3"

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.unit.check_process import PROGRAM, judged, measured
 from tests.unit.far_side import nobody, serving, silent
 
-pytestmark = pytest.mark.process
+pytestmark = pytest.mark.slow
 
 _OPEN = {"name": "a", "kind": "open", "address": "127.0.0.1:1"}
 _ECHO = {"name": "a", "kind": "egress-address", "proxy": "g:1", "url": "http://e/", "expected": []}

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from components._envoy import Destination, ExitNodeProxy, Gateway, bootstrap
 
+pytestmark = pytest.mark.slow
+
 _LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 _HOSTS = st.one_of(
     st.ip_addresses(v=4).map(str),

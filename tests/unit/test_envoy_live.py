@@ -25,7 +25,7 @@ from components._envoy import (
 from tests.unit.envoy_process import answer, running, status, until, validated
 from tests.unit.tunnel_proxy import HEALTH_PORT, Health, TunnelProxy, free_ports
 
-pytestmark = pytest.mark.process
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
