@@ -26,6 +26,7 @@ def prepare(environment: dict[str, str]) -> Path:
     """
     project = lab_folder() / "project"
     project.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mend(lab_folder() / "state")
     name = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["name"]
     (project / "Pulumi.yaml").write_text(yaml.safe_dump({"name": name, "runtime": "python"}))
     copy = project / f"Pulumi.{LAB_STACK}.yaml"
@@ -37,6 +38,35 @@ def prepare(environment: dict[str, str]) -> Path:
     copy.write_text(f"{text}encryptionsalt: {salt}\n" if salt else text)
     _free(project, environment)
     return copy
+
+
+def mend(state: Path) -> None:
+    """Put right what a kill can leave of a file backend in the middle of a write.
+
+    The backend keeps the checkpoint before the last one beside it, and writes a file of attributes
+    that it can do without; half of either makes every later command fail with `EOF`.
+    """
+    stacks = state / ".pulumi" / "stacks"
+    for attributes in stacks.rglob("*.attrs"):
+        if not _is_json(attributes):
+            attributes.unlink()
+    for checkpoint in stacks.rglob("*.json"):
+        backup = checkpoint.with_name(f"{checkpoint.name}.bak")
+        if not _is_json(checkpoint) and _is_json(backup):
+            print("delivery: the last run was killed while it wrote: its last backup is used")
+            partial = checkpoint.with_name(f".{checkpoint.name}.partial")
+            partial.write_bytes(backup.read_bytes())
+            partial.rename(checkpoint)
+            # It holds a digest of the file that is gone.
+            checkpoint.with_name(f"{checkpoint.name}.attrs").unlink(missing_ok=True)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _exists(project: Path, environment: dict[str, str]) -> bool:
