@@ -66,7 +66,7 @@ lab-status: .venv/.installed ## what runs, and what runs where
 
 .PHONY: test
 test: check toolchain ## every check and test there is; what CI runs
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 .PHONY: check
 check: .venv/.installed ## format, lint, types, imports
