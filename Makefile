@@ -78,7 +78,7 @@ check: .venv/.installed ## format, lint, types, imports
 
 .PHONY: test-unit
 test-unit: .venv/.installed ## no cluster, no engine, seconds
-	@$(PY) -m pytest --quiet -m "not e2e and not network and not slow" \
+	@$(PY) -m pytest --quiet -n 2 --dist loadfile -m "not e2e and not network and not slow" \
 	  tests/unit tests/components tests/policies
 
 .PHONY: test-e2e

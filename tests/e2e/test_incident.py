@@ -40,13 +40,16 @@ def _preview(fleet: Fleet, program: Path, variant: str) -> subprocess.CompletedP
 
 
 def _daemon_set_writes(fleet: Fleet) -> list[str]:
-    """What the API server's audit log has on DaemonSets, dry runs left out."""
+    """What the audit log has of the engine writing DaemonSets of this program; no dry runs."""
     records = map(json.loads, (fleet.home.logs / "audit.log").read_text().splitlines())
     return [
         each["requestURI"]
         for each in records
         if each.get("objectRef", {}).get("resource") == "daemonsets"
+        and each["objectRef"].get("namespace") == "default"
         and each["verb"] in {"create", "update", "patch"}
+        # Other tests of this lab try their own ways past the cluster's policies.
+        and each.get("userAgent", "").startswith("pulumi-kubernetes")
         and "dryRun=" not in each["requestURI"]
     ]
 
@@ -81,9 +84,7 @@ def test_an_update_that_skips_the_preview_is_refused_as_well(fleet: Fleet, progr
 def test_the_api_server_never_saw_a_daemon_set(fleet: Fleet, program: Path) -> None:
     for variant in _VARIANTS:
         _preview(fleet, program, variant)
-    namespaced = fleet.get("/apis/apps/v1/daemonsets")["items"]
-    assert [each for each in namespaced if each["metadata"]["namespace"] == "default"] == []
-    assert [uri for uri in _daemon_set_writes(fleet) if "/namespaces/default/" in uri] == []
+    assert _daemon_set_writes(fleet) == []
 
 
 def test_without_the_pack_the_same_preview_passes(fleet: Fleet, program: Path) -> None:
