@@ -19,6 +19,7 @@ from components._egress_checks import MeasuredDestination, document
 from components._gateway_pod import HTTP_PORT, SOCKS5_PORT
 from components._labels import CHECK_LABELS, FENCED_LABELS, GATEWAY, WAVE_LABEL
 from components._network_policy import ClusterNetwork, check_policy
+from components._node_affinity import HOSTNAME_LABEL, by_hostname
 
 __all__ = ["EgressCheck", "EgressCheckArgs", "MeasuredDestination"]
 
@@ -135,7 +136,8 @@ class EgressCheck(pulumi.ComponentResource):
             automount_service_account_token=False,
             enable_service_links=False,
             affinity=core.AffinityArgs(
-                node_affinity=_on(args.nodes), pod_anti_affinity=_one_a_node(self._labels)
+                node_affinity=by_hostname("In", args.nodes),
+                pod_anti_affinity=_one_a_node(self._labels),
             ),
             security_context=tailscale_pod.pod_security(),
             containers=[
@@ -191,22 +193,11 @@ def _document(args: EgressCheckArgs) -> dict[str, Any]:
     )
 
 
-def _on(nodes: tuple[str, ...]) -> core.NodeAffinityArgs:
-    requirement = core.NodeSelectorRequirementArgs(
-        key="kubernetes.io/hostname", operator="In", values=list(nodes)
-    )
-    return core.NodeAffinityArgs(
-        required_during_scheduling_ignored_during_execution=core.NodeSelectorArgs(
-            node_selector_terms=[core.NodeSelectorTermArgs(match_expressions=[requirement])]
-        )
-    )
-
-
 def _one_a_node(labels: dict[str, str]) -> core.PodAntiAffinityArgs:
     return core.PodAntiAffinityArgs(
         required_during_scheduling_ignored_during_execution=[
             core.PodAffinityTermArgs(
-                topology_key="kubernetes.io/hostname",
+                topology_key=HOSTNAME_LABEL,
                 label_selector=meta.LabelSelectorArgs(match_labels=labels),
             )
         ]

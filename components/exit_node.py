@@ -15,6 +15,7 @@ from pulumi_kubernetes.rbac import v1 as rbac
 from components import _tailscale_pod as tailscale_pod
 from components._labels import EXIT_NODE_LABELS
 from components._network_policy import ClusterNetwork, exit_node_policy
+from components._node_affinity import HOSTNAME_LABEL
 
 __all__ = ["ClusterNetwork", "ExitNode", "ExitNodeArgs"]
 
@@ -176,7 +177,7 @@ class ExitNode(pulumi.ComponentResource):
                         enable_service_links=False,
                         # The node's resolver: an exit node has no business in the cluster's DNS.
                         dns_policy="Default",
-                        node_selector={"kubernetes.io/hostname": args.node},
+                        node_selector={HOSTNAME_LABEL: args.node},
                         security_context=tailscale_pod.pod_security(),
                         termination_grace_period_seconds=30,
                         containers=[self._container()],

@@ -24,6 +24,7 @@ from components._labels import (
     GATEWAY_LABELS,
     WAVE_LABEL,
 )
+from components._node_affinity import by_hostname
 
 __all__ = [
     "Destination",
@@ -33,8 +34,6 @@ __all__ = [
     "GatewayWaveArgs",
     "wireguard_ports",
 ]
-
-_HOSTNAME_LABEL = "kubernetes.io/hostname"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,17 +136,6 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  whatever the API has there
 
 
 def _nodes(nodes: Sequence[str] | None, earlier: Sequence[str]) -> core.AffinityArgs | None:
-    if nodes is None and not earlier:
-        return None
-    requirement = core.NodeSelectorRequirementArgs(
-        key=_HOSTNAME_LABEL,
-        operator="NotIn" if nodes is None else "In",
-        values=list(earlier if nodes is None else nodes),
-    )
-    return core.AffinityArgs(
-        node_affinity=core.NodeAffinityArgs(
-            required_during_scheduling_ignored_during_execution=core.NodeSelectorArgs(
-                node_selector_terms=[core.NodeSelectorTermArgs(match_expressions=[requirement])]
-            )
-        )
-    )
+    if nodes is not None:
+        return core.AffinityArgs(node_affinity=by_hostname("In", nodes))
+    return core.AffinityArgs(node_affinity=by_hostname("NotIn", earlier)) if earlier else None

@@ -43,9 +43,9 @@ def environment(home: Home) -> dict[str, str]:
     """What a program needs in its environment to use the stand-ins as it would the real APIs."""
     return {
         "TAILSCALE_BASE_URL": _url(home, "tailscale-api"),
-        "TAILSCALE_API_KEY": _credentials(home).read_text().strip(),
+        "TAILSCALE_API_KEY": _credentials(home, "tailscale-api").read_text().strip(),
         "CRUNCHYBRIDGE_BASE_URL": _url(home, "crunchybridge-api"),
-        "CRUNCHY_API_KEY": (home.path / "crunchybridge-api-key").read_text().strip(),
+        "CRUNCHY_API_KEY": _credentials(home, "crunchybridge-api").read_text().strip(),
     }
 
 
@@ -55,7 +55,7 @@ def _tailscale_api(home: Home) -> Service:
         "lab.tailscale_api",
         f"--port={home.port('tailscale-api')}",
         f"--state={home.path / 'tailscale-api.json'}",
-        f"--credentials={_credentials(home)}",
+        f"--credentials={_credentials(home, 'tailscale-api')}",
         f"--policy={REPOSITORY / 'lab' / 'tailnet-policy.hujson'}",
     )
 
@@ -66,7 +66,7 @@ def _crunchybridge_api(home: Home) -> Service:
         "lab.crunchybridge_api",
         f"--port={home.port('crunchybridge-api')}",
         f"--state={home.path / 'crunchybridge-api.json'}",
-        f"--credentials={home.path / 'crunchybridge-api-key'}",
+        f"--credentials={_credentials(home, 'crunchybridge-api')}",
         f"--network={DATABASE_NETWORK}",
     )
 
@@ -101,8 +101,8 @@ def _url(home: Home, name: str) -> str:
     return f"http://127.0.0.1:{home.port(name)}"
 
 
-def _credentials(home: Home) -> Path:
-    return home.path / "tailscale-api-key"
+def _credentials(home: Home, name: str) -> Path:
+    return home.path / f"{name}-key"
 
 
 def _wait(home: Home) -> None:

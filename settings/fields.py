@@ -36,11 +36,6 @@ class Endpoint:
     address: ipaddress.IPv4Address | ipaddress.IPv6Address
     port: int
 
-    @property
-    def host_cidr(self) -> str:
-        """The address alone as a CIDR, such as 192.0.2.1/32."""
-        return f"{self.address}/{self.address.max_prefixlen}"
-
 
 def _dns_label(value: str) -> str:
     if not _DNS_LABEL.fullmatch(value):
