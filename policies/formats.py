@@ -1,8 +1,8 @@
 """The forms in which a scan is written: for people, for programs, for the services of a forge."""
 
 import json
+from html import escape
 from typing import Protocol, TextIO
-from xml.sax.saxutils import escape, quoteattr
 
 from policies.result import Problem, Result, Tally
 from policies.rules._model import Enforcement, Rule, Severity
@@ -235,11 +235,11 @@ class Junit(_Collected):
         for result in self._results:
             place = f"{result.file}:{result.line}:{result.column}"
             opening = f"  <testcase classname={_quoted(result.rule.name)} name={_quoted(place)}>"
-            text = _printable(message_of(result))
+            text = message_of(result)
             body = (
-                f"<failure message={quoteattr(text)}/>"
+                f"<failure message={_quoted(text)}/>"
                 if result.blocks
-                else f"<system-out>{escape(text)}</system-out>"
+                else f"<system-out>{escape(_printable(text))}</system-out>"
             )
             self._out.write(f"{opening}{body}</testcase>\n")
         for problem in self._problems:
@@ -253,7 +253,9 @@ class Junit(_Collected):
 
 
 def _quoted(text: str) -> str:
-    return quoteattr(_printable(text))
+    """An attribute's value. `html`'s escapes are XML's; xml.sax would load urllib for its own."""
+    escaped = escape(_printable(text)).replace("\n", "&#10;").replace("\t", "&#9;")
+    return f'"{escaped}"'
 
 
 def _printable(text: str) -> str:

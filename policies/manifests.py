@@ -13,6 +13,8 @@ from pathlib import Path
 
 import yaml
 
+from policies.loader import TWICE, Loader
+
 SUFFIXES = (".yaml", ".yml", ".json")
 STANDARD_INPUT = "-"
 # Well over any manifest (etcd takes 1.5 MiB an object); what is larger is no manifest.
@@ -108,28 +110,6 @@ def _leads_inside(link: Path, root: Path) -> bool:
         return False
 
 
-class _Loader(yaml.CSafeLoader):
-    """The C parser, with keys that stand twice in a mapping refused: the first would be hidden."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        mapping = super().construct_mapping(node, deep)
-        if len(mapping) < len(node.value):
-            self._refuse_twice(node)
-        return mapping
-
-    def _refuse_twice(self, node: yaml.MappingNode) -> None:
-        start, end = node.start_mark.index, node.end_mark.index
-        seen: set[object] = set()
-        for key, _ in node.value:
-            # What << merges in stands elsewhere, and may well be overridden.
-            if start <= key.start_mark.index < end and isinstance(key, yaml.ScalarNode):
-                if (key.tag, key.value) in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, "a key stands twice in one mapping", key.start_mark
-                    )
-                seen.add((key.tag, key.value))
-
-
 def documents(source: Source) -> Iterator[object]:
     """Each parsed document of a file, in order. Raises UnreadableError at the first fault."""
     content = source.read()
@@ -139,13 +119,13 @@ def documents(source: Source) -> Iterator[object]:
             if decoded is not None:
                 yield from decoded
                 return
-        yield from yaml.load_all(content, Loader=_Loader)
+        yield from yaml.load_all(content, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         if _is_chart_template(source, content):
             raise ChartTemplateError(source.name, "a template of a Helm chart") from None
         twice = error.problem if isinstance(error, yaml.constructor.ConstructorError) else None
-        what = twice if twice and "stands twice" in twice else f"({type(error).__name__})"
+        what = twice if twice == TWICE else f"({type(error).__name__})"
         where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise UnreadableError(
             source.name, f"not plain YAML: {what}; mend it there", *where
@@ -170,8 +150,7 @@ def _json_documents(content: bytes) -> list[object] | None:
             while position < len(text) and text[position].isspace():
                 position += 1
     except _TwiceError:
-        message = "a key stands twice in one mapping"
-        raise yaml.constructor.ConstructorError(None, None, message, None) from None
+        raise yaml.constructor.ConstructorError(None, None, TWICE, None) from None
     except ValueError:
         return None
     return found

@@ -9,10 +9,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from policies.rules._field import entries_of, value_at
 from policies.rules._model import UNKNOWN, Path, Unknown
-from policies.rules._subject import Body, Container
+
+if TYPE_CHECKING:
+    from policies.rules._subject import Body
 
 _REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
 # The kubelet gives every container variables for the Services of its namespace.
@@ -50,16 +53,16 @@ def references(text: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Environment:
-    """The variables of one container, in order."""
+    """The variables of the container at `where`, in order."""
 
-    container: Container
-    body: Body
+    where: Path
+    body: "Body"
 
     @cached_property
     def variables(self) -> tuple[Variable, ...]:
         """Every entry of env; an env that is unknown is one unknown entry at its place."""
         found = []
-        for where, entry in entries_of(self.body.get("env"), (*self.container.where, "env")):
+        for where, entry in entries_of(self.body.get("env"), (*self.where, "env")):
             if entry is UNKNOWN:
                 found.append(Variable(where, UNKNOWN, UNKNOWN))
             elif isinstance(entry, dict):
@@ -118,14 +121,18 @@ class Environment:
                 return values[UNKNOWN].where
         return None
 
-    def texts(self) -> Iterator["Text"]:
+    @cached_property
+    def texts(self) -> tuple[Text, ...]:
         """Every value that Kubernetes expands: env's, then those of command and args."""
+        return tuple(self._texts())
+
+    def _texts(self) -> Iterator[Text]:
         variables = self.variables
         for position, variable in enumerate(variables):
             if variable.value is not None:
                 yield Text(variable.where, variable.value, variables[:position], position)
         for field in ("command", "args"):
-            for where, entry in entries_of(self.body.get(field), (*self.container.where, field)):
+            for where, entry in entries_of(self.body.get(field), (*self.where, field)):
                 yield Text(where, entry, variables, None)
 
     def tailscale_may_read(self, position: int | None, *names: str) -> bool:
@@ -139,7 +146,7 @@ class Environment:
         name = self.variables[position].name
         return name in names if isinstance(name, str) else self.runs_tailscale
 
-    @property
+    @cached_property
     def runs_tailscale(self) -> bool:
         """Whether the container is or may be Tailscale's: by image, command or variables."""
         _, command = value_at(self.body, (), "command")

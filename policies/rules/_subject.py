@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from policies.rules._environment import Environment
 from policies.rules._model import UNKNOWN, Path, Unknown
 
 Body = Mapping[object, object]
@@ -43,6 +44,11 @@ class Container:
     def ordinary(self) -> bool:
         """Whether it runs as long as its pod, and not before it or to look into it."""
         return self.where[-2:-1] == ("containers",)
+
+    @cached_property
+    def environment(self) -> Environment:
+        """Its variables, read once for all rules; none where the container is not known."""
+        return Environment(self.where, {} if isinstance(self.body, Unknown) else self.body)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from policies.rules._check import each_container
-from policies.rules._environment import Environment
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
 from policies.rules._subject import Body, Container
 
@@ -44,10 +43,10 @@ def _named(words: list[str]) -> Iterator[str | None]:
             yield name if equals else following
 
 
-def _judge(container: Container, body: Body) -> Iterator[Finding]:
-    environment = Environment(container, body)
+def _judge(container: Container, _body: Body) -> Iterator[Finding]:
+    environment = container.environment
     awaited = False  # the text before this one was the flag alone
-    for text in environment.texts():
+    for text in environment.texts:
         if text.value is UNKNOWN:
             if awaited or environment.tailscale_may_read(text.position, "TS_EXTRA_ARGS"):
                 yield Finding.unjudged(text.where, _MEND)

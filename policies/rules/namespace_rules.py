@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from policies.rules._environment import Environment
 from policies.rules._field import value_at
 from policies.rules._joint import Fact, JointRule, nothing
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Severity, Unknown
@@ -141,10 +140,9 @@ def _is_gateway(subject: Subject) -> bool:
         if isinstance(labels, Mapping) and WAVE_LABEL in labels:
             return True
     return any(
-        isinstance(container.body, Mapping)
-        and any(
+        any(
             isinstance(variable.name, str) and variable.name.startswith("TS_")
-            for variable in Environment(container, container.body).variables
+            for variable in container.environment.variables
         )
         for pod in subject.pods
         for container in pod.containers

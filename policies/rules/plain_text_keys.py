@@ -65,17 +65,14 @@ def _may_hold_key(root: object) -> bool:
     waiting: list[object] = [root]
     texts: list[str] = []
     seen: set[int] = set()
-    while waiting:
-        value = waiting.pop()
+    for value in waiting:  # which grows on the way
         if isinstance(value, str):
             texts.append(value)
         elif isinstance(value, dict | list) and id(value) not in seen:
             seen.add(id(value))
+            waiting.extend(value)
             if isinstance(value, dict):
-                waiting.extend(value)
                 waiting.extend(value.values())
-            else:
-                waiting.extend(value)
     # One search over all of them costs less than a search over each.
     return _QUICK.search("\n".join(texts)) is not None
 

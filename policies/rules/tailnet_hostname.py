@@ -16,11 +16,11 @@ _NO_LABEL = "the name of a device must be one DNS label, and tailscale refuses a
 
 
 def _judge(container: Container, body: Body) -> Iterator[Finding]:
-    environment = Environment(container, body)
+    environment = container.environment
     doubt = None if environment.runs_tailscale else _doubt(container, body)
     if not environment.runs_tailscale and doubt is None:
         return
-    for text in environment.texts():
+    for text in environment.texts:
         if text.value is UNKNOWN:
             if environment.tailscale_may_read(text.position, "TS_HOSTNAME", "TS_EXTRA_ARGS"):
                 yield Finding.unjudged(text.where)

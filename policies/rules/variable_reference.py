@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from policies.rules._check import each_container
-from policies.rules._environment import Environment, references
+from policies.rules._environment import references
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
 from policies.rules._subject import Body, Container
 
@@ -20,9 +20,9 @@ _MEND = "write the names of variables as plain values, not as Outputs"
 def _judge(container: Container, body: Body) -> Iterator[Finding]:
     if "env" not in body and "args" not in body and "command" not in body:
         return
-    environment = Environment(container, body)
+    environment = container.environment
     unseen: set[Path] = set()
-    for text in environment.texts():
+    for text in environment.texts:
         if not isinstance(text.value, str) or "$(" not in text.value:
             continue
         before = {variable.name for variable in text.variables}
