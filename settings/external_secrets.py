@@ -1,0 +1,154 @@
+"""The secrets synced from Pulumi ESC: the operator, its stores, what is read from them."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from settings.base import SettingGroup, refuse_twice
+from settings.fields import DnsLabel, DnsName, HttpUrl, refuse
+
+# A duration of Go, as the operator reads it: 30s, 15m, 1h30m.
+_DURATION = re.compile(r"(?:[1-9]\d*(?:h|m|s))+")
+# What the keys of a Secret may be made of (Kubernetes' API reference, Secret, `data`).
+_SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+
+
+class CreationPolicy(StrEnum):
+    """Whose the Kubernetes Secret is (External Secrets' `spec.target.creationPolicy`).
+
+    OWNER makes it, and takes one over that is there; ORPHAN does so without being its owner; MERGE
+    adds its keys to one that somebody else makes, and waits for it.
+    """
+
+    OWNER = "Owner"
+    ORPHAN = "Orphan"
+    MERGE = "Merge"
+
+
+class Chart(SettingGroup):
+    """Where the operator's Helm chart is: a version of a repository, or a folder."""
+
+    repository: HttpUrl | None = None
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] | None = None
+    path: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.repository is None) != (self.version is None):
+            refuse(
+                "a repository goes with a version",
+                "give both, so that nothing changes by itself",
+                value=self.model_dump(mode="json", exclude_none=True),
+            )
+        if (self.repository is None) == (self.path is None):
+            refuse(
+                "not one place",
+                "give repository and version, or path",
+                value=self.model_dump(mode="json", exclude_none=True),
+            )
+        return self
+
+
+class SecretStore(SettingGroup):
+    """An environment of Pulumi ESC that a namespace may read.
+
+    With `create_namespace` the stack makes the namespace, and leaves it there when it goes.
+    """
+
+    name: DnsLabel
+    namespace: DnsLabel
+    create_namespace: bool = False
+    organization: Annotated[str, Field(min_length=1)]
+    project: Annotated[str, Field(min_length=1)]
+    environment: Annotated[str, Field(min_length=1)]
+
+
+def _duration(value: str) -> str:
+    if not _DURATION.fullmatch(value):
+        refuse("not a time above zero", "give it such as 1m, 15m or 1h")
+    return value
+
+
+def _secret_data(data: dict[str, str]) -> dict[str, str]:
+    if not data:
+        refuse("no key", "give at least one key with its path in the environment", value=data)
+    for key, path in data.items():
+        if not _SECRET_KEY.fullmatch(key):
+            refuse(
+                "not a key of a Secret",
+                "use letters, digits, '-', '_' and '.'",
+                value=key,
+            )
+        if not path.strip():
+            refuse("no path", f"give the path of {key} in the environment, all of it", value=key)
+    return data
+
+
+class SyncedSecret(SettingGroup):
+    """A Secret kept equal to values of a store, in the store's namespace.
+
+    `data` has the value's path in the environment for each key of the Secret. `restart_workloads`
+    marks it for Reloader, which then restarts the workloads that ask for it.
+    """
+
+    name: DnsName
+    store: DnsLabel
+    creation_policy: CreationPolicy
+    refresh_interval: Annotated[str, AfterValidator(_duration)] = "15m"
+    restart_workloads: bool = False
+    data: Annotated[dict[str, str], AfterValidator(_secret_data)]
+
+
+def _unique_stores(stores: tuple[SecretStore, ...]) -> tuple[SecretStore, ...]:
+    if not stores:
+        refuse("no store", "list at least one, or leave externalSecrets out", value=[])
+    refuse_twice("externalSecrets.stores", "name", [each.name for each in stores])
+    return stores
+
+
+class ExternalSecrets(SettingGroup):
+    """The External Secrets Operator and what it syncs.
+
+    `custom_resources` is the operator's bundle of CustomResourceDefinitions, a path or a URL of the
+    same version as the chart. Without the webhook nothing checks stores and secrets as they are
+    written. An update waits `sync_seconds` for every secret to be read anew.
+    """
+
+    chart: Chart
+    custom_resources: Annotated[str, Field(min_length=1)]
+    webhook: bool = True
+    stores: Annotated[tuple[SecretStore, ...], AfterValidator(_unique_stores)]
+    secrets: tuple[SyncedSecret, ...] = ()
+    sync_seconds: Annotated[int, Field(ge=5, le=600)] = 120
+
+    @model_validator(mode="after")
+    def _named_stores_exist(self) -> Self:
+        namespaces = {store.name: store.namespace for store in self.stores}
+        seen = set()
+        for index, each in enumerate(self.secrets):
+            key = f"externalSecrets.secrets[{index}]"
+            if each.store not in namespaces:
+                refuse(
+                    "not one of the stores",
+                    f"name one of {', '.join(sorted(namespaces))}",
+                    key=f"{key}.store",
+                    value=each.store,
+                )
+            place = (namespaces[each.store], each.name)
+            if place in seen:
+                refuse(
+                    "given twice",
+                    "each secret of a namespace may stand in the list once",
+                    key=f"{key}.name",
+                    value=each.name,
+                )
+            seen.add(place)
+        return self
+
+    def namespace_of(self, secret: SyncedSecret) -> str:
+        """The namespace of the secret's store; the settings have been checked to have it."""
+        return next(store.namespace for store in self.stores if store.name == secret.store)
