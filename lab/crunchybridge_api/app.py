@@ -13,11 +13,12 @@ from werkzeug.exceptions import HTTPException
 
 from lab.crunchybridge_api.account import Account, Stored
 from lab.crunchybridge_api.eid import new_eid
-from lab.crunchybridge_api.faults import (
+from lab.faults import (
     ConnectionCutError,
     Faults,
     Journal,
     answer,
+    cut,
     lab_routes,
     suffer,
 )
@@ -52,7 +53,7 @@ def make_app(
             try:
                 response = suffer(fault) or response
             except ConnectionCutError as error:
-                response = _cut(error)
+                response = cut(error)
         response.headers[STAND_IN_HEADER] = "crunchybridge-api"
         return response
 
@@ -66,10 +67,10 @@ def make_app(
 
     @app.errorhandler(ConnectionCutError)
     def cut_early(error: ConnectionCutError) -> Response:
-        return _cut(error)
+        return cut(error)
 
     _rule_routes(app, account)
-    app.register_blueprint(lab_routes(faults, journal))
+    app.register_blueprint(lab_routes("crunchybridge-api", faults, journal))
     return app
 
 
@@ -161,15 +162,6 @@ def _page(rules: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _problem(message: str) -> dict[str, Any]:
     return {"message": message, "request_id": new_eid()}
-
-
-def _cut(error: ConnectionCutError) -> Response:
-    # werkzeug's own server; another one has no socket to shut and is told by the error.
-    connection = request.environ.get("werkzeug.socket")
-    if connection is None:
-        raise error
-    connection.shutdown(2)
-    return answer({})
 
 
 def _body() -> dict[str, Any]:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from lab.crunchybridge_api.eid import new_eid
-from lab.crunchybridge_api.faults import Fault
+from lab.faults import Fault
 from providers.crunchybridge.client import Client
 from providers.crunchybridge.errors import ApiError, GoneError, ProviderError
 from providers.crunchybridge.listing import FRESH_SECONDS, Listing

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.crunchybridge_api.eid import new_eid
-from lab.crunchybridge_api.faults import Fault
+from lab.faults import Fault
 from lab.refusal import Refusal
 from tests.provider.world import FailedError, Killed, World
 

@@ -91,7 +91,9 @@ def suffer(fault: Fault) -> Response | None:
         return None
     if fault.effect == "cut":
         raise ConnectionCutError
-    response = answer({"message": "fault ordered by the lab"}, fault.status)
+    # `code` is in Pulumi's errors; CrunchyBridge's clients read the message only.
+    body = {"message": "fault ordered by the lab", "code": fault.status}
+    response = answer(body, fault.status)
     if fault.retry_after is not None:
         response.headers["Retry-After"] = str(fault.retry_after)
     return response
@@ -121,13 +123,16 @@ class Journal:
         self._entries.clear()
 
 
-def lab_routes(faults: Faults, journal: Journal) -> Blueprint:
-    """The endpoints under `/lab`. They ask for no credential: the server is on loopback only."""
+def lab_routes(name: str, faults: Faults, journal: Journal) -> Blueprint:
+    """The endpoints under `/lab` of the stand-in `name`.
+
+    They ask for no credential: the server is on loopback only.
+    """
     lab = Blueprint("lab", __name__, url_prefix="/lab")
 
     @lab.get("/health")
     def health() -> Response:
-        return answer({"stand-in": "crunchybridge-api"})
+        return answer({"stand-in": name})
 
     @lab.post("/faults")
     def order_fault() -> Response:
@@ -154,6 +159,16 @@ def lab_routes(faults: Faults, journal: Journal) -> Blueprint:
         return answer({})
 
     return lab
+
+
+def cut(error: ConnectionCutError) -> Response:
+    """End the request's connection without an answer; raises `error` where there is no socket."""
+    # werkzeug's own server; another one has no socket to shut and is told by the error.
+    connection = request.environ.get("werkzeug.socket")
+    if connection is None:
+        raise error
+    connection.shutdown(2)
+    return answer({})
 
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
