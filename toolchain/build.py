@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+
 from toolchain.errors import ToolchainError
 from toolchain.go import Go
-from toolchain.modules import BUILD_FLAGS, Extract, Module
+from toolchain.modules import BUILD_FLAGS, Chart, Extract, Module
 
 _NETWORK_FAULTS = re.compile(
     r"dial tcp|no such host|connection refused|connection reset|i/o timeout|TLS handshake"
@@ -182,6 +184,16 @@ def _extract(module: Module, go: Go, extract: Extract, target: Path) -> None:
         shutil.copytree(source, target / extract.name)
     else:
         shutil.copy2(source, target / extract.name)
+    if isinstance(extract, Chart):
+        _drop_dependencies(target / extract.name)
+
+
+def _drop_dependencies(chart: Path) -> None:
+    (chart / "Chart.lock").unlink(missing_ok=True)
+    about = chart / "Chart.yaml"
+    fields = yaml.safe_load(about.read_text())
+    fields.pop("dependencies", None)
+    about.write_text(yaml.safe_dump(fields, sort_keys=False))
 
 
 def _lines(path: Path) -> int:

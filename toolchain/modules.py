@@ -43,6 +43,15 @@ class Extract:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Chart(Extract):
+    """A Helm chart, copied without the dependencies it names.
+
+    They are optional and lie in registries of their own; Helm renders no chart from a folder that
+    names some and lacks them.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
 class Module:
     """What is made from the folder `path` that holds a go.mod and go.sum.
 
@@ -132,6 +141,27 @@ PULUMI = Module(
             module="github.com/pulumi/pulumi/sdk/v3",
             path="python/cmd/pulumi-language-python-exec",
             name="pulumi-language-python-exec",
+        ),
+    ),
+)
+
+_EXTERNAL_SECRETS = "github.com/external-secrets/external-secrets"
+# The real operator: one program with the webhook and the certificate controller as subcommands.
+EXTERNAL_SECRETS = Module(
+    name="external-secrets",
+    path=HERE / "external-secrets",
+    minutes=5,
+    binaries=(Binary(name="external-secrets", package=_EXTERNAL_SECRETS),),
+    extracts=(
+        Extract(
+            module=_EXTERNAL_SECRETS,
+            path="deploy/crds/bundle.yaml",
+            name="external-secrets-crds.yaml",
+        ),
+        Chart(
+            module=_EXTERNAL_SECRETS,
+            path="deploy/charts/external-secrets",
+            name="external-secrets-chart",
         ),
     ),
 )
