@@ -1,0 +1,211 @@
+"""What the stand-in keeps: environments and tokens; every change is on disk before an answer."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.home import write_private
+from lab.pulumi_esc.definition import DefinitionError, evaluate
+from lab.pulumi_esc.property_path import Step
+from lab.refusal import Refusal
+
+# From the API's own description (esc-sdk v0.12.1, swagger.yaml): an hour where none is asked.
+DEFAULT_SESSION_SECONDS = 3600.0
+_LONGEST_DESCRIPTION = 256
+
+
+@dataclass
+class Token:
+    """A personal access token; the token itself is kept nowhere, only its SHA-256."""
+
+    id: str
+    digest: str
+    organizations: list[str]
+    description: str = ""
+    last_used: int = 0
+
+
+@dataclass
+class Environment:
+    """An environment's definition in YAML, its revision, and how often it was opened."""
+
+    definition: str
+    revision: int = 1
+    opens: int = 0
+
+
+@dataclass
+class State:
+    """All that is kept; an environment's key is `organization/project/name`."""
+
+    environments: dict[str, Environment] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Session:
+    environment: str
+    properties: dict[str, Any]
+    ends: float
+
+
+class Account:
+    """Organizations with environments. Every public method is atomic and thread-safe."""
+
+    def __init__(self, path: Path | None, now: Callable[[], float] = time.time) -> None:
+        """`path` is the state file, None for a state that ends with the process.
+
+        `now` gives Unix seconds. Raises ValueError, KeyError or TypeError for a file that is no
+        state.
+        """
+        self._path = path
+        self._now = now
+        self._lock = threading.RLock()
+        self._state = _load(path)
+        # As on the real side they pass: a restart forgets them, and a client opens anew.
+        self._sessions: dict[str, _Session] = {}
+
+    @contextmanager
+    def _change(self) -> Iterator[State]:
+        with self._lock:
+            yield self._state
+            if self._path is not None:
+                write_private(self._path, json.dumps(asdict(self._state)))
+
+    def admit(self, presented: str) -> Token:
+        """The token that was presented; raises Refusal 401."""
+        with self._lock:
+            kept = digest(presented)
+            for token in self._state.tokens.values():
+                if hmac.compare_digest(token.digest, kept):
+                    token.last_used = int(self._now())
+                    return token
+        raise Refusal(401, "Unauthorized: No credentials provided or are invalid.")
+
+    def issue(self, organizations: list[str], description: str = "") -> tuple[str, Token]:
+        """A new token for the organizations, in the form of the real ones, and what is kept."""
+        if len(description) > _LONGEST_DESCRIPTION:
+            raise Refusal(400, f"description: {_LONGEST_DESCRIPTION} characters at the most")
+        secret = f"pul-{secrets.token_hex(20)}"
+        with self._change() as state:
+            token = Token(str(uuid.uuid4()), digest(secret), organizations, description)
+            state.tokens[token.id] = token
+            return secret, token
+
+    def tokens(self) -> list[Token]:
+        """Those that are valid."""
+        with self._lock:
+            return list(self._state.tokens.values())
+
+    def revoke(self, token_id: str) -> None:
+        """The token is valid no more; raises Refusal 404."""
+        with self._change() as state:
+            if state.tokens.pop(token_id, None) is None:
+                raise Refusal(404, "Not Found: access token not found")
+
+    def organizations(self) -> list[str]:
+        """Those that have an environment."""
+        with self._lock:
+            return sorted({key.split("/")[0] for key in self._state.environments})
+
+    def create(self, key: str, definition: str = "") -> None:
+        """A new environment; raises Refusal 409 where there is one, 400 for a bad definition."""
+        with self._change() as state:
+            if key in state.environments:
+                raise Refusal(409, "Conflict: environment already exists")
+            _assert_sound(definition)
+            state.environments[key] = Environment(definition)
+
+    def update(self, key: str, definition: str) -> Environment:
+        """A new revision of the environment; raises DefinitionError or Refusal 404."""
+        with self._change():
+            environment = self._environment(key)
+            evaluate(definition)
+            environment.definition = definition
+            environment.revision += 1
+            return environment
+
+    def definition(self, key: str) -> str:
+        """The environment's YAML, secrets in plain text; raises Refusal 404."""
+        with self._lock:
+            return self._environment(key).definition
+
+    def opens(self) -> dict[str, int]:
+        """How often each environment was opened."""
+        with self._lock:
+            return {key: each.opens for key, each in self._state.environments.items()}
+
+    def open(self, key: str, seconds: float = DEFAULT_SESSION_SECONDS) -> str:
+        """Id of a session that shows the environment as it is now; raises Refusal 404."""
+        with self._change():
+            environment = self._environment(key)
+            environment.opens += 1
+            now = self._now()
+            self._sessions = {i: each for i, each in self._sessions.items() if each.ends > now}
+            session = secrets.token_hex(16)
+            properties = evaluate(environment.definition)
+            self._sessions[session] = _Session(key, properties, now + seconds)
+            return session
+
+    def read(self, key: str, session_id: str) -> dict[str, Any]:
+        """All properties of an open environment; raises Refusal 404."""
+        with self._lock:
+            session = self._sessions.get(session_id)
+            if session is None or session.environment != key or session.ends <= self._now():
+                raise Refusal(404, "Not Found: open environment not found")
+            return session.properties
+
+    def _environment(self, key: str) -> Environment:
+        found = self._state.environments.get(key)
+        if found is None:
+            raise Refusal(404, f"Not Found: environment '{key}' not found")
+        return found
+
+
+def find(properties: dict[str, Any], steps: list[Step]) -> dict[str, Any] | None:
+    """The `Value` at the end of the steps, or None where they lead nowhere."""
+    value: dict[str, Any] = {"value": properties}
+    for step in steps:
+        inner = value["value"]
+        if isinstance(step, int):
+            if not isinstance(inner, list) or step >= len(inner):
+                return None
+            value = inner[step]
+        elif isinstance(inner, dict) and step in inner:
+            value = inner[step]
+        else:
+            return None
+    return value
+
+
+def digest(secret: str) -> str:
+    """What is kept of a token. They are random and long, so a plain hash will do."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _assert_sound(definition: str) -> None:
+    try:
+        evaluate(definition)
+    except DefinitionError as error:
+        raise Refusal(400, f"Bad Request: {error}") from None
+
+
+def _load(path: Path | None) -> State:
+    if path is None or not path.exists():
+        return State()
+    document = json.loads(path.read_text())
+    return State(
+        environments={k: Environment(**v) for k, v in document["environments"].items()},
+        tokens={k: Token(**v) for k, v in document["tokens"].items()},
+    )

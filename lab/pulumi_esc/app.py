@@ -1,0 +1,226 @@
+"""The HTTP face: paths, fields and errors as Pulumi's own client and documents have them.
+
+Sources: `pulumi/esc-sdk` v0.12.1 (`swagger.yaml`, `go/api_esc.go`), which the External Secrets
+Operator's provider uses, and https://www.pulumi.com/docs/reference/cloud-rest-api/.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from lab.faults import ConnectionCutError, Faults, Journal, answer, cut, lab_routes, suffer
+from lab.home import write_private
+from lab.pulumi_esc.account import DEFAULT_SESSION_SECONDS, Account, Token, find
+from lab.pulumi_esc.definition import DefinitionError
+from lab.pulumi_esc.property_path import parse
+from lab.refusal import Refusal
+
+NAME = "pulumi-esc"
+# The longest definition by far is some kilobytes.
+_LARGEST_BODY_BYTES = 1 << 20
+_ENVIRONMENT = "/api/esc/environments/<organization>/<project>/<name>"
+# swagger.yaml: names of projects and environments.
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_SECONDS = (3600, 60, 1)
+
+
+def make_app(
+    account: Account,
+    credentials: Path | None = None,
+    faults: Faults | None = None,
+    journal: Journal | None = None,
+) -> Flask:
+    """The application; `credentials` is the file that `POST /lab/tokens` writes a token into."""
+    app = Flask(NAME)
+    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY_BYTES
+    # Or a cut connection, where there is no socket, would be answered as an internal error.
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    # The client really asks for `…/open//{id}`, and takes no redirection to the tidier address.
+    app.url_map.merge_slashes = False
+    faults, journal = faults or Faults(), journal or Journal()
+
+    @app.before_request
+    def admit() -> Response | None:
+        return None if request.path.startswith("/lab/") else _admit(account, faults, journal)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        fault = g.pop("fault", None)
+        if fault is not None and fault.after:
+            response = suffer(fault) or response
+        response.headers["X-Oceanid-Stand-In"] = NAME
+        return response
+
+    @app.errorhandler(Refusal)
+    def refuse(refusal: Refusal) -> Response:
+        return _problem(refusal.status, refusal.message)
+
+    @app.errorhandler(HTTPException)
+    def answer_http(error: HTTPException) -> Response:
+        return _problem(error.code or 500, f"{error.name}: {request.method} {request.path}")
+
+    @app.errorhandler(ConnectionCutError)
+    def cut_early(error: ConnectionCutError) -> Response:
+        return cut(error)
+
+    _environment_routes(app, account)
+    _token_routes(app, account)
+    app.register_blueprint(lab_routes(NAME, faults, journal))
+    _lab_routes(app, account, credentials)
+    return app
+
+
+def _admit(account: Account, faults: Faults, journal: Journal) -> Response | None:
+    journal.record(request)
+    g.fault = faults.take(request.method)
+    if g.fault is not None and not g.fault.after:
+        early = suffer(g.fault)
+        if early is not None:
+            return early
+    scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
+    g.token = account.admit(presented if scheme == "token" else "")
+    organization = (request.view_args or {}).get("organization")
+    if organization is not None and organization not in g.token.organizations:
+        raise Refusal(404, f"Not Found: organization '{organization}' not found")
+    return None
+
+
+def _environment_routes(app: Flask, account: Account) -> None:
+    @app.post("/api/esc/environments/<organization>")
+    def create(organization: str) -> Response:
+        body = _body({"project", "name"})
+        account.create(f"{organization}/{_named(body, 'project')}/{_named(body, 'name')}")
+        return answer({})
+
+    @app.post(f"{_ENVIRONMENT}/open")
+    def open_environment(organization: str, project: str, name: str) -> Response:
+        key = f"{organization}/{project}/{name}"
+        return answer({"id": account.open(key, _duration(request.args.get("duration")))})
+
+    @app.get(f"{_ENVIRONMENT}/open/<session>")
+    @app.get(f"{_ENVIRONMENT}/open//<session>")
+    def read_open(organization: str, project: str, name: str, session: str) -> Response:
+        return _read(account.read(f"{organization}/{project}/{name}", session))
+
+    @app.get(f"{_ENVIRONMENT}/decrypt")
+    def decrypt(organization: str, project: str, name: str) -> Response:
+        text = account.definition(f"{organization}/{project}/{name}")
+        return Response(text, content_type="application/x-yaml")
+
+    @app.patch(_ENVIRONMENT)
+    def update(organization: str, project: str, name: str) -> Response:
+        text = request.get_data(as_text=True)
+        try:
+            environment = account.update(f"{organization}/{project}/{name}", text)
+        except DefinitionError as error:
+            return answer({"diagnostics": [error.diagnostic()]}, 400)
+        response = answer({})
+        response.headers["Pulumi-ESC-Revision"] = str(environment.revision)
+        return response
+
+
+def _named(body: dict[str, Any], field: str) -> str:
+    name = body.get(field)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise Refusal(400, f"Bad Request: {field}: 1 to 100 letters, digits, '.', '_' and '-'")
+    return name
+
+
+def _read(properties: dict[str, Any]) -> Response:
+    """All of an open environment, or the property the query names."""
+    wanted = request.args.get("property")
+    if wanted is None:
+        return answer({"properties": properties})
+    try:
+        value = find(properties, parse(wanted))
+    except ValueError as error:
+        raise Refusal(400, f"Bad Request: invalid property path: {error}") from None
+    if value is None:
+        raise Refusal(404, f"Not Found: property '{wanted}' not found")
+    return answer(value)
+
+
+def _token_routes(app: Flask, account: Account) -> None:
+    @app.get("/api/user/tokens")
+    def list_tokens() -> Response:
+        return answer({"tokens": [_shown(token) for token in account.tokens()]})
+
+    @app.post("/api/user/tokens")
+    def create_token() -> Response:
+        body = _body({"description", "expires"})
+        if body.get("expires"):
+            raise Refusal(400, "Bad Request: expires: this stand-in's tokens do not expire")
+        secret, token = account.issue(g.token.organizations, str(body.get("description", "")))
+        return answer({"id": token.id, "tokenValue": secret})
+
+    @app.delete("/api/user/tokens/<token_id>")
+    def revoke_token(token_id: str) -> Response:
+        account.revoke(token_id)
+        return Response(status=204)
+
+
+def _lab_routes(app: Flask, account: Account, credentials: Path | None) -> None:
+    """What no real API has. Loopback only, without a credential, and never showing one."""
+
+    @app.get("/lab/opens")
+    def list_opens() -> Response:
+        return answer({"opens": account.opens()})
+
+    @app.get("/lab/tokens")
+    def list_lab_tokens() -> Response:
+        return answer({"tokens": [_shown(token) for token in account.tokens()]})
+
+    @app.post("/lab/tokens")
+    def renew() -> Response:
+        _body(set())
+        if credentials is None:
+            raise Refusal(409, "this stand-in keeps its token in no file")
+        token = keep_token(account, credentials)
+        return answer({"id": token.id, "file": str(credentials)})
+
+    @app.delete("/lab/tokens/<token_id>")
+    def revoke(token_id: str) -> Response:
+        account.revoke(token_id)
+        return answer({})
+
+
+def keep_token(account: Account, credentials: Path) -> Token:
+    """Issue a token for all organizations there are into `credentials` (mode 0600)."""
+    secret, token = account.issue(account.organizations(), "made by the lab")
+    write_private(credentials, secret + "\n")
+    return token
+
+
+def _shown(token: Token) -> dict[str, Any]:
+    return {"id": token.id, "description": token.description, "lastUsed": token.last_used}
+
+
+def _duration(text: str | None) -> float:
+    if text is None:
+        return DEFAULT_SESSION_SECONDS
+    found = _DURATION.fullmatch(text)
+    if not text or found is None:
+        raise Refusal(400, "Bad Request: duration: such as 1h, 30m or 2h0m0s")
+    parts = zip(found.groups(default="0"), _SECONDS, strict=True)
+    return float(sum(int(count) * unit for count, unit in parts))
+
+
+def _body(known: set[str]) -> dict[str, Any]:
+    # A JSON content type is demanded: a web page cannot send one here without being asked.
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise Refusal(400, "Bad Request: the body must be a JSON object (application/json)")
+    unknown = sorted(set(body) - known)
+    if unknown:
+        raise Refusal(400, f"Bad Request: unknown field {unknown[0]!r}")
+    return body
+
+
+def _problem(status: int, message: str) -> Response:
+    return answer({"code": status, "message": message}, status)

@@ -1,0 +1,36 @@
+"""The operators' environments as they are at first: their keys, with values made up here."""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+import yaml
+
+from lab.pulumi_esc.account import Account
+
+# Organization, project and environment of the operators' document of 12 October 2025, and `dev`,
+# which the lab's stack names.
+ENVIRONMENTS = ("goldfish-inc/oceanid-cluster/prod", "goldfish-inc/oceanid-cluster/dev")
+_CAPITALS = string.ascii_uppercase + "234567"
+
+
+def fill(account: Account) -> None:
+    """Create the environments the account lacks; leave the others alone."""
+    for key in ENVIRONMENTS:
+        if key not in account.opens():
+            account.create(key, yaml.safe_dump({"values": _values()}))
+
+
+def _values() -> dict[str, object]:
+    """The keys of the same document, under `pulumiConfig` as a stack's configuration is."""
+    # In the form of AWS's keys, and no keys of anything.
+    access_key_id = "AKIA" + "".join(secrets.choice(_CAPITALS) for _ in range(16))
+    return {
+        "pulumiConfig": {
+            "oceanid-cluster:aws.labelStudio.accessKeyId": {"fn::secret": access_key_id},
+            "oceanid-cluster:aws.labelStudio.secretAccessKey": {
+                "fn::secret": secrets.token_urlsafe(30)
+            },
+        }
+    }
