@@ -9,10 +9,18 @@ import pulumi_tailscale
 from components.admission import AdmissionPolicies
 from components.egress_check import EgressCheck, EgressCheckArgs, MeasuredDestination
 from components.exit_node import ClusterNetwork, ExitNode, ExitNodeArgs
+from components.external_secrets import (
+    ExternalSecrets,
+    ExternalSecretsArgs,
+    Store,
+    SyncedSecret,
+)
 from components.firewall import AdmittedRange, Firewall, FirewallArgs
-from components.fleet_nodes import FleetNodes, FleetNodesArgs, require_ready
+from components.fleet_nodes import FleetNodes, FleetNodesArgs
 from components.gateway_access import GatewayAccess, GatewayAccessArgs
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
+from components.preflight import require_fit
+from components.secrets_operator import ChartSource, SecretsOperator, SecretsOperatorArgs
 from components.tailnet import ApprovedExitNode, ApprovedExitNodeArgs, Tailnet, TailnetArgs
 from components.worker_egress import (
     Destination,
@@ -22,18 +30,15 @@ from components.worker_egress import (
     GatewayWaveArgs,
     wireguard_ports,
 )
-from settings import CredentialKind, PolicyFile, UnreadyNodes, load
+from settings import CredentialKind, OnFailure, PolicyFile, document, esc_access, load
 
 NAMESPACE = "oceanid-egress"
+SECRETS_NAMESPACE = "external-secrets-system"
 EXIT_TAG = "tag:oceanid-exit"
 GATEWAY_TAG = "tag:oceanid-gateway"
 
 settings = load()
-require_ready(
-    [node.hostname for node in settings.nodes],
-    context=settings.cluster.context,
-    stop=settings.cluster.unready_nodes is UnreadyNodes.STOP,
-)
+require_fit(document(settings), stop=settings.preflight.on_failure is OnFailure.STOP)
 
 # --- providers -----------------------------------------------------------------------------------
 
@@ -103,7 +108,7 @@ for each in settings.exit_nodes:
     )
     approved = ApprovedExitNode(
         f"exit-{each.node}-device",
-        ApprovedExitNodeArgs(hostname=each.hostname, registered=exit_node),
+        ApprovedExitNodeArgs(hostname=exit_node.hostname),
         in_tailnet,
     )
     gateway_exit_nodes.append(
@@ -211,6 +216,69 @@ Firewall(
         remove_on_destroy=settings.firewall.remove_on_destroy,
     ),
 )
+
+# --- synced secrets ------------------------------------------------------------------------------
+
+if settings.external_secrets is not None:
+    syncing = settings.external_secrets
+    access_to_esc = esc_access()
+    secrets_operator = SecretsOperator(
+        "secrets-operator",
+        SecretsOperatorArgs(
+            namespace=SECRETS_NAMESPACE,
+            serves=syncing.namespaces,
+            chart=ChartSource(
+                chart=syncing.chart.path or "external-secrets",
+                repository=syncing.chart.repository,
+                version=syncing.chart.version,
+            ),
+            custom_resources=syncing.custom_resources,
+            webhook=syncing.webhook,
+            cluster=network,
+        ),
+        in_cluster(
+            RestrictedNamespace(
+                "secrets-operator",
+                RestrictedNamespaceArgs(name=SECRETS_NAMESPACE),
+                in_cluster(admission),
+            )
+        ),
+    )
+    secrets = ExternalSecrets(
+        "secrets",
+        ExternalSecretsArgs(
+            api_url=access_to_esc.url,
+            token=access_to_esc.token,
+            stores=tuple(
+                Store(
+                    name=each.name,
+                    namespace=each.namespace,
+                    owned=each.create_namespace,
+                    organization=each.organization,
+                    project=each.project,
+                    environment=each.environment,
+                )
+                for each in syncing.stores
+            ),
+            secrets=tuple(
+                SyncedSecret(
+                    name=each.name,
+                    store=each.store,
+                    namespace=syncing.namespace_of(each),
+                    creation_policy=each.creation_policy.value,
+                    refresh_interval=each.refresh_interval,
+                    restart_workloads=each.restart_workloads,
+                    data=each.data,
+                )
+                for each in syncing.secrets
+            ),
+            context=settings.cluster.context,
+            seconds=syncing.sync_seconds,
+            operator=secrets_operator.chart,
+        ),
+        in_cluster(admission),
+    )
+    pulumi.export("syncedSecrets", secrets.synced)
 
 pulumi.export("exitNodes", exit_nodes)
 pulumi.export("egressAddresses", [str(each.egress_address) for each in settings.exit_nodes])

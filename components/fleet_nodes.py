@@ -1,37 +1,13 @@
-"""The fleet's nodes: they are there and Ready before anything changes, and carry their labels."""
+"""The fleet's nodes carry their labels."""
 
 from __future__ import annotations
 
-import json
-import shlex
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_command
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
-
-
-def require_ready(nodes: Sequence[str], *, context: str, stop: bool) -> None:
-    """Ask the cluster for `nodes` before any resource is registered.
-
-    One that is missing or NotReady is a warning; with `stop` it ends the program, by
-    pulumi.RunError with a line for each.
-    """
-    command = [sys.executable, "-m", "preflight", "--context", context, *nodes]
-    answer = pulumi_command.local.run(
-        command=shlex.join(command), logging=pulumi_command.local.Logging.NONE
-    )
-    lines = [
-        f"node {each['node']}: {each['what']}: mend the node, or take it out of the settings"
-        for each in json.loads(answer.stdout)
-    ]
-    if lines and stop:
-        raise pulumi.RunError("\n".join([*lines, "nothing has been changed"]))
-    for line in lines:
-        pulumi.log.warn(line)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,9 @@ Everything is read and checked once, before any resource is registered. A settin
 ends the program with one line that gives its key, its value, the rule and the way to mend it.
 """
 
-from settings.load import check_file, load, parse, read_file
+from settings.esc_access import EscAccess, esc_access
+from settings.external_secrets import CreationPolicy, ExternalSecrets
+from settings.load import check_file, document, load, parse, read_file
 from settings.models import (
     Cluster,
     CredentialKind,
@@ -16,24 +18,29 @@ from settings.models import (
     Protocol,
     Settings,
     Tailnet,
-    UnreadyNodes,
     Wave,
 )
+from settings.preflight import OnFailure
 
 __all__ = [
     "Cluster",
+    "CreationPolicy",
     "CredentialKind",
     "Destination",
     "Egress",
+    "EscAccess",
     "ExitNode",
+    "ExternalSecrets",
     "Node",
+    "OnFailure",
     "PolicyFile",
     "Protocol",
     "Settings",
     "Tailnet",
-    "UnreadyNodes",
     "Wave",
     "check_file",
+    "document",
+    "esc_access",
     "load",
     "parse",
     "read_file",

@@ -149,6 +149,11 @@ class ExternalSecrets(SettingGroup):
             seen.add(place)
         return self
 
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The stores' namespaces, each once."""
+        return tuple(sorted({store.namespace for store in self.stores}))
+
     def namespace_of(self, secret: SyncedSecret) -> str:
         """The namespace of the secret's store; the settings have been checked to have it."""
         return next(store.namespace for store in self.stores if store.name == secret.store)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Annotated, NoReturn
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import AfterValidator, PlainSerializer, PlainValidator
 from pydantic_core import PydanticCustomError
 
 # RFC 1123, section 2.1, as Kubernetes and Tailscale apply it.
@@ -20,6 +21,8 @@ _EXACT_TAG = re.compile(r".+:v?\d+\.\d+\.\d+([-.+][\w.-]+)?")
 _CRUNCHYBRIDGE_ID = re.compile(r"[a-z2-7]{25}[aeimquy4]")
 _PORTS = range(1, 65536)
 _FIRST_UNPRIVILEGED_PORT = 1024
+_IPV6 = 6
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def refuse(rule: str, remedy: str, **where: object) -> NoReturn:
@@ -35,6 +38,10 @@ class Endpoint:
 
     address: ipaddress.IPv4Address | ipaddress.IPv6Address
     port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if self.address.version == _IPV6 else str(self.address)
+        return f"{host}:{self.port}"
 
 
 def _dns_label(value: str) -> str:
@@ -123,11 +130,23 @@ def _firewall_range(value: str) -> str:
         refuse(f"not an address or CIDR ({error})", "give it such as 157.173.210.123/32")
 
 
+def _day(value: object) -> object:
+    # YAML's own date, written without quotes, comes from the engine as a moment.
+    text = value.removesuffix("T00:00:00Z") if isinstance(value, str) else ""
+    try:
+        if _DAY.fullmatch(text):
+            return datetime.date.fromisoformat(text)
+    except ValueError:
+        pass
+    refuse("not a day", 'give it as year-month-day, such as "2026-11-21"')
+
+
 DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 DnsName = Annotated[str, AfterValidator(_dns_name)]
 Network = Annotated[ipaddress.IPv4Network, PlainValidator(_network)]
 Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, PlainValidator(_address)]
-HostEndpoint = Annotated[Endpoint, PlainValidator(_endpoint)]
+HostEndpoint = Annotated[Endpoint, PlainValidator(_endpoint), PlainSerializer(str)]
+Day = Annotated[datetime.date, PlainValidator(_day)]
 CrunchyBridgeId = Annotated[str, AfterValidator(_crunchybridge_id)]
 FirewallRange = Annotated[str, AfterValidator(_firewall_range)]
 Port = Annotated[int, AfterValidator(_port)]

@@ -14,6 +14,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from settings.esc_access import TOKEN_KEY
 from settings.models import Settings
 
 _PROJECT = "oceanid-cluster"
@@ -59,12 +60,25 @@ def parse(config: Mapping[str, str], secret: set[str] | None = None) -> Settings
     Raises ValueError with a line for each wrong setting: key, value, rule, remedy. The values of
     the keys in `secret` are not shown.
     """
-    document = {key: _decoded(value) for key, value in config.items()}
+    if TOKEN_KEY in config and TOKEN_KEY not in (secret or set()):
+        raise ValueError(
+            f"{TOKEN_KEY}: not encrypted: take it out, revoke the token, and keep the new one with "
+            f"pulumi config set --secret {TOKEN_KEY}"
+        )
+    decoded = {key: _decoded(value) for key, value in config.items() if key != TOKEN_KEY}
     try:
-        return Settings.model_validate_json(json.dumps(document))
+        return Settings.model_validate_json(json.dumps(decoded))
     except ValidationError as error:
         lines = [_line(each, secret or set()) for each in error.errors(include_url=False)]
         raise ValueError("\n".join(lines)) from None
+
+
+def document(settings: Settings) -> str:
+    """The settings as one JSON object, for programs that run beside the engine.
+
+    `parse` takes its values back. It holds nothing secret: no setting does.
+    """
+    return settings.model_dump_json(by_alias=True)
 
 
 def read_file(path: Path) -> Settings:
@@ -72,11 +86,12 @@ def read_file(path: Path) -> Settings:
 
     Raises ValueError with a line for each wrong setting, as `parse` does.
     """
-    document = yaml.safe_load(path.read_text()) or {}
+    found = yaml.safe_load(path.read_text()) or {}
     config = {
-        str(key).partition(":")[2]: value if isinstance(value, str) else json.dumps(value)
-        for key, value in (document.get("config") or {}).items()
-        if str(key).startswith(f"{_PROJECT}:") and not _is_encrypted(value)
+        # A date that is not in quotes is YAML's own kind of value.
+        str(key).partition(":")[2]: each if isinstance(each, str) else json.dumps(each, default=str)
+        for key, each in (found.get("config") or {}).items()
+        if str(key).startswith(f"{_PROJECT}:") and not _is_encrypted(each)
     }
     return parse(config)
 

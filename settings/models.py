@@ -8,8 +8,10 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from settings.base import SettingGroup, refuse_twice
+from settings.external_secrets import ExternalSecrets
 from settings.fields import (
     Address,
+    Day,
     DnsLabel,
     DnsName,
     HostEndpoint,
@@ -21,6 +23,7 @@ from settings.fields import (
     refuse,
 )
 from settings.firewall import Firewall
+from settings.preflight import Preflight
 
 
 class CredentialKind(StrEnum):
@@ -38,13 +41,6 @@ class PolicyFile(StrEnum):
     OWNED = "owned"
 
 
-class UnreadyNodes(StrEnum):
-    """What a node that is missing or NotReady does to an update."""
-
-    WARN = "warn"
-    STOP = "stop"
-
-
 class Cluster(SettingGroup):
     """The cluster the stack is for."""
 
@@ -53,19 +49,20 @@ class Cluster(SettingGroup):
     pod_cidr: Network
     service_cidr: Network
     api_server: HostEndpoint
-    unready_nodes: UnreadyNodes = UnreadyNodes.STOP
 
 
 class Node(SettingGroup):
     """A node of the fleet; `address` is the one it has in its own network.
 
-    `labels` are set on it, and taken off again when it leaves the settings.
+    `labels` are set on it, and taken off again when it leaves the settings. `console_confirmed` is
+    the day on which somebody last logged in at its console: the way in when its network is gone.
     """
 
     name: DnsLabel
     address: Address
     kubernetes_name: DnsName | None = None
     labels: dict[str, str] = Field(default_factory=dict)
+    console_confirmed: Day | None = None
 
     @property
     def hostname(self) -> str:
@@ -208,7 +205,9 @@ class Settings(SettingGroup):
     tailnet: Tailnet
     egress: Egress
     firewall: Firewall
+    external_secrets: ExternalSecrets | None = None
     exit_nodes: Annotated[tuple[ExitNode, ...], AfterValidator(_unique_exit_nodes)]
+    preflight: Preflight = Preflight()
 
     @model_validator(mode="after")
     def _named_nodes_exist(self) -> Self:

@@ -52,7 +52,7 @@ class Recording(pulumi.runtime.Mocks):
     ) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         self.invokes.append(args)
         if args.token == "command:local:run":
-            return {"stdout": json.dumps(self.problems)}, []
+            return {"stdout": json.dumps({"answered": True, "results": self.problems})}, []
         if args.token.endswith("getFirewallRules"):
             return {"rules": self.firewall}, []
         if args.token.endswith("getDevices"):

@@ -98,17 +98,31 @@ def test_both_default_routes_of_the_looked_up_device_are_approved() -> None:
     assert routes == {"deviceId": "nMocked", "routes": ["0.0.0.0/0", "::/0"]}
 
 
-_SILENT = [{"node": "styx", "what": "NotReady since 2025-10-10: Kubelet stopped posting status"}]
+_SILENT = {
+    "check": "nodes",
+    "where": "node styx",
+    "what": "NotReady since 2025-10-10",
+    "remedy": "mend the node",
+}
+_LINE = "preflight nodes: node styx: NotReady since 2025-10-10: mend the node"
 
 
-def test_a_node_that_is_not_ready_stops_prod_before_any_resource() -> None:
-    with pytest.raises(pulumi.RunError, match=r"^node styx: NotReady since .*\nnothing has been"):
-        record_stack("prod", problems=_SILENT)
+def test_a_failed_check_of_the_preflight_stops_prod_before_any_resource() -> None:
+    with pytest.raises(pulumi.RunError, match=rf"^{_LINE}\nnothing has been changed$"):
+        record_stack("prod", problems=[{**_SILENT, "verdict": "fail"}])
 
 
-def test_a_node_that_is_not_ready_does_not_stop_dev() -> None:
-    recording = record_stack("dev", problems=_SILENT)
+@pytest.mark.parametrize(("stack", "verdict"), [("dev", "fail"), ("prod", "warn"), ("prod", "ok")])
+def test_what_the_settings_put_up_with_stops_nothing(stack: str, verdict: str) -> None:
+    recording = record_stack(stack, problems=[{**_SILENT, "verdict": verdict}])
     assert recording.of_type("kubernetes:apps/v1:DaemonSet")
+
+
+def test_the_preflight_gets_the_settings_on_its_input_and_logs_nothing() -> None:
+    recording = record_stack("prod")
+    (run,) = [each.args for each in recording.invokes if each.token == "command:local:run"]
+    assert json.loads(run["stdin"])["cluster"]["context"] == "oceanid-prod"
+    assert run["logging"] == "none"
 
 
 def test_the_nodes_get_the_labels_of_the_settings_by_server_side_apply() -> None:

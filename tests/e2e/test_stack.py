@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -132,20 +131,3 @@ def test_prod_without_credentials_names_what_is_missing_and_where_it_comes_from(
     for name in ("KUBECONFIG", "PULUMI_BACKEND_URL", "TAILSCALE_OAUTH_CLIENT_SECRET"):
         assert f"  {name}" in result.stderr
     assert "Tailscale admin console" in result.stderr
-
-
-def test_the_preflight_names_a_node_the_cluster_lacks(deployed: Fleet) -> None:
-    command = [sys.executable, "-m", "preflight", "--context", "oceanid-lab", "tethys", "naiad"]
-    result = subprocess.run(
-        command,
-        cwd=REPOSITORY,
-        env={**deployed.environment, "KUBECONFIG": str(deployed.home.kubeconfig)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout) == [
-        {"node": "naiad", "what": "the cluster has no node of that name"}
-    ]

@@ -26,7 +26,7 @@ _ALLOWED = {
     "delivery": {"settings", "providers"},
     "lab": set[str](),
     "policies": set[str](),
-    "preflight": set[str](),
+    "preflight": {"settings", "providers"},
     "providers": set[str](),
     "settings": set[str](),
     "toolchain": set[str](),

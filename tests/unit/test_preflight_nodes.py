@@ -4,40 +4,130 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.nodes import problems
+from preflight.checks import heartbeats, nodes
+from preflight.result import Result, Verdict
+from tests.unit.seen_cluster import node, prod, view
+
+_TETHYS, _STYX, _CALYPSO = "srv712429", "srv712695", "calypso"
+_ADDRESSES = {_TETHYS: "157.173.210.123", _STYX: "191.101.1.3", _CALYPSO: "192.168.2.80"}
 
 
-def _node(name: str, **ready: str) -> dict[str, Any]:
-    conditions = [{"type": "Ready", **ready}] if ready else []
-    return {"metadata": {"name": name}, "status": {"conditions": conditions}}
+def _fleet(**changed: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Three nodes that are as they should be, but for those in `changed`; None leaves one out."""
+    names = {_TETHYS: "tethys", _STYX: "styx", _CALYPSO: "calypso"}
+    found = {
+        name: node(
+            name,
+            address=address,
+            labels={"oceanid.node/name": names[name]},
+            status="True",
+        )
+        for name, address in _ADDRESSES.items()
+    }
+    return [each for each in (found | changed).values() if each is not None]
 
 
-def test_ready_nodes_are_no_problem() -> None:
-    assert problems(["tethys"], [_node("tethys", status="True")]) == []
+def _found(**changed: dict[str, Any] | None) -> list[Result]:
+    results = nodes.check(prod(), view(nodes=_fleet(**changed)))
+    return [each for each in results if each.verdict is not Verdict.OK]
 
 
-def test_a_node_the_cluster_lacks_is_named() -> None:
-    (problem,) = problems(["tethys", "styx"], [_node("tethys", status="True")])
-    assert (problem.node, problem.what) == ("styx", "the cluster has no node of that name")
+def test_a_fleet_that_is_as_it_should_be_gives_one_good_result() -> None:
+    (result,) = nodes.check(prod(), view(nodes=_fleet()))
+    assert (result.verdict, result.where) == (Verdict.OK, "3 nodes")
+
+
+def test_a_node_the_cluster_lacks_is_a_failure_by_its_name_in_the_cluster() -> None:
+    (result,) = _found(srv712695=None)
+    assert result.verdict is Verdict.FAIL
+    assert (result.where, result.what) == (f"node {_STYX}", "the cluster has no node of that name")
 
 
 def test_a_silent_node_is_named_with_the_time_it_fell_silent() -> None:
-    silent = _node(
-        "styx",
+    silent = node(
+        _STYX,
+        address=_ADDRESSES[_STYX],
+        labels={"oceanid.node/name": "styx"},
         status="Unknown",
         lastTransitionTime="2025-10-10T23:45:03Z",
         message="Kubelet stopped posting node status.",
     )
-    (problem,) = problems(["styx"], [silent])
-    assert problem.what == (
+    (result,) = _found(srv712695=silent)
+    assert result.what == (
         "NotReady since 2025-10-10T23:45:03Z: Kubelet stopped posting node status."
     )
 
 
-def test_a_node_that_has_never_reported_is_a_problem() -> None:
-    (problem,) = problems(["styx"], [_node("styx")])
-    assert problem.what == "it has never reported that it is Ready"
+def test_a_node_that_has_never_reported_is_a_failure() -> None:
+    (result,) = _found(srv712695=node(_STYX))
+    assert result.what == "it has never reported that it is Ready"
 
 
-def test_nodes_the_settings_do_not_name_are_not_asked_about() -> None:
-    assert problems([], [_node("styx")]) == []
+def test_a_node_no_wave_would_choose_is_a_failure_with_the_command_that_mends_it() -> None:
+    unlabelled = _fleet()[1]
+    unlabelled["metadata"]["labels"]["kubernetes.io/hostname"] = "styx"
+    (result,) = _found(srv712695=unlabelled)
+    assert result.verdict is Verdict.FAIL
+    assert result.remedy.startswith(f"kubectl label node {_STYX} kubernetes.io/hostname={_STYX}")
+
+
+def test_a_label_that_the_update_will_set_is_a_note() -> None:
+    (result,) = _found(
+        srv712695=node(_STYX, address=_ADDRESSES[_STYX], status="True"),
+    )
+    assert result.verdict is Verdict.NOTE
+    assert "oceanid.node/name" in result.what
+
+
+def test_an_address_that_is_not_the_clusters_is_a_warning() -> None:
+    moved = node(_STYX, address="191.101.1.4", labels={"oceanid.node/name": "styx"}, status="True")
+    (result,) = _found(srv712695=moved)
+    assert result.verdict is Verdict.WARN
+    assert "191.101.1.3" in result.what
+    assert "191.101.1.4" in result.what
+
+
+def test_a_node_the_settings_do_not_name_is_a_note() -> None:
+    (result,) = _found(naiad=node("naiad", status="True"))
+    assert (result.verdict, result.where) == (Verdict.NOTE, "naiad")
+
+
+def _lease(name: str, time: str, namespace: str = "kube-node-lease") -> dict[str, Any]:
+    labels = {}
+    if namespace == "kube-system":
+        labels["apiserver.kubernetes.io/identity"] = "kube-apiserver"
+    return {
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {"renewTime": time},
+    }
+
+
+def test_a_ready_node_whose_kubelet_has_fallen_silent_is_a_failure() -> None:
+    leases = [
+        _lease("apiserver-1", "2025-10-10T23:46:05.000000Z", "kube-system"),
+        _lease(_TETHYS, "2025-10-10T23:46:00.000000Z"),
+        _lease(_STYX, "2025-10-10T23:45:03.000000Z"),
+    ]
+    silent, heard = heartbeats.check(prod(), view(leases=leases))
+    assert (silent.verdict, silent.where) == (Verdict.FAIL, f"node {_STYX}")
+    assert silent.what == "its kubelet was last heard of 62 s ago, at 2025-10-10 23:45:03 UTC"
+    assert (heard.verdict, heard.what) == (Verdict.OK, "heard of within 5 s")
+
+
+def test_a_node_whose_clock_is_ahead_makes_no_other_one_look_silent() -> None:
+    leases = [
+        _lease("apiserver-1", "2025-10-10T23:46:05.000000Z", "kube-system"),
+        _lease(_TETHYS, "2025-10-10T23:56:00.000000Z"),
+        _lease(_STYX, "2025-10-10T23:46:03.000000Z"),
+    ]
+    (heard,) = heartbeats.check(prod(), view(leases=leases))
+    assert (heard.verdict, heard.where) == (Verdict.OK, "2 kubelets")
+
+
+def test_without_the_api_servers_own_leases_the_newest_heartbeat_is_the_clock() -> None:
+    leases = [
+        _lease(_TETHYS, "2025-10-10T23:46:00.000000Z"),
+        _lease(_STYX, "2025-10-10T23:40:00.000000Z"),
+    ]
+    silent, _ = heartbeats.check(prod(), view(leases=leases))
+    assert silent.where == f"node {_STYX}"

@@ -1,0 +1,66 @@
+"""Whether each exit node that exists is approved and online in the tailnet.
+
+One that an update can mend is a warning: else a rollback would be refused for what it is to undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from preflight.result import Result, Verdict
+from preflight.tailnet import Device
+from settings import Settings
+
+CHECK = "exit-nodes"
+_DEFAULT_ROUTES = {"0.0.0.0/0", "::/0"}
+
+
+def check(settings: Settings, devices: Sequence[Device]) -> Iterator[Result]:
+    """A result for each exit node of the settings; one not registered yet is a note."""
+    for exit_node in settings.exit_nodes:
+        namesakes = [each for each in devices if each.get("hostname") == exit_node.hostname]
+        yield _judge(f"exit node {exit_node.hostname}", namesakes)
+
+
+def _judge(where: str, namesakes: Sequence[Device]) -> Result:
+    if not namesakes:
+        what = "not in the tailnet yet: this update registers it"
+        return Result(check=CHECK, verdict=Verdict.NOTE, where=where, what=what)
+    if len(namesakes) > 1:
+        ids = ", ".join(sorted(str(each.get("nodeId")) for each in namesakes))
+        return Result(
+            check=CHECK,
+            verdict=Verdict.FAIL,
+            where=where,
+            what=f"{len(namesakes)} devices claim its name ({ids})",
+            remedy="remove those that are gone from the tailnet's machines page",
+        )
+    (device,) = namesakes
+    if device.get("authorized") is False:
+        return Result(
+            check=CHECK,
+            verdict=Verdict.FAIL,
+            where=where,
+            what="the tailnet has not authorized the device",
+            remedy="authorize it on the tailnet's machines page",
+        )
+    # Absent in the answers of older control planes: then only the time it was last seen is known.
+    if device.get("connectedToControl") is False:
+        return Result(
+            check=CHECK,
+            verdict=Verdict.WARN,
+            where=where,
+            what=f"offline, last seen {device.get('lastSeen', 'at an unknown time')}",
+            remedy="look at its pod; while it is away the fleet's traffic stops and gates fail",
+        )
+    missing = sorted(_DEFAULT_ROUTES - set(device.get("enabledRoutes") or []))
+    if missing:
+        return Result(
+            check=CHECK,
+            verdict=Verdict.WARN,
+            where=where,
+            what=f"online but not approved for {', '.join(missing)}: it is no exit node",
+            remedy="run a refresh and this update, which approves it, or approve it by hand on "
+            "the tailnet's machines page",
+        )
+    return Result(check=CHECK, verdict=Verdict.OK, where=where, what="online and approved")

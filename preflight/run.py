@@ -1,0 +1,124 @@
+"""All checks, as parallel as what they ask allows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+
+from preflight import tailnet
+from preflight.checks import (
+    console,
+    database,
+    exit_nodes,
+    heartbeats,
+    host_network,
+    leftovers,
+    nodes,
+    starved,
+)
+from preflight.kubectl import Kind, Kubectl, Refused
+from preflight.result import Result, UnseenError, Verdict
+from preflight.tailnet import Device
+from settings import Settings
+
+_Check = tuple[str, Callable[[], Iterator[Result]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What all checks found; `answered` is false when the cluster gave no answer at all."""
+
+    results: tuple[Result, ...]
+    answered: bool
+
+    def of(self, verdict: Verdict) -> list[Result]:
+        """The results with that verdict."""
+        return [each for each in self.results if each.verdict is verdict]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when no check failed, 1 when one did, 2 without an answer of the cluster."""
+        if not self.answered:
+            return 2
+        return 1 if self.of(Verdict.FAIL) else 0
+
+
+def run(settings: Settings, today: date, environment: Mapping[str, str] = os.environ) -> Outcome:
+    """Ask the cluster, the tailnet and the database's API once, and judge what they say."""
+    kubectl = Kubectl(context=settings.cluster.context)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        asked = pool.submit(_devices, environment)
+        database_asked = pool.submit(lambda: list(database.check(settings, environment)))
+        view = kubectl.view(tuple(Kind))
+        devices = asked.result()
+        seen = view.answers[Kind.NODES]
+        if isinstance(seen, Refused):
+            return _no_answer(seen.why, [*_apis(settings, devices, database_asked, today)])
+        checks: tuple[_Check, ...] = (
+            (nodes.CHECK, lambda: nodes.check(settings, view)),
+            (heartbeats.CHECK, lambda: heartbeats.check(settings, view)),
+            (host_network.CHECK, lambda: host_network.check(settings, view)),
+            (starved.CHECK, lambda: starved.check(settings, view, kubectl)),
+            (
+                leftovers.CHECK,
+                lambda: leftovers.check(
+                    settings, view, devices if isinstance(devices, list) else []
+                ),
+            ),
+        )
+        results = [each for check in checks for each in _seen(*check)]
+        results += _apis(settings, devices, database_asked, today)
+    return Outcome(results=tuple(results), answered=True)
+
+
+def _apis(
+    settings: Settings,
+    devices: list[Device] | UnseenError,
+    database_asked: Future[list[Result]],
+    today: date,
+) -> Iterator[Result]:
+    def of_exit_nodes() -> Iterator[Result]:
+        if isinstance(devices, UnseenError):
+            raise devices
+        return exit_nodes.check(settings, devices)
+
+    yield from _seen(exit_nodes.CHECK, of_exit_nodes)
+    yield from _seen(database.CHECK, lambda: iter(database_asked.result()))
+    yield from console.check(settings, today)
+
+
+def _seen(name: str, check: Callable[[], Iterator[Result]]) -> list[Result]:
+    """The check's results; one that could not see what it asks about says so."""
+    try:
+        return list(check())
+    except UnseenError as unseen:
+        return [
+            Result(
+                check=name,
+                verdict=unseen.verdict,
+                where="not checked",
+                what=str(unseen),
+                remedy=unseen.remedy,
+            )
+        ]
+
+
+def _devices(environment: Mapping[str, str]) -> list[Device] | UnseenError:
+    try:
+        return tailnet.devices(environment)
+    except UnseenError as unseen:
+        return unseen
+
+
+def _no_answer(why: str, others: list[Result]) -> Outcome:
+    result = Result(
+        check="cluster",
+        verdict=Verdict.FAIL,
+        where="API server",
+        what=f"it does not answer: {why}",
+        remedy="check KUBECONFIG, the context of cluster.context, and the network",
+    )
+    return Outcome(results=(result, *others), answered=False)

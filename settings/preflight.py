@@ -1,0 +1,20 @@
+"""What the checks before an update do when one fails."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from settings.base import SettingGroup
+
+
+class OnFailure(StrEnum):
+    """What a failed check of the preflight does to a preview or an update."""
+
+    WARN = "warn"
+    STOP = "stop"
+
+
+class Preflight(SettingGroup):
+    """The checks that run before anything changes; see docs/preflight.md."""
+
+    on_failure: OnFailure = OnFailure.STOP

@@ -1,0 +1,63 @@
+"""A cluster as the preflight sees it, made of the objects a test names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from preflight.kubectl import Kind, View
+from settings import Settings, read_file
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def prod() -> Settings:
+    """The operators' settings."""
+    return read_file(REPOSITORY / "Pulumi.prod.yaml")
+
+
+def view(**objects: list[dict[str, Any]]) -> View:
+    """The objects by kind, named as in `Kind`; nothing of the others."""
+    answers = {kind: objects.pop(kind.name.lower(), []) for kind in Kind}
+    assert not objects, f"no such kinds: {sorted(objects)}"
+    return View(answers={**answers})
+
+
+def node(
+    name: str,
+    *,
+    address: str = "157.173.210.123",
+    labels: dict[str, str] | None = None,
+    annotations: dict[str, str] | None = None,
+    **ready: str,
+) -> dict[str, Any]:
+    """A Node; with `ready`, the fields of its Ready condition."""
+    return {
+        "metadata": {
+            "name": name,
+            "labels": {"kubernetes.io/hostname": name, **(labels or {})},
+            "annotations": annotations or {},
+        },
+        "status": {
+            "addresses": [{"type": "InternalIP", "address": address}],
+            "conditions": [{"type": "Ready", **ready}] if ready else [],
+        },
+    }
+
+
+def workload(
+    name: str,
+    *,
+    namespace: str = "apps",
+    image: str = "docker.io/library/web:1.0.0",
+    labels: dict[str, str] | None = None,
+    status: dict[str, int] | None = None,
+    **pod: Any,
+) -> dict[str, Any]:
+    """A workload whose pods have one container of `image`, and `pod` besides in their spec."""
+    spec = {"containers": [{"name": "main", "image": image}], **pod}
+    return {
+        "metadata": {"name": name, "namespace": namespace, "labels": labels or {}},
+        "spec": {"template": {"metadata": {"labels": {"app": name}}, "spec": spec}},
+        "status": status or {},
+    }

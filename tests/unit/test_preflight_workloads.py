@@ -1,0 +1,164 @@
+"""What runs in the cluster already, and could cut nodes off or starve."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preflight.checks import host_network, leftovers, starved
+from preflight.kubectl import Kind, Kubectl, Refused, View
+from preflight.result import Result, UnseenError, Verdict
+from preflight.workload import lacks_pods
+from tests.unit.seen_cluster import node, prod, view, workload
+
+_DAEMON = {"desiredNumberScheduled": 40, "numberReady": 38}
+_TAILSCALE = "docker.io/tailscale/tailscale:latest"
+
+
+def test_a_daemon_set_in_the_host_network_is_listed_with_the_nodes_it_could_cut_off() -> None:
+    agent = workload("agent", namespace="monitoring", status=_DAEMON, hostNetwork=True)
+    proxy = workload("proxy", namespace="kube-system", status=_DAEMON, hostNetwork=True)
+    plain = workload("plain", status=_DAEMON)
+    (result,) = host_network.check(prod(), view(daemon_sets=[agent, proxy, plain]))
+    assert (result.verdict, result.where) == (Verdict.WARN, "DaemonSet monitoring/agent")
+    assert "40 nodes (38 ready)" in result.what
+
+
+def _leftovers(**objects: Any) -> list[Result]:
+    devices = objects.pop("devices", [])
+    results = list(leftovers.check(prod(), view(**objects), devices))
+    assert results[-1].verdict is Verdict.NOTE
+    assert "/var/lib/tailscale" in results[-1].what
+    return results[:-1]
+
+
+def test_a_cluster_without_another_tailscale_is_fine_and_says_what_it_cannot_see() -> None:
+    (result,) = _leftovers(nodes=[node("calypso", address="192.168.2.80")])
+    assert result.verdict is Verdict.OK
+
+
+def test_the_daemon_set_of_the_outage_is_a_failure() -> None:
+    worker = workload("worker", namespace="net", image=_TAILSCALE, hostNetwork=True)
+    (result,) = _leftovers(daemon_sets=[worker])
+    assert (result.verdict, result.where) == (Verdict.FAIL, "DaemonSet net/worker")
+
+
+def test_another_tailscale_in_the_pod_network_is_a_warning() -> None:
+    (result,) = _leftovers(deployments=[workload("tailscale-proxy")])
+    assert (result.verdict, result.where) == (Verdict.WARN, "Deployment apps/tailscale-proxy")
+
+
+def test_what_this_stack_made_itself_is_no_leftover() -> None:
+    labels = {"app.kubernetes.io/part-of": "oceanid"}
+    own = workload("oceanid-gateway", image=_TAILSCALE, labels=labels)
+    secret = {"metadata": {"namespace": "x", "name": "tailscale-state", "labels": labels}}
+    device = {"hostname": "calypso-oceanid", "tags": ["tag:oceanid-gateway"]}
+    (result,) = _leftovers(daemon_sets=[own], secrets=[secret], devices=[device])
+    assert result.verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    "reached",
+    [
+        {"address": "100.81.237.43"},
+        {"annotations": {"flannel.alpha.coreos.com/public-ip": "100.81.237.43"}},
+        {"address": "fd7a:115c:a1e0::7"},
+    ],
+)
+def test_a_node_reached_by_a_tailnet_address_is_a_failure(reached: dict[str, Any]) -> None:
+    (result,) = _leftovers(nodes=[node("srv712695", **reached)])
+    assert (result.verdict, result.where) == (Verdict.FAIL, "node srv712695")
+
+
+def test_a_secret_that_looks_like_a_state_is_a_warning_and_its_values_are_never_asked_for() -> None:
+    secret = {"metadata": {"namespace": "net", "name": "tailscale-auth", "labels": {}}}
+    (result,) = _leftovers(secrets=[secret])
+    assert (result.verdict, result.where) == (Verdict.WARN, "Secret net/tailscale-auth")
+
+
+def test_a_device_under_a_nodes_name_that_is_not_this_stacks_is_a_warning() -> None:
+    device = {"hostname": "srv712695-oceanid", "tags": ["tag:k8s"], "connectedToControl": True}
+    (result,) = _leftovers(devices=[device])
+    assert (result.verdict, result.where) == (Verdict.WARN, "device srv712695-oceanid")
+    assert result.what.startswith("online in the tailnet")
+
+
+def test_secrets_that_may_not_be_listed_are_a_note() -> None:
+    answers = {**view().answers, Kind.SECRETS: Refused(why="forbidden")}
+    note, *_ = leftovers.check(prod(), View(answers=answers), [])
+    assert (note.verdict, note.what) == (Verdict.NOTE, "secrets cannot be seen: forbidden")
+
+
+def test_what_the_server_does_not_show_is_an_error_with_its_reason() -> None:
+    hidden = View(answers={Kind.JOBS: Refused(why="no right")})
+    with pytest.raises(UnseenError, match=r"^jobs cannot be seen: no right$"):
+        hidden.items(Kind.JOBS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "status", "lacking"),
+    [
+        (Kind.DEPLOYMENTS, {"replicas": 2}, {"replicas": 1}, True),
+        (Kind.DEPLOYMENTS, {}, {}, True),
+        (Kind.DEPLOYMENTS, {"replicas": 2}, {"replicas": 2, "readyReplicas": 0}, False),
+        (Kind.DEPLOYMENTS, {"replicas": 0}, {}, False),
+        (Kind.STATEFUL_SETS, {"replicas": 1}, {"replicas": 0}, True),
+        (Kind.DAEMON_SETS, {}, {"desiredNumberScheduled": 3, "currentNumberScheduled": 2}, True),
+        (Kind.DAEMON_SETS, {}, {"desiredNumberScheduled": 3, "currentNumberScheduled": 3}, False),
+        (Kind.JOBS, {}, {}, True),
+        (Kind.JOBS, {"suspend": True}, {}, False),
+        (Kind.JOBS, {}, {"succeeded": 1}, False),
+    ],
+)
+def test_fewer_pods_than_wanted_is_told_from_pods_that_are_not_ready(
+    kind: Kind, spec: dict[str, Any], status: dict[str, int], *, lacking: bool
+) -> None:
+    assert lacks_pods(kind, {"spec": spec, "status": status}) is lacking
+
+
+def _starved(folder: Path, said: str, count: int = 1) -> list[Result]:
+    """The check with a kubectl that refuses every pod in these words."""
+    command = folder / "kubectl"
+    command.write_text(f"#!/bin/sh\ncat > /dev/null\necho {shlex.quote(said)} >&2\nexit 1\n")
+    command.chmod(0o755)
+    lacking = [workload(f"web-{number}") for number in range(count)]
+    seen = view(deployments=lacking)
+    return list(starved.check(prod(), seen, Kubectl(context="none", command=str(command))))
+
+
+def test_an_error_that_is_not_about_the_pod_starves_nobody(tmp_path: Path) -> None:
+    (result,) = _starved(tmp_path, "Error from server (InternalError): webhook is away")
+    assert result.verdict is Verdict.OK
+
+
+def test_without_the_right_to_make_pods_the_reason_is_a_note(tmp_path: Path) -> None:
+    said = 'pods is forbidden: User "ci" cannot create resource "pods"'
+    (result,) = _starved(tmp_path, said)
+    assert (result.verdict, result.where) == (Verdict.NOTE, "Deployment apps/web-0")
+
+
+def test_a_cluster_full_of_starving_workloads_is_asked_a_bounded_number_of_times(
+    tmp_path: Path,
+) -> None:
+    results = _starved(tmp_path, 'pods "web" is forbidden: violates PodSecurity', count=50)
+    assert len(results) == 21
+    assert results[-1].what == "30 more have fewer pods than wanted and were not tried"
+
+
+@given(
+    volumes=st.lists(st.text("abc", min_size=1), max_size=3, unique=True),
+    claims=st.lists(st.text("def", min_size=1), max_size=3, unique=True),
+)
+def test_a_pod_has_every_volume_of_its_template_and_of_its_claims(
+    volumes: list[str], claims: list[str]
+) -> None:
+    owner = workload("db", volumes=[{"name": name, "emptyDir": {}} for name in volumes])
+    owner["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": name}} for name in claims]
+    made = starved.pod(owner)
+    assert [each["name"] for each in made["spec"]["volumes"]] == [*volumes, *claims]
+    assert made["metadata"]["labels"] == {"app": "db"}
