@@ -96,8 +96,8 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
                     for resource in request.resources
                     for fact in self._facts[resource.urn].get(policy.name, ())
                 ]
-                listed = self._reporter(response, policy, EnforcementLevel.ADVISORY)
-                policy.report(facts, self._reporter(response, policy, level), listed)
+                levels = (level, EnforcementLevel.MANDATORY, EnforcementLevel.ADVISORY)
+                policy.report(facts, *(self._reporter(response, policy, one) for one in levels))
         for other in self._others:
             level = self._level_of(other)
             if level is not EnforcementLevel.DISABLED:
@@ -109,7 +109,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
         facts.clear()
         for subject, fired in judged:
             for policy in self._joint_policies:
-                for fact in policy.rule.note(subject, fired):
+                for fact in policy.rule.noted(subject, fired):
                     facts.setdefault(policy.name, []).append(replace(fact, origin=urn))
 
     def _level_of(self, policy: Policy) -> EnforcementLevel:

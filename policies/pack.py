@@ -98,18 +98,27 @@ class JointPolicy(StackValidationPolicy):
             for subject in subjects_of(
                 resource.resource_type, from_proxy(resource.props), resource.name
             )
-            for fact in self.rule.note(subject, fired_on(subject))
+            for fact in self.rule.noted(subject, fired_on(subject))
         ]
-        self.report(facts, report_violation, report_violation)
+        self.report(facts, report_violation, report_violation, report_violation)
 
     def report(
-        self, facts: list[Fact], violation: ReportViolation, listed: ReportViolation
+        self,
+        facts: list[Fact],
+        violation: ReportViolation,
+        failure: ReportViolation,
+        listed: ReportViolation,
     ) -> None:
-        """Report what the facts break together, each at the resource of its fact."""
-        for fact, finding in self.rule.join(facts):
+        """Report what the facts break together, each at the resource of its fact.
+
+        The three are as for `RulePolicy.report`.
+        """
+        for fact, finding in self.rule.joined(facts):
             line = f"{fact.identity}: {self.rule.line(finding)}"
             excepted = self._exceptions.covering(self.rule.name, fact.identity)
-            if excepted is None:
+            if finding.verdict is Verdict.FAILED:
+                failure(line, str(fact.origin))
+            elif excepted is None:
                 violation(line, str(fact.origin))
             else:
                 listed(f"{line} (excepted {excepted})", str(fact.origin))

@@ -81,7 +81,7 @@ class Scanner:
     def _note(self, subject: Subject, fired: frozenset[str], origin: object) -> None:
         for rule in self._joint:
             facts = self._facts.setdefault(rule.name, [])
-            facts.extend(replace(fact, origin=origin) for fact in rule.note(subject, fired))
+            facts.extend(replace(fact, origin=origin) for fact in rule.noted(subject, fired))
 
     def joined(self, *, whole: bool) -> Iterator[Result]:
         """What rules over several resources find, after everything was scanned.
@@ -91,7 +91,7 @@ class Scanner:
         for rule in self._joint:
             if rule.needs_all and not whole:
                 continue
-            for fact, finding in rule.join(self._facts.get(rule.name, ())):
+            for fact, finding in rule.joined(self._facts.get(rule.name, ())):
                 source, number = cast("tuple[Source, int]", fact.origin)
                 place = Positions(source).of(number, finding.where)
                 yield self._result(source.name, number, place, fact.identity, rule, finding)

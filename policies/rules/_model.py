@@ -77,6 +77,11 @@ class Finding:
         text = f"cannot be judged in preview, because the value is not known yet; {mend}"
         return cls(Verdict.CANNOT_BE_JUDGED, where, text)
 
+    @classmethod
+    def unseen(cls, where: Path, what: str) -> "Finding":
+        """The rule needs another resource, which is not in sight; `what` says which, and why."""
+        return cls(Verdict.CANNOT_BE_JUDGED, where, f"cannot be judged: {what}")
+
     @property
     def path(self) -> str:
         """`where` as people write it, such as ``spec.template.spec.hostNetwork``."""
@@ -147,11 +152,16 @@ def judge(rule: Rule, subject: "Subject") -> Judgement:
     try:
         return Judgement(rule, tuple(rule.check(subject)))
     except Exception as error:  # noqa: BLE001 - whatever a rule raises, it must not pass in silence
-        message = (
-            f"the rule itself failed with {type(error).__name__}, so nothing was judged; "
-            "this is a fault of the policy pack"
-        )
-        return Judgement(rule, (Finding(Verdict.FAILED, subject.where, message),))
+        return Judgement(rule, (failure(error, subject.where),))
+
+
+def failure(error: Exception, where: Path) -> Finding:
+    """The finding that a rule itself failed, without the error's text, which may hold values."""
+    message = (
+        f"the rule itself failed with {type(error).__name__}, so nothing was judged; "
+        "this is a fault of the policy pack"
+    )
+    return Finding(Verdict.FAILED, where, message)
 
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from policies.rules._environment import Environment
+from policies.rules._field import value_at
 from policies.rules._model import UNKNOWN, Path, Unknown
 
 Body = Mapping[object, object]
@@ -152,6 +153,12 @@ class Subject:
         if isinstance(self.kind, Unknown):
             return (*found_pods, Pod((*self.where, "kind"), UNKNOWN))
         return found_pods
+
+    def pod_metadata(self, pod: Pod, field: str) -> tuple[Path, object]:
+        """The place and value of a field in the metadata that a pod of the subject gets."""
+        holder = pod.where[len(self.where) : -1]
+        steps = [step for step in (*holder, "metadata", field) if isinstance(step, str)]
+        return value_at(self.body, self.where, *steps)
 
     def _descend(self, path: Path) -> Pod | None:
         """Follow `path` to a pod; stop at what is unknown, give up at what is absent."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from policies.rules._check import each_pod
-from policies.rules._field import value_at
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
 from policies.rules._security import STANDARDS, settings_of
 from policies.rules._subject import Body, Pod, Subject
@@ -55,9 +54,7 @@ def _other(subject: Subject) -> Iterator[Finding]:
 
 def _annotations(subject: Subject, pod: Pod) -> Iterator[Finding]:
     """AppArmor's profile was an annotation until Kubernetes 1.30, and still counts."""
-    holder: Path = pod.where[len(subject.where) : -1]
-    steps = [step for step in (*holder, "metadata", "annotations") if isinstance(step, str)]
-    where, annotations = value_at(subject.body, subject.where, *steps)
+    where, annotations = subject.pod_metadata(pod, "annotations")
     if annotations is UNKNOWN:
         yield Finding.unjudged(where)
     profiles = [

@@ -28,18 +28,6 @@ def _old_version(subject: Subject, body: Body) -> Iterator[Finding]:
         yield Finding.fires(where, "the operator no longer serves this version, so it does nothing")
 
 
-def _pushes(subject: Subject, body: Body) -> Iterator[Finding]:
-    if not subject.partial or "spec" in body:
-        where, stores = value_at(body, subject.where, "spec", "secretStoreRefs")
-        yield (
-            Finding.unjudged(where)
-            if stores is UNKNOWN
-            else Finding.fires(
-                where, "pushed to a store of the provider pulumi it replaces the whole environment"
-            )
-        )
-
-
 def _open_to_all(subject: Subject, body: Body) -> Iterator[Finding]:
     where, conditions = value_at(body, subject.where, "spec", "conditions")
     if conditions is UNKNOWN:
@@ -69,18 +57,6 @@ RULES = (
         blind_to="Generators and PushSecret, which are still v1alpha1; and which operator runs.",
         check=each_object(_SERVED, _old_version),
         tags=("secrets", "correctness"),
-    ),
-    Rule(
-        name="push-secret",
-        severity=Severity.CRITICAL,
-        enforcement=Enforcement.MANDATORY,
-        description="Secrets must not be pushed back into the store that they come from.",
-        remedy="write the secret into its Pulumi ESC environment with the esc command",
-        source=f"{_SOURCE}: a PushSecret to the provider pulumi destroys what was there",
-        url=_URL,
-        blind_to="Which provider the store has: every PushSecret counts, whatever its store.",
-        check=each_object(("PushSecret", "ClusterPushSecret"), _pushes),
-        tags=("secrets",),
     ),
     Rule(
         name="secret-store-conditions",

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from policies.rules._field import value_at
-from policies.rules._joint import Fact, JointRule, nothing
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Severity, Unknown
+from policies.rules._joint import Fact, JointRule, namespace_of, nothing
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Severity, Unknown
 from policies.rules._subject import Subject
 from policies.rules.daemonset_reach import WAVE_LABEL
 
@@ -49,13 +49,6 @@ _REJECTED = (
 _UNREADABLE = "the level of Pod Security or its version is none that the API server knows"
 
 
-def _namespace_of(subject: Subject) -> tuple[Path, object]:
-    where, name = value_at(subject.body, subject.where, "metadata", "namespace")
-    if name is None or name == "":
-        return where, "default"
-    return where, name if isinstance(name, str) else UNKNOWN
-
-
 def _note_levels(subject: Subject, fired: frozenset[str]) -> Iterator[Fact]:
     if subject.kind == "Namespace":
         place, labels = value_at(subject.body, subject.where, "metadata", "labels")
@@ -75,7 +68,7 @@ def _note_levels(subject: Subject, fired: frozenset[str]) -> Iterator[Fact]:
     elif subject.pods and not isinstance(subject.kind, Unknown):
         broken = frozenset(fired & _CONTROLS)
         if broken:
-            _, namespace = _namespace_of(subject)
+            _, namespace = namespace_of(subject)
             finding = Finding.fires(subject.pods[0].where, _REJECTED)
             yield Fact(subject.identity, namespace, "pods", broken, finding)
 
@@ -111,7 +104,7 @@ def _join_levels(facts: Sequence[Fact]) -> Iterator[tuple[Fact, Finding]]:
 
 
 def _note_gateways(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
-    where, namespace = _namespace_of(subject)
+    where, namespace = namespace_of(subject)
     if subject.kind == "NetworkPolicy":
         _, types = value_at(subject.body, (), "spec", "policyTypes")
         _, egress = value_at(subject.body, (), "spec", "egress")

@@ -1,0 +1,133 @@
+"""What selects pods or Services by their labels selects some."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from policies.rules._field import value_at
+from policies.rules._joint import Fact, JointRule, namespace_of, nothing
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Severity
+from policies.rules._selector import is_empty, matches
+from policies.rules._subject import Subject
+
+# Where each kind keeps its selector, and what it selects.
+_SELECTORS: dict[str, tuple[str, str]] = {
+    "NetworkPolicy": ("podSelector", "pods"),
+    "PodDisruptionBudget": ("selector", "pods"),
+    "PodMonitor": ("selector", "pods"),
+    "Service": ("selector", "pods"),
+    "ServiceMonitor": ("selector", "services"),
+}
+_NOTHING = "it selects nothing that is in sight: the labels may be misspelled"
+_SEEN = Finding.fires((), "a fact that is looked for, and never reported")
+
+
+def _note(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
+    _, namespace = namespace_of(subject)
+    for pod in subject.pods:
+        yield _labelled("pods", namespace, subject.pod_metadata(pod, "labels")[1])
+    if subject.kind == "Service":
+        labels = value_at(subject.body, (), "metadata", "labels")[1]
+        yield _labelled("services", namespace, labels)
+    if isinstance(subject.kind, str) and subject.kind in _SELECTORS:
+        field, about = _SELECTORS[subject.kind]
+        where, selector = value_at(subject.body, subject.where, "spec", field)
+        if subject.kind == "Service" and selector is not UNKNOWN:
+            selector = {"matchLabels": selector}
+        if not is_empty(selector):
+            value = (about, _namespaces(subject, namespace), selector)
+            yield Fact(
+                subject.identity, namespace, "selects", value, Finding.fires(where, _NOTHING)
+            )
+
+
+def _labelled(about: str, namespace: object, labels: object) -> Fact:
+    held = labels if labels is UNKNOWN or isinstance(labels, Mapping) else {}
+    return Fact("", namespace, about, held, _SEEN)
+
+
+def _namespaces(subject: Subject, own: object) -> object:
+    """Where it looks: a list of names, UNKNOWN, or None for everywhere."""
+    _, wider = value_at(subject.body, (), "spec", "namespaceSelector")
+    if not isinstance(wider, Mapping):
+        return UNKNOWN if wider is UNKNOWN else [own]
+    if wider.get("any") is True:
+        return None
+    names = wider.get("matchNames")
+    return names if isinstance(names, list) and names else UNKNOWN if names is UNKNOWN else [own]
+
+
+class _Labelled:
+    """What has labels, by namespace and by each label, so that a selector asks few of them."""
+
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        self._all: dict[object, list[Fact]] = {}
+        self._with: dict[tuple[object, object], list[Fact]] = {}
+        for fact in facts:
+            self._all.setdefault(fact.about, []).append(fact)
+            pairs = fact.value.items() if isinstance(fact.value, Mapping) else ()
+            for pair in pairs:
+                # What is unknown, or could not be looked up, is asked by every selector.
+                known = all(isinstance(part, str) for part in pair)
+                self._with.setdefault((fact.about, pair if known else None), []).append(fact)
+            if fact.value is UNKNOWN:
+                self._with.setdefault((fact.about, None), []).append(fact)
+
+    def candidates(self, about: str, selector: object) -> Sequence[Fact]:
+        """All that the selector may match, and perhaps more."""
+        equal = selector.get("matchLabels") if isinstance(selector, Mapping) else None
+        for pair in equal.items() if isinstance(equal, Mapping) else ():
+            if all(isinstance(part, str) for part in pair):
+                named = self._with.get((about, pair), [])
+                return [*named, *self._with.get((about, None), [])]
+        return self._all.get(about, [])
+
+
+def _join(facts: Sequence[Fact]) -> Iterator[tuple[Fact, Finding]]:
+    labelled = _Labelled([fact for fact in facts if fact.about in {"pods", "services"}])
+    for fact in facts:
+        if fact.about == "selects" and isinstance(fact.value, tuple):
+            about, namespaces, selector = fact.value
+            answers = {
+                _selected(namespaces, selector, each)
+                for each in labelled.candidates(about, selector)
+            }
+            if True not in answers:
+                doubtful = None in answers or UNKNOWN in (namespaces, selector)
+                where: Path = fact.finding.where
+                yield fact, Finding.unjudged(where) if doubtful else fact.finding
+
+
+def _selected(namespaces: object, selector: object, each: Fact) -> bool | None:
+    matched = matches(selector, each.value if isinstance(each.value, Mapping) else UNKNOWN)
+    if not isinstance(namespaces, list):
+        return matched if namespaces is None else (None if matched is not False else False)
+    if each.namespace in namespaces and each.namespace is not UNKNOWN:
+        return matched
+    if each.namespace is UNKNOWN or UNKNOWN in namespaces:
+        return None if matched is not False else False
+    return False
+
+
+JOINT_RULES = (
+    JointRule(
+        name="selector-target",
+        severity=Severity.LOW,
+        enforcement=Enforcement.ADVISORY,
+        description="A selector should match something in the stack or the folder that is scanned.",
+        remedy="correct the selector or the labels, or define both together",
+        source=(
+            "A NetworkPolicy or a PodDisruptionBudget whose selector matches no pod is accepted, "
+            "and protects nothing; Kubernetes on labels and selectors"
+        ),
+        url="https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/",
+        blind_to=(
+            "Pods that are made elsewhere: by an operator, by a chart that is not rendered here or "
+            "by another stack. That is why it advises only. A selector that matches the wrong "
+            "pods; the selectors inside a NetworkPolicy's rules."
+        ),
+        check=nothing,
+        tags=("correctness",),
+        note=_note,
+        join=_join,
+        needs_all=True,
+    ),
+)
