@@ -6,8 +6,10 @@ documents them.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 
+import pulumi
 from pulumi_kubernetes.core import v1 as core
 
 HEALTH_PORT = 9002
@@ -17,6 +19,18 @@ WIREGUARD_PORT = 41641
 _CREDENTIAL_PATH = "/run/secrets/tailscale"
 # The user of upstream's own userspace manifests.
 _USER = 1000
+
+
+def credential_data(credential: pulumi.Input[str]) -> dict[str, pulumi.Output[str]]:
+    """A Secret's `data` with the credential where the pods look for it.
+
+    Not `stringData`: the provider turns that into `data` once the value is known, so an update
+    that a saved plan constrains would be refused, and the refusal would print the value.
+    """
+    encoded = pulumi.Output.secret(credential).apply(
+        lambda value: base64.b64encode(value.encode()).decode()
+    )
+    return {CREDENTIAL_KEY: encoded}
 
 
 def pod_security() -> core.PodSecurityContextArgs:
@@ -75,7 +89,8 @@ def environment(daemon: Daemon, **more: str) -> list[core.EnvVarArgs]:
         "TS_SOCKET": daemon.socket,
         **more,
     }
-    return [core.EnvVarArgs(name=name, value=value) for name, value in values.items()]
+    # An empty value is left out, as the API server leaves it out: a saved plan compares the two.
+    return [core.EnvVarArgs(name=name, value=value or None) for name, value in values.items()]
 
 
 def startup_probe(daemon: Daemon) -> core.ProbeArgs:

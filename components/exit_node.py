@@ -77,7 +77,7 @@ class ExitNode(pulumi.ComponentResource):
         return core.Secret(
             f"{self._name}-credential",
             metadata=self._metadata("-credential"),
-            string_data={tailscale_pod.CREDENTIAL_KEY: self._args.credential},
+            data=tailscale_pod.credential_data(self._args.credential),
             opts=self._child(),
         )
 

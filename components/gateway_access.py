@@ -15,7 +15,7 @@ from components._envoy import Destination
 from components._gateway_pod import HTTP_PORT, SOCKS5_PORT, STATUS_PORT
 from components._labels import GATEWAY, GATEWAY_CREDENTIAL, GATEWAY_LABELS, PART_OF
 from components._network_policy import ClusterNetwork, fence_policy, gateway_policy
-from components._tailscale_pod import CREDENTIAL_KEY
+from components._tailscale_pod import credential_data
 
 # k3s' CoreDNS imports every `*.server` key of this ConfigMap (k3s documentation, "CoreDNS custom
 # configuration imports").
@@ -52,7 +52,7 @@ class GatewayAccess(pulumi.ComponentResource):
         core.Secret(
             f"{name}-credential",
             metadata=self._metadata(GATEWAY_CREDENTIAL),
-            string_data={CREDENTIAL_KEY: args.credential},
+            data=credential_data(args.credential),
             opts=self._child(),
         )
         ports = {each.name: (each.local_port, each.local_port) for each in args.destinations}
@@ -109,7 +109,11 @@ class GatewayAccess(pulumi.ComponentResource):
                 service = self._service(
                     f"to-{each.name}", {each.name: (each.port, each.local_port)}
                 )
-                address = service.spec.apply(lambda spec: str(spec.cluster_ip))
+                # Known once the Service exists and not before: a preview has None for it, and a
+                # saved plan would hold the update to that.
+                address = pulumi.Output.all(service.id, service.spec.cluster_ip).apply(
+                    lambda known: str(known[1])
+                )
                 blocks.append(pulumi.Output.all(each.host, address).apply(_server_block))
         if blocks:
             core.ConfigMap(

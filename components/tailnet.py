@@ -108,10 +108,12 @@ class Tailnet(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovedExitNodeArgs:
-    """`hostname` of a device that `registered` brings into the tailnet."""
+    """`hostname` of a device; an output that is known once the device has registered.
 
-    hostname: str
-    registered: pulumi.Resource
+    So the first preview of an empty tailnet does not look for it, wait and fail.
+    """
+
+    hostname: pulumi.Output[str]
 
 
 class ApprovedExitNode(pulumi.ComponentResource):
@@ -124,19 +126,18 @@ class ApprovedExitNode(pulumi.ComponentResource):
         self, name: str, args: ApprovedExitNodeArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("oceanid:index:ApprovedExitNode", name, None, opts)
-        # Without the dependency the first preview of an empty tailnet would wait and fail.
-        once_registered = pulumi.InvokeOutputOptions(parent=self, depends_on=[args.registered])
+        inside = pulumi.InvokeOutputOptions(parent=self)
         device = tailscale.get_device_output(
-            hostname=args.hostname, wait_for=f"{_SECONDS_TO_REGISTER}s", opts=once_registered
+            hostname=args.hostname, wait_for=f"{_SECONDS_TO_REGISTER}s", opts=inside
         )
-        namesakes = tailscale.get_devices_output(
-            # After `device`, which waits for the first of them.
-            name_prefix=device.hostname.apply(lambda _: args.hostname),
-            opts=once_registered,
-        )
-        node_id = pulumi.Output.all(device.node_id, namesakes.devices).apply(
+        # After `device`, which waits for the first of them.
+        prefix = pulumi.Output.all(args.hostname, device.hostname).apply(lambda names: names[0])
+        namesakes = tailscale.get_devices_output(name_prefix=prefix, opts=inside)
+        # With the hostname in each: what was not looked up yet knows nothing of what it waits for,
+        # and a saved plan holds the update to the dependencies that its preview has seen.
+        node_id = pulumi.Output.all(args.hostname, device.node_id, namesakes.devices).apply(
             lambda known: only_device(
-                known[0], args.hostname, cast("list[Mapping[str, object]]", known[1] or [])
+                known[1], known[0], cast("list[Mapping[str, object]]", known[2] or [])
             )
         )
         routes = tailscale.DeviceSubnetRoutes(
@@ -146,8 +147,8 @@ class ApprovedExitNode(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         # After the approval: before it, a userspace client of this address dials directly.
-        self.tailnet_address = pulumi.Output.all(device.addresses, routes.id).apply(
-            lambda known: ipv4_of(known[0])
+        self.tailnet_address = pulumi.Output.all(args.hostname, device.addresses, routes.id).apply(
+            lambda known: ipv4_of(known[1])
         )
         self.device_id = node_id
         self.register_outputs(
