@@ -42,6 +42,14 @@ up: lab-up ## all set-up, the local lab, then `pulumi up` of dev with the policy
 preview: $(if $(filter dev,$(STACK)),lab-up,toolchain) ## preview of STACK (dev or prod) with the policy pack
 	@$(PY) -m delivery preview --stack $(STACK)
 
+.PHONY: preflight
+preflight: toolchain ## is STACK's fleet fit for an update? what `preview` and `up` ask first
+	@$(PY) -m delivery preflight --stack $(STACK)
+
+.PHONY: report
+report: toolchain ## one HTML page about STACK, as it is deployed: report-STACK.html
+	@$(PY) -m delivery report --stack $(STACK)
+
 .PHONY: rollback
 rollback: toolchain ## put STACK back to what the commit TO describes (the last one by default)
 	@$(PY) -m delivery rollback --stack $(STACK) --to $(or $(TO),HEAD)

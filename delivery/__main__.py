@@ -26,13 +26,18 @@ _COMMANDS = {
     "refresh": ("refresh", "--yes"),
     "destroy": ("destroy", "--yes"),
     "outputs": ("stack", "output", "--json"),
+    "export": ("stack", "export"),
 }
+# About the backend alone: they take no configuration.
+_STATE_ONLY = ("outputs", "export")
+# Programs of this repository that run in the stack's environment, with its name.
+_PROGRAMS = ("preflight", "report")
 
 
 def main(arguments: list[str]) -> int:
     """Run one engine command on one stack; exit code of the engine, or 2 when it cannot run."""
     parser = argparse.ArgumentParser(prog="python -m delivery", description=__doc__)
-    parser.add_argument("command", choices=[*_COMMANDS, "rollback", "import-firewall"])
+    parser.add_argument("command", choices=[*_COMMANDS, *_PROGRAMS, "rollback", "import-firewall"])
     parser.add_argument("--stack", required=True, help="dev is the local lab")
     parser.add_argument("--to", default="HEAD", help="with rollback: the commit to go back to")
     options, rest = parser.parse_known_args(arguments)
@@ -44,10 +49,13 @@ def main(arguments: list[str]) -> int:
         if options.command == "import-firewall":
             print(import_firewall.write(options.stack, environment, _IMPORT_FILE))
             return 0
+        if options.command in _PROGRAMS:
+            program = [sys.executable, "-m", options.command, "--stack", options.stack, *rest]
+            return subprocess.run(program, cwd=REPOSITORY, env=environment, check=False).returncode
         command = [engine(), *_COMMANDS[options.command], "--stack", options.stack, *rest]
         if options.stack == LAB_STACK:
             copy = lab_stack.prepare(environment)
-            if options.command != "outputs":
+            if options.command not in _STATE_ONLY:
                 command += ["--config-file", str(copy)]
     except DeliveryError as error:
         print(f"delivery: {error}", file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import CredentialKind, Settings, check_file, parse
+from settings import CredentialKind, Settings, check_file, document, parse
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _STACKS = ("dev", "prod")
@@ -51,6 +51,27 @@ def test_prod_knows_the_nodes_by_their_names_in_the_cluster() -> None:
     settings = _parse(_config("prod"))
     assert settings.node("tethys").hostname == "srv712429"
     assert settings.node("calypso").hostname == "calypso"
+
+
+@pytest.mark.parametrize("stack", _STACKS)
+def test_settings_written_as_one_document_are_read_back_the_same(stack: str) -> None:
+    config = _config(stack)
+    config["nodes"][0]["consoleConfirmed"] = "2026-11-21"
+    settings = _parse(config)
+    assert _parse(json.loads(document(settings))) == settings
+
+
+def test_a_day_without_quotes_is_understood_as_the_engine_gives_it() -> None:
+    config = _config("prod")
+    config["nodes"][0]["consoleConfirmed"] = "2026-11-21T00:00:00Z"
+    assert str(_parse(config).nodes[0].console_confirmed) == "2026-11-21"
+
+
+def test_a_day_without_quotes_is_understood_in_the_stacks_file(tmp_path: Path) -> None:
+    text = (_REPOSITORY / "Pulumi.prod.yaml").read_text()
+    path = tmp_path / "Pulumi.prod.yaml"
+    path.write_text(text.replace("{name: tethys,", "{name: tethys, consoleConfirmed: 2026-11-21,"))
+    assert check_file(path) == []
 
 
 _WRONG: dict[str, tuple[Callable[[Config], object], str]] = {
@@ -137,6 +158,13 @@ _WRONG: dict[str, tuple[Callable[[Config], object], str]] = {
             'tailnet.image = "tailscale/tailscale:latest": '
             "an image that is not pinned can change under a running fleet: "
             "end it in an exact version such as :v1.102.3, or in @sha256: and its digest"
+        ),
+    ),
+    "a day that is none": (
+        lambda c: c["nodes"][0].update(consoleConfirmed="2026-02-30"),
+        (
+            'nodes[0].consoleConfirmed = "2026-02-30": not a day: '
+            'give it as year-month-day, such as "2026-11-21"'
         ),
     ),
     "a choice there is not": (

@@ -1,0 +1,199 @@
+"""The preflight on a real API server: what it finds there, and what an update makes of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.fleet import REPOSITORY, Fleet, said
+
+pytestmark = pytest.mark.e2e
+
+_STARVED = "starved"
+# Outside kube-system, yet where the deployed admission policies let a host network be.
+_SYSTEM = "kube-public"
+
+
+def _preflight(
+    fleet: Fleet, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    lines = fleet.home.environment.read_text().splitlines()
+    own = {key: value for key, _, value in (line.partition("=") for line in lines)}
+    return subprocess.run(
+        [sys.executable, "-m", "preflight", *arguments],
+        cwd=REPOSITORY,
+        env={**fleet.environment, **own, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def _found(fleet: Fleet, *arguments: str) -> list[dict[str, str]]:
+    result = _preflight(fleet, *(arguments or ("--stack", "dev")), "--json")
+    assert result.returncode in (0, 1), said(result)
+    found: list[dict[str, str]] = json.loads(result.stdout)["results"]
+    return found
+
+
+def _settings(folder: Path, *, nodes: list[dict[str, Any]] | None = None, **preflight: str) -> Path:
+    """Pulumi.dev.yaml with every console confirmed today, more nodes and another `preflight`."""
+    document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
+    config = document["config"]
+    today = str(datetime.now(UTC).date())
+    for node in config["oceanid-cluster:nodes"]:
+        node["consoleConfirmed"] = today
+    config["oceanid-cluster:nodes"] += nodes or []
+    config["oceanid-cluster:preflight"] |= preflight
+    path = folder / "Pulumi.dev.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def _of(found: list[dict[str, str]], check: str) -> list[dict[str, str]]:
+    return [each for each in found if each["check"] == check and each["verdict"] != "ok"]
+
+
+def test_the_lab_is_fit_but_for_consoles_that_nobody_has_confirmed(fleet: Fleet) -> None:
+    found = _found(fleet)
+    assert [each["check"] for each in found if each["verdict"] == "fail"] == ["console-access"]
+    assert {each["check"] for each in found if each["verdict"] == "ok"} >= {
+        "nodes",
+        "heartbeats",
+        "host-network",
+        "starved-workloads",
+        "tailscale-leftovers",
+        "database-network",
+    }
+
+
+def test_people_get_the_worst_first_with_its_remedy(fleet: Fleet) -> None:
+    result = _preflight(fleet, "--stack", "dev")
+    assert result.returncode == 1, said(result)
+    first, *_, last = result.stdout.splitlines()
+    assert first.startswith("fail  console-access: node tethys, styx, calypso: ")
+    assert "-> log in at its provider's console" in result.stdout
+    assert last.startswith("preflight: 1 fail, 0 warn, ")
+
+
+def test_a_node_the_cluster_lacks_stops_an_update_before_it_changes_anything(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    assert fleet.delivery("outputs").returncode == 0
+    more = [{"name": "naiad", "address": "203.0.113.9", "consoleConfirmed": "2020-01-01"}]
+    chosen = (
+        "--stack",
+        "dev",
+        "--config-file",
+        str(_settings(tmp_path, nodes=more, onFailure="stop")),
+    )
+    before = fleet.get("/api/v1/namespaces")["items"]
+    result = fleet.engine(REPOSITORY, "up", "--yes", *chosen, "--policy-pack", "policies")
+    text = said(result)
+    assert result.returncode != 0
+    assert "preflight nodes: node naiad: the cluster has no node of that name" in text
+    assert "preflight console-access: node naiad: its console was last confirmed " in text
+    assert "nothing has been changed" in text
+    assert "Traceback" not in text
+    assert len(fleet.get("/api/v1/namespaces")["items"]) == len(before)
+
+
+def test_a_fleet_that_is_fit_passes_a_preflight_that_stops(fleet: Fleet, tmp_path: Path) -> None:
+    chosen = ("--stack", "dev", "--config-file", str(_settings(tmp_path, onFailure="stop")))
+    result = fleet.engine(REPOSITORY, "preview", *chosen, "--policy-pack", "policies")
+    assert result.returncode == 0, said(result)
+    assert "preflight" not in said(result)
+
+
+def test_a_cluster_that_does_not_answer_is_exit_code_two_with_one_line(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    kubeconfig = yaml.safe_load(fleet.home.kubeconfig.read_text())
+    kubeconfig["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    away = tmp_path / "kubeconfig"
+    away.write_text(yaml.safe_dump(kubeconfig))
+    result = _preflight(fleet, "--stack", "dev", KUBECONFIG=str(away))
+    assert result.returncode == 2
+    assert result.stdout.startswith("fail  cluster: API server: it does not answer: ")
+    assert "database-network" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--stack", "triton"), "No such file"),
+        (("--settings", "-"), "Expecting value"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_one_line(
+    fleet: Fleet, arguments: tuple[str, ...], line: str
+) -> None:
+    result = _preflight(fleet, *arguments)
+    assert result.returncode == 2
+    assert line in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def troubled(fleet: Fleet) -> Iterator[Fleet]:
+    """A workload that gets no pods, and a DaemonSet in the nodes' network: for the last tests."""
+    labels = {"app": "pko"}
+    pod = {"containers": [{"name": "main", "image": "docker.io/library/pko:1.0.0"}]}
+    template = {"metadata": {"labels": labels}, "spec": pod}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    # A chart that gives no seccomp profile, in a namespace that asks for one.
+    namespace = {
+        "metadata": {
+            "name": _STARVED,
+            "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
+        }
+    }
+    agent = {**spec, "template": {**template, "spec": {**pod, "hostNetwork": True}}}
+    with fleet.api() as api:
+        api.post("/api/v1/namespaces", json=namespace).raise_for_status()
+        deployments = f"/apis/apps/v1/namespaces/{_STARVED}/deployments"
+        daemon_sets = f"/apis/apps/v1/namespaces/{_SYSTEM}/daemonsets"
+        pko = {"metadata": {"name": "pko"}, "spec": {**spec, "replicas": 1}}
+        api.post(deployments, json=pko).raise_for_status()
+        worker = {"metadata": {"name": "tailscale-worker"}, "spec": agent}
+        api.post(daemon_sets, json=worker).raise_for_status()
+        yield fleet
+        api.delete(f"/api/v1/namespaces/{_STARVED}").raise_for_status()
+        api.delete(f"{daemon_sets}/tailscale-worker").raise_for_status()
+
+
+def test_a_pod_that_pod_security_refuses_is_named_with_the_servers_own_reason(
+    troubled: Fleet,
+) -> None:
+    (starved,) = _of(_found(troubled), "starved-workloads")
+    assert (starved["verdict"], starved["where"]) == ("warn", f"Deployment {_STARVED}/pko")
+    assert 'violates PodSecurity "restricted:latest"' in starved["what"]
+    assert "seccompProfile" in starved["what"]
+
+
+def test_a_daemon_set_in_the_host_network_is_listed_and_one_of_tailscale_is_a_failure(
+    troubled: Fleet,
+) -> None:
+    found = _found(troubled)
+    where = f"DaemonSet {_SYSTEM}/tailscale-worker"
+    (listed,) = _of(found, "host-network")
+    assert (listed["verdict"], listed["where"]) == ("warn", where)
+    failed = [each for each in _of(found, "tailscale-leftovers") if each["verdict"] == "fail"]
+    assert [each["where"] for each in failed] == [where]
+
+
+def test_looking_changes_nothing(troubled: Fleet) -> None:
+    pods = f"/api/v1/namespaces/{_STARVED}/pods"
+    before = troubled.get(pods)["items"]
+    _found(troubled)
+    assert troubled.get(pods)["items"] == before == []
