@@ -13,7 +13,6 @@ secret, but judges the same; a test compares the two.
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from inspect import signature
 from typing import Any
 
@@ -110,7 +109,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
         for subject, fired in judged:
             for policy in self._joint_policies:
                 for fact in policy.rule.noted(subject, fired):
-                    facts.setdefault(policy.name, []).append(replace(fact, origin=urn))
+                    facts.setdefault(policy.name, []).append(fact.noted_at(urn))
 
     def _level_of(self, policy: Policy) -> EnforcementLevel:
         level: EnforcementLevel = self._get_enforcement_level(policy)

@@ -50,8 +50,12 @@ class Source:
         if self.content is not None:
             return self.content
         try:
-            with Path(self.name).open("rb") as stream:
-                content = stream.read(_LARGEST + 1)
+            with open(self.name, "rb") as stream:  # noqa: PTH123 - a Path costs as much as the reading
+                # Asked for the most that is allowed, Python would set so much aside for every file.
+                size = os.fstat(stream.fileno()).st_size
+                content = stream.read(min(size, _LARGEST) + 1)
+                if len(content) > size:  # a pipe, or a file that grows
+                    content += stream.read(max(_LARGEST + 1 - len(content), 0))
         except OSError as error:
             why = f"{error.strerror}; make the file readable"
             raise UnreadableError(self.name, why) from None

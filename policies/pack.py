@@ -1,7 +1,5 @@
 """Each rule as a policy of CrossGuard's, with its severity, tags, url and remediation."""
 
-from dataclasses import replace
-
 from pulumi_policy import (
     EnforcementLevel,
     Policy,
@@ -93,7 +91,7 @@ class JointPolicy(StackValidationPolicy):
     def validate(self, args: StackValidationArgs, report_violation: ReportViolation) -> None:
         """Judge the stack as the SDK presents it. Used only under the SDK's own analyzer."""
         facts = [
-            replace(fact, origin=resource.urn)
+            fact.noted_at(resource.urn)
             for resource in args.resources
             for subject in subjects_of(
                 resource.resource_type, from_proxy(resource.props), resource.name

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import yaml
 
+from policies.loader import Loader
 from policies.manifests import Source, UnreadableError
 from policies.rules._model import Path
 
@@ -15,7 +16,7 @@ class Positions:
     """The nodes of one file, a document at a time: findings come in the order of documents."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self.source = source
         self._nodes: Iterator[yaml.Node | None] = iter(())
         self._number = -1
         self._node: yaml.Node | None = None
@@ -36,7 +37,7 @@ class Positions:
 
     def _root_of(self, document: int) -> yaml.Node | None:
         if self._number < 0 or document < self._number:
-            self._nodes, self._number = _composed(self._source), -1
+            self._nodes, self._number = _composed(self.source), -1
         try:
             while self._number < document:
                 self._node = next(self._nodes, None)
@@ -51,7 +52,7 @@ def _composed(source: Source) -> Iterator[yaml.Node | None]:
     # In JSON a tab may indent; in YAML's reading of it only a space may.
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         content = content.replace(b"\t", b" ")
-    yield from yaml.compose_all(content, Loader=yaml.CSafeLoader)
+    yield from yaml.compose_all(content, Loader=Loader)
 
 
 def _mark_of(node: yaml.Node | None) -> Position:

@@ -81,19 +81,22 @@ class Scanner:
     def _note(self, subject: Subject, fired: frozenset[str], origin: object) -> None:
         for rule in self._joint:
             facts = self._facts.setdefault(rule.name, [])
-            facts.extend(replace(fact, origin=origin) for fact in rule.noted(subject, fired))
+            facts.extend(fact.noted_at(origin) for fact in rule.noted(subject, fired))
 
     def joined(self, *, whole: bool) -> Iterator[Result]:
         """What rules over several resources find, after everything was scanned.
 
         `whole` when all of a folder or a stream was scanned, and not single files of it.
         """
+        positions: Positions | None = None
         for rule in self._joint:
             if rule.needs_all and not whole:
                 continue
             for fact, finding in rule.joined(self._facts.get(rule.name, ())):
                 source, number = cast("tuple[Source, int]", fact.origin)
-                place = Positions(source).of(number, finding.where)
+                if positions is None or positions.source is not source:
+                    positions = Positions(source)
+                place = positions.of(number, finding.where)
                 yield self._result(source.name, number, place, fact.identity, rule, finding)
 
     def _result(

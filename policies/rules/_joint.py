@@ -19,6 +19,10 @@ class Fact:
     finding: Finding
     origin: object = None
 
+    def noted_at(self, origin: object) -> "Fact":
+        """The same, with the enforcer's note. `dataclasses.replace` takes three times as long."""
+        return Fact(self.identity, self.namespace, self.about, self.value, self.finding, origin)
+
 
 @dataclass(frozen=True, kw_only=True)
 class JointRule(Rule):
