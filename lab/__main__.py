@@ -56,14 +56,18 @@ def _up(home: Home) -> int:
 
 
 def _down(home: Home) -> int:
-    ended = [name for name in reversed(_NAMES) if processes.stop(home, name)]
+    # The processes of pods after the service that would start them again, before the API server.
+    pods = [name for name in processes.running(home) if name not in _NAMES]
+    order = [*reversed(stand_ins.NAMES), *pods, *reversed(control_plane.NAMES)]
+    ended = [name for name in order if processes.stop(home, name)]
     print(f"lab: ended {', '.join(ended)}" if ended else "lab: did not run")
     return 0
 
 
 def _status(home: Home) -> int:
     down = []
-    for name in _NAMES:
+    pods = [name for name in processes.running(home) if name not in _NAMES]
+    for name in (*_NAMES, *pods):
         pid = processes.find(home, name)
         print(f"{name:24} {'down' if pid is None else f'pid {pid}'}")
         if pid is None:

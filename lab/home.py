@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -62,16 +63,24 @@ class Home:
         """What the simulated gate is to find wrong; see lab/simulated_checks.py."""
         return self.path / "check-faults.json"
 
+    @property
+    def cluster_routes(self) -> Path:
+        """Which simulated pods' addresses real processes serve; see lab/cluster_network."""
+        return self.path / "cluster-routes.json"
+
     def port(self, name: str) -> int:
         """The loopback port of `name`: chosen free the first time, the same ever after.
 
         A port that moved would make the engine take the lab for another cluster.
         """
         record = self.path / "ports.json"
-        ports: dict[str, int] = json.loads(record.read_text()) if record.exists() else {}
-        if name not in ports:
-            ports[name] = _free_port(taken=set(ports.values()))
-            write_private(record, json.dumps(ports, indent=2) + "\n")
+        # Services of the lab choose ports too, while a command does.
+        with (self.path / "ports.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            ports: dict[str, int] = json.loads(record.read_text()) if record.exists() else {}
+            if name not in ports:
+                ports[name] = _free_port(taken=set(ports.values()))
+                write_private(record, json.dumps(ports, indent=2) + "\n")
         return ports[name]
 
 

@@ -71,6 +71,17 @@ def find(home: Home, name: str) -> int | None:
     return None
 
 
+def running(home: Home) -> list[str]:
+    """Names of all processes of the lab that run, whoever started them."""
+    prefix = f"{_MARK}={_mark(home, '')}".encode()
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            for name in _named(int(entry.name), prefix):
+                found.add(name)
+    return sorted(found)
+
+
 def stop(home: Home, name: str) -> bool:
     """End the lab's process `name`; say whether there was one. Raises LabError if it stays."""
     pid = find(home, name)
@@ -112,12 +123,25 @@ def _mark(home: Home, name: str) -> str:
 
 
 def _is_ours(pid: int, home: Home, name: str) -> bool:
+    return f"{_MARK}={_mark(home, name)}".encode() in _environment(pid)
+
+
+def _named(pid: int, prefix: bytes) -> list[str]:
+    return [
+        entry.removeprefix(prefix).decode()
+        for entry in _environment(pid)
+        if entry.startswith(prefix)
+    ]
+
+
+def _environment(pid: int) -> list[bytes]:
+    """The environment the process was started with; empty once it has ended."""
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return False
-    return state != "Z" and f"{_MARK}={_mark(home, name)}".encode() in environment
+        return []
+    return [] if state == "Z" else environment
 
 
 def _arguments(pid: int) -> tuple[str, ...]:

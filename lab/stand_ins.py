@@ -9,17 +9,25 @@ from pathlib import Path
 import httpx
 
 from lab import processes
-from lab.home import REPOSITORY, Home, LabError
+from lab.home import BIN, REPOSITORY, Home, LabError
 from lab.processes import Service
 
-NAMES = ("tailscale-api", "crunchybridge-api", "simulated-devices", "simulated-checks")
+NAMES = (
+    "tailscale-api",
+    "crunchybridge-api",
+    "pulumi-esc",
+    "simulated-devices",
+    "simulated-checks",
+    "external-secrets",
+)
 NOTICE = (
-    "stand-ins in use: tailscale-api and crunchybridge-api for those services' APIs, "
-    "simulated-devices and simulated-checks for what would run in pods, which kwok simulates"
+    "stand-ins in use: tailscale-api, crunchybridge-api and pulumi-esc for those services' APIs, "
+    "simulated-devices and simulated-checks for what would run in pods, which kwok simulates; "
+    "the External Secrets Operator is the real one, run by external-secrets"
 )
 # The operators' own network id: the stack's settings are the same in dev and prod.
 DATABASE_NETWORK = "ooer7tenangenjelkxbkgz6sdi"
-_APIS = ("tailscale-api", "crunchybridge-api")
+_APIS = ("tailscale-api", "crunchybridge-api", "pulumi-esc")
 _SECONDS_TO_START = 20.0
 
 
@@ -30,8 +38,10 @@ def start(home: Home) -> list[str]:
         for service in (
             _tailscale_api(home),
             _crunchybridge_api(home),
+            _pulumi_esc(home),
             _simulated_devices(home),
             _simulated_checks(home),
+            _external_secrets(home),
         )
         if processes.start(home, service)
     ]
@@ -46,6 +56,8 @@ def environment(home: Home) -> dict[str, str]:
         "TAILSCALE_API_KEY": _credentials(home, "tailscale-api").read_text().strip(),
         "CRUNCHYBRIDGE_BASE_URL": _url(home, "crunchybridge-api"),
         "CRUNCHY_API_KEY": _credentials(home, "crunchybridge-api").read_text().strip(),
+        "ESC_API_URL": f"{_url(home, 'pulumi-esc')}/api/esc",
+        "ESC_ACCESS_TOKEN": _credentials(home, "pulumi-esc").read_text().strip(),
     }
 
 
@@ -71,6 +83,16 @@ def _crunchybridge_api(home: Home) -> Service:
     )
 
 
+def _pulumi_esc(home: Home) -> Service:
+    return _python(
+        "pulumi-esc",
+        "lab.pulumi_esc",
+        f"--port={home.port('pulumi-esc')}",
+        f"--state={home.path / 'pulumi-esc.json'}",
+        f"--credentials={_credentials(home, 'pulumi-esc')}",
+    )
+
+
 def _simulated_devices(home: Home) -> Service:
     return _python(
         "simulated-devices",
@@ -86,6 +108,15 @@ def _simulated_checks(home: Home) -> Service:
         "lab.simulated_checks",
         f"--kubeconfig={home.kubeconfig}",
         f"--faults={home.check_faults}",
+    )
+
+
+def _external_secrets(home: Home) -> Service:
+    return _python(
+        "external-secrets",
+        "lab.external_secrets",
+        f"--home={home.path}",
+        f"--binary={BIN / 'external-secrets'}",
     )
 
 

@@ -1,0 +1,1 @@
+"""The real External Secrets Operator, run for the pods that its chart makes and kwok simulates."""
