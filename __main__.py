@@ -233,6 +233,7 @@ if settings.external_secrets is not None:
                 version=syncing.chart.version,
             ),
             custom_resources=syncing.custom_resources,
+            cluster_kinds=syncing.cluster_kinds,
             webhook=syncing.webhook,
             cluster=network,
         ),

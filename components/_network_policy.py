@@ -130,6 +130,32 @@ def check_policy(
     )
 
 
+def secrets_controller_policy(
+    pods: Mapping[str, str], cluster: ClusterNetwork
+) -> networking.NetworkPolicySpecArgs:
+    """Out from the secrets' controller: DNS, the API server, and HTTPS to Pulumi ESC.
+
+    The service has no fixed addresses, so that HTTPS goes to any address outside the cluster.
+    """
+    internet = _Out(to=_internet(cluster), ports=[_port("TCP", _TLS_PORT)])
+    return _spec(pods, egress=[_to_dns(), *_to_api_server(cluster), internet], ingress=None)
+
+
+def webhook_policy(
+    pods: Mapping[str, str], cluster: ClusterNetwork, *, port: int
+) -> networking.NetworkPolicySpecArgs:
+    """In to a webhook from the API server, which comes by any of its node's addresses."""
+    asked = _In(ports=[_port("TCP", port)])
+    return _spec(pods, egress=[_to_dns(), *_to_api_server(cluster)], ingress=[asked])
+
+
+def certificate_controller_policy(
+    pods: Mapping[str, str], cluster: ClusterNetwork
+) -> networking.NetworkPolicySpecArgs:
+    """Out to the API server, and to DNS by which it is found."""
+    return _spec(pods, egress=[_to_dns(), *_to_api_server(cluster)], ingress=None)
+
+
 def _spec(
     pods: Mapping[str, str], *, egress: list[_Out] | None, ingress: list[_In] | None
 ) -> networking.NetworkPolicySpecArgs:

@@ -115,12 +115,14 @@ class ExternalSecrets(SettingGroup):
 
     `custom_resources` is the operator's bundle of CustomResourceDefinitions, a path or a URL of the
     same version as the chart. Without the webhook nothing checks stores and secrets as they are
-    written. An update waits `sync_seconds` for every secret to be read anew.
+    written. `cluster_kinds` opens the operator to stores and secrets of the whole cluster, beside
+    those listed here. An update waits `sync_seconds` for every secret to be read anew.
     """
 
     chart: Chart
     custom_resources: Annotated[str, Field(min_length=1)]
     webhook: bool = True
+    cluster_kinds: bool = False
     stores: Annotated[tuple[SecretStore, ...], AfterValidator(_unique_stores)]
     secrets: tuple[SyncedSecret, ...] = ()
     sync_seconds: Annotated[int, Field(ge=5, le=600)] = 120

@@ -1,0 +1,84 @@
+"""Values of the External Secrets Operator's chart, for its lines 0.19 and 2.9 alike.
+
+A key that a line does not know is ignored by it: neither line's schema refuses one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+RELEASE = "external-secrets"
+# Where each part's pods listen (the chart's own defaults).
+WEBHOOK_PORT = 10250
+# By part: the suffix that its Deployment and its pods' labels carry.
+CONTROLLER = RELEASE
+WEBHOOK = f"{RELEASE}-webhook"
+CERTIFICATES = f"{RELEASE}-cert-controller"
+
+
+def pod_labels(part: str) -> dict[str, str]:
+    """The labels by which the chart's own selectors find the pods of a part."""
+    return {"app.kubernetes.io/name": part, "app.kubernetes.io/instance": RELEASE}
+
+
+def values(*, only_namespace: str | None, cluster_kinds: bool, webhook: bool) -> dict[str, Any]:
+    """The chart's values: two of each part that is asked or that serves, least rights, no extras.
+
+    With `only_namespace` the operator looks at nothing else in the cluster. RBAC is not the
+    chart's: its roles read every Secret of the cluster for the certificates' sake alone.
+    """
+    return {
+        "fullnameOverride": RELEASE,
+        "installCRDs": False,
+        "rbac": {
+            "create": False,
+            "serviceAccountTokenCreate": False,
+            "servicebindings": {"create": False},
+        },
+        "scopedNamespace": only_namespace or "",
+        "scopedRBAC": only_namespace is not None,
+        "processClusterExternalSecret": cluster_kinds,
+        "processClusterStore": cluster_kinds,
+        "processClusterGenerator": False,
+        "processPushSecret": False,
+        "processClusterPushSecret": False,
+        # The certificate controller would otherwise wait for a resource that nobody made.
+        "crds": {"createClusterSecretStore": cluster_kinds},
+        "leaderElect": True,
+        "replicaCount": 2,
+        "podDisruptionBudget": {"enabled": True, "minAvailable": 1},
+        "resources": _resources(memory="256Mi"),
+        "affinity": _apart(CONTROLLER),
+        "livenessProbe": {"enabled": True},
+        "readinessProbe": {"enabled": True},
+        "webhook": {
+            "create": webhook,
+            "failurePolicy": "Fail",
+            "replicaCount": 2,
+            "podDisruptionBudget": {"enabled": True, "minAvailable": 1},
+            "resources": _resources(memory="128Mi"),
+            "affinity": _apart(WEBHOOK),
+            "livenessProbe": {"enabled": True},
+        },
+        # One is enough: it renews a certificate of ten years, and what it does can wait a restart.
+        "certController": {
+            "create": webhook,
+            "rbac": {"create": False},
+            "resources": _resources(memory="128Mi"),
+            "livenessProbe": {"enabled": True},
+        },
+    }
+
+
+def _resources(*, memory: str) -> dict[str, Any]:
+    return {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": memory}}
+
+
+def _apart(part: str) -> dict[str, Any]:
+    """On different nodes where there are several: a node that is lost takes one of the two."""
+    term = {
+        "topologyKey": "kubernetes.io/hostname",
+        "labelSelector": {"matchLabels": pod_labels(part)},
+    }
+    preferred = [{"weight": 100, "podAffinityTerm": term}]
+    return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
