@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bench import firewall_rules, fleet_size
+from bench import firewall_rules, fleet_size, preflight
 
 if __name__ == "__main__":
     for title, table in (
         ("Fleet size", fleet_size.table),
+        ("Preflight", preflight.table),
         ("Firewall rules", firewall_rules.table),
     ):
         print(f"## {title}\n\n{table()}\n", flush=True)

@@ -17,7 +17,7 @@ from tests.e2e.fleet import REPOSITORY, Fleet, said
 
 SIZES = (3, 30, 300)
 # kwok makes about five nodes a second Ready.
-_SECONDS_FOR_NODES = 240
+SECONDS_FOR_NODES = 240
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +37,10 @@ def measure(size: int) -> Figures:
         fleet = Fleet(home=Home(path=Path(folder)))
         try:
             _require(fleet.lab("up").returncode == 0, "lab up")
-            more = [
-                nodes.Node(name=f"node-{number:03}", address=_address(number), labels={})
-                for number in range(size - len(nodes.FLEET))
-            ]
+            more = more_nodes(size)
             with fleet.api() as api:
                 nodes.register(api, tuple(more))
-                nodes.wait_until_ready(api, (*nodes.FLEET, *more), seconds=_SECONDS_FOR_NODES)
+                nodes.wait_until_ready(api, (*nodes.FLEET, *more), seconds=SECONDS_FOR_NODES)
             _require(fleet.delivery("outputs").returncode == 0, "stack init")
             settings = _settings(fleet, more)
             chosen = ("--stack", "dev", "--config-file", str(settings))
@@ -60,6 +57,14 @@ def measure(size: int) -> Figures:
             )
         finally:
             fleet.lab("down")
+
+
+def more_nodes(size: int) -> list[nodes.Node]:
+    """The nodes beside the lab's own that make a fleet of `size`."""
+    return [
+        nodes.Node(name=f"node-{number:03}", address=_address(number), labels={})
+        for number in range(size - len(nodes.FLEET))
+    ]
 
 
 def table() -> str:

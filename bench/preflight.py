@@ -1,0 +1,67 @@
+"""Seconds of the preflight by the size of the fleet, on one lab that grows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from bench.fleet_size import SECONDS_FOR_NODES, SIZES, more_nodes
+from lab import nodes
+from lab.home import Home
+from tests.e2e.fleet import REPOSITORY, Fleet, said
+
+_RUNS = 5
+
+
+def table() -> str:
+    """A Markdown table: the median and the longest of five runs."""
+    lines = ["| nodes | preflight s | longest s |", "| ---: | ---: | ---: |"]
+    with tempfile.TemporaryDirectory(prefix="oceanid-bench-") as folder:
+        fleet = Fleet(home=Home(path=Path(folder)))
+        try:
+            up = fleet.lab("up")
+            if up.returncode != 0:
+                raise RuntimeError(said(up))
+            for size in SIZES:
+                print(f"bench: the preflight of {size} nodes", flush=True)
+                runs = sorted(_run(fleet, size) for _ in range(_RUNS))
+                lines.append(f"| {size} | {runs[_RUNS // 2]:.1f} | {runs[-1]:.1f} |")
+        finally:
+            fleet.lab("down")
+    return "\n".join(lines)
+
+
+def _run(fleet: Fleet, size: int) -> float:
+    more = more_nodes(size)
+    with fleet.api() as api:
+        nodes.register(api, tuple(more))
+        nodes.wait_until_ready(api, (*nodes.FLEET, *more), seconds=SECONDS_FOR_NODES)
+    document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    settings = {key.partition(":")[2]: value for key, value in document.items()}
+    settings["nodes"] += [{"name": node.name, "address": node.address} for node in more]
+    lines = fleet.home.environment.read_text().splitlines()
+    own = {key: value for key, _, value in (line.partition("=") for line in lines)}
+    began = time.monotonic()
+    result = subprocess.run(
+        [sys.executable, "-m", "preflight", "--json", "--settings", "-"],
+        cwd=REPOSITORY,
+        env={**os.environ, **own},
+        input=json.dumps(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    took = time.monotonic() - began
+    # Any but a fleet that is seen whole and Ready would measure something else.
+    found = json.loads(result.stdout or "{}").get("results", [])
+    seen = [f"{each['check']} {each['where']}" for each in found if each["verdict"] == "ok"]
+    if not {f"nodes {size} nodes", f"heartbeats {size} kubelets"} <= set(seen):
+        raise RuntimeError(said(result))
+    return took
