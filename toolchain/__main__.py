@@ -45,14 +45,29 @@ def _install() -> None:
         command, version = found
         print(f"toolchain: the official pulumi {version} at {command} is used, with its plugins")
         engine.remove(HOME)
-    missing = [module for module in wanted if not build.is_installed(module, BIN)]
-    _build([module for module in missing if not build.stored(module).exists()])
-    for module in missing:
-        build.install(module, BIN)
+    missing = _provide(wanted)
     if found is None:
         engine.install(HOME)
     if missing:
         print(f"toolchain: ready: {', '.join(n for m in wanted for n in m.products)}")
+
+
+def provide(module: Module) -> None:
+    """Put one module's products into `.toolchain/bin`, for what `make toolchain` leaves out.
+
+    Raises ToolchainError with one line that says what to do.
+    """
+    with _alone():
+        _provide([module])
+
+
+def _provide(wanted: list[Module]) -> list[Module]:
+    """Build and install what is missing of `wanted`, and give it back."""
+    missing = [module for module in wanted if not build.is_installed(module, BIN)]
+    _build([module for module in missing if not build.stored(module).exists()])
+    for module in missing:
+        build.install(module, BIN)
+    return missing
 
 
 def _build(absent: list[Module]) -> None:

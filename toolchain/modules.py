@@ -165,3 +165,11 @@ EXTERNAL_SECRETS = Module(
         ),
     ),
 )
+
+# Only `make bench` needs it: a compiled scanner to be measured against.
+CONFTEST = Module(
+    name="conftest",
+    path=HERE / "bench",
+    minutes=2,
+    binaries=(Binary(name="conftest", package="github.com/open-policy-agent/conftest"),),
+)
