@@ -4,10 +4,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from policies.admission import expressed
-from policies.rules import all_rules, joint_rules
+from policies.coverage import coverage, every_rule
 from policies.rules._joint import JointRule
-from policies.rules._model import Rule
 
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "docs" / "policies.md"
 
@@ -82,26 +80,21 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _every() -> list[Rule]:
-    return sorted((*all_rules(), *joint_rules()), key=lambda rule: rule.name)
-
-
 def _table() -> Iterator[str]:
     yield "## The rules"
     yield ""
     yield "| rule | severity | level | preview | scan | cluster |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for rule in _every():
-        in_scan = "" if "pulumi-only" in rule.tags else "yes"
-        in_cluster = "yes" if rule.name in expressed() else ""
+    for rule in coverage():
+        marks = ("yes" if each else "" for each in (rule.preview, rule.scan, rule.cluster))
         yield (
-            f"| [{rule.name}](#{rule.name}) | {rule.severity.value} | {rule.enforcement.value} "
-            f"| yes | {in_scan} | {in_cluster} |"
+            f"| [{rule.name}](#{rule.name}) | {rule.severity} | {rule.level} "
+            f"| {' | '.join(marks)} |"
         )
 
 
 def _details() -> Iterator[str]:
-    for rule in _every():
+    for rule in every_rule():
         yield f"### {rule.name}"
         yield ""
         yield rule.description

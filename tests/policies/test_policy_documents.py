@@ -1,5 +1,6 @@
 """What is written from the rules is what the rules say today."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -62,3 +63,13 @@ def test_a_mandatory_rule_denies_and_no_system_namespace_is_held_up() -> None:
             spec = str(manifest["spec"])
             assert "Deny" in spec
             assert "kube-system" in spec
+
+
+def test_other_programs_read_which_rule_is_enforced_where(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["coverage"]) == 0
+    rules = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    assert set(rules) == {rule.name for rule in (*all_rules(), *joint_rules())}
+    assert {name for name, rule in rules.items() if rule["cluster"]} == admission.expressed()
+    assert all(rule["preview"] for rule in rules.values())
