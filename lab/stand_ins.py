@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from lab import processes
+from lab.external_secrets.settled import is_settled
 from lab.home import BIN, REPOSITORY, Home, LabError
 from lab.processes import Service
 
@@ -46,6 +47,7 @@ def start(home: Home) -> list[str]:
         if processes.start(home, service)
     ]
     _wait(home)
+    _wait_for_operator(home)
     return started
 
 
@@ -150,3 +152,13 @@ def _wait(home: Home) -> None:
         else:
             return
     raise LabError(f"a stand-in does not answer: see {home.logs}")
+
+
+def _wait_for_operator(home: Home) -> None:
+    """Until the pods of an operator deployed before are ready again; not ready is no fault here."""
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while not is_settled(home):
+        if time.monotonic() > deadline:
+            print(f"lab: the External Secrets Operator is not ready: see {home.logs}")
+            return
+        time.sleep(0.05)

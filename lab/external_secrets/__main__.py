@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 
+from lab.external_secrets import settled
 from lab.external_secrets.kubelet import Kubelet
 from lab.external_secrets.runner import Runner
 from lab.home import Home
@@ -52,7 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
         _bury()
         if pods.complete.is_set() and not stopped.is_set():
             try:
-                pause = _LATER_SECONDS if runner.settle(pods.objects()) else _SOON_SECONDS
+                is_settled = runner.settle(pods.objects())
+                settled.say(home, is_settled=is_settled)
+                pause = _LATER_SECONDS if is_settled else _SOON_SECONDS
             except httpx.HTTPError as error:
                 _say(f"the API server does not answer: {type(error).__name__}; trying again")
                 pause = _LATER_SECONDS

@@ -142,7 +142,7 @@ class Runner:
         run.started = self._now()
         run.said = ""
         image = workload.container["image"]
-        self._say(name, run, f"started {' '.join(arguments[:1])} for {image}")
+        self._say(name, run, f"started for {image}")
 
     def _environment(self, name: str, workload: Workload) -> dict[str, str]:
         try:
