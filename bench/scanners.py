@@ -1,0 +1,125 @@
+"""The manifest scanner beside checkov, conftest and a bare parse, over the same files."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import corpus
+from bench.process import Run, best, run
+from policies.rules import all_rules, joint_rules
+from toolchain.__main__ import BIN, HOME, provide
+from toolchain.modules import CONFTEST
+
+SIZES = (1, 100, 1000, 10_000)
+_CHECKOV = "3.3.30"
+_REGO = Path(__file__).with_name("rego")
+_POLICIES = Path(__file__).resolve().parent.parent / "policies"
+# What costs every scanner of YAML in Python at least: PyYAML on libyaml, and nothing done with it.
+_PARSE = """
+import sys, pathlib, yaml
+for file in sorted(pathlib.Path(sys.argv[1]).rglob("*.yaml")):
+    for document in yaml.load_all(file.read_bytes(), Loader=yaml.CSafeLoader):
+        pass
+"""
+# Quick programs are run often and the best is taken; past this many seconds once is enough.
+_ONCE_SECONDS = 8.0
+_TIMES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scanner:
+    """One program: how it is called on a folder, and the exit codes of a scan that went well."""
+
+    name: str
+    command: Callable[[Path], list[str]]
+    accepted: tuple[int, ...]
+
+
+def table() -> str:
+    """A Markdown table: seconds, how many times the scanner's own, and megabytes."""
+    scanners = _scanners()
+    ours = scanners[0]
+    lines = [
+        f"| manifests | {' | '.join(each.name for each in scanners)} |",
+        f"| ---: |{' --- |' * len(scanners)}",
+    ]
+    with tempfile.TemporaryDirectory(prefix="oceanid-bench-") as folder:
+        for size in SIZES:
+            print(f"bench: scanners over {size} manifests", flush=True)
+            place = corpus.write(Path(folder), size)
+            measured = {each.name: _measured(each, place) for each in scanners}
+            own = measured[ours.name].seconds
+            cells = [
+                f"{one.seconds:.2f} s, {one.seconds / own:.1f}x, {one.megabytes:.0f} MB"
+                for one in measured.values()
+            ]
+            lines.append(f"| {size} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _measured(scanner: Scanner, place: Path) -> Run:
+    runs: list[Run] = []
+    while len(runs) < _TIMES and (not runs or runs[-1].seconds < _ONCE_SECONDS):
+        # Byte code may be kept, as it is where the program was installed by pip.
+        runs.append(run(scanner.command(place), scanner.accepted, {"PYTHONDONTWRITEBYTECODE": ""}))
+    return best(runs)
+
+
+def _scanners() -> tuple[Scanner, ...]:
+    own, checkov = _installed_own(), _installed_checkov()
+    provide(CONFTEST)
+    rules = len(all_rules()) + len(joint_rules())
+    rego = (_REGO / "kubernetes.rego").read_text().count("deny contains")
+    checks = ["--framework", "kubernetes", "--quiet", "--compact", "--skip-download"]
+    conftest = [str(BIN / "conftest"), "test", "--policy", str(_REGO), "--output", "json"]
+    return (
+        Scanner(
+            name=f"oceanid-scan, {rules} rules",
+            command=lambda place: [str(own / "oceanid-scan"), str(place)],
+            accepted=(0, 1),
+        ),
+        Scanner(
+            name=f"checkov {_CHECKOV}, all checks of Kubernetes",
+            command=lambda place: [str(checkov / "checkov"), "-d", str(place), *checks],
+            accepted=(0, 1),
+        ),
+        Scanner(
+            name=f"conftest 0.69.0 (compiled), {rego} of the rules in Rego",
+            command=lambda place: [*conftest, str(place)],
+            accepted=(0, 1),
+        ),
+        Scanner(
+            name="PyYAML on libyaml, parsing only",
+            command=lambda place: [str(own / "python"), "-c", _PARSE, str(place)],
+            accepted=(0,),
+        ),
+    )
+
+
+def _installed_own() -> Path:
+    """The scanner by itself, as ``pip install ./policies`` gives it; the folder of its commands."""
+    with tempfile.TemporaryDirectory(prefix="oceanid-bench-") as folder:
+        # From a copy: a build leaves its own folders beside the sources.
+        copy = Path(folder) / "policies"
+        shutil.copytree(_POLICIES, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        return _environment("oceanid-scan", ["--force-reinstall", str(copy)])
+
+
+def _installed_checkov() -> Path:
+    return _environment("checkov", [f"checkov=={_CHECKOV}"])
+
+
+def _environment(name: str, wanted: list[str]) -> Path:
+    """A virtual environment of the bench's own; the folder of its commands."""
+    place = HOME / "bench" / name
+    if not (place / "bin" / "python").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+    pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, "--disable-pip-version-check", "--compile", *wanted], check=True)
+    return place / "bin"
