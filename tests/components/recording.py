@@ -32,6 +32,12 @@ class Recording(pulumi.runtime.Mocks):
     devices: list[dict[str, Any]] = field(default_factory=list)
     problems: list[dict[str, str]] = field(default_factory=list)
     firewall: list[dict[str, str]] = field(default_factory=list)
+    addresses: dict[str, str] = field(default_factory=dict)
+    """Tailnet addresses by device name, where TAILNET_ADDRESS will not do."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """Credentials by the Tailscale resource's name, where a made-up one will not do."""
+    objects: list[dict[str, Any]] = field(default_factory=list)
+    """Every object of the cluster as the API server would have it."""
 
     def new_resource(
         self, args: pulumi.runtime.MockResourceArgs
@@ -40,11 +46,16 @@ class Recording(pulumi.runtime.Mocks):
         outputs = dict(args.inputs)
         if args.typ.startswith("tailscale:"):
             # Assembled here: no key, not even a made-up one, stands in the source.
-            outputs["key"] = "-".join(("tskey", "client", "mocked"))
+            mocked = "-".join(("tskey", "client", "mocked"))
+            outputs["key"] = self.keys.get(args.name, mocked)
         if args.typ.startswith("kubernetes:"):
             # As the provider does: a name of its own for what has none, and the server's uid.
             metadata = {"name": f"{args.name}-1a2b3c4d", **args.inputs.get("metadata", {})}
             outputs["metadata"] = {**metadata, "uid": f"uid-of-{args.name}"}
+            if args.inputs.get("kind") == "Service":
+                address = f"10.43.1.{len(self.objects) % 250 + 1}"
+                outputs["spec"] = {"clusterIP": address, **args.inputs["spec"]}
+            self.objects.append(outputs)
         return f"{args.name}-id", outputs
 
     def call(
@@ -61,7 +72,10 @@ class Recording(pulumi.runtime.Mocks):
             **args.args,
             "id": "mocked",
             "nodeId": "nMocked",
-            "addresses": [TAILNET_ADDRESS, "fd7a:115c:a1e0::7"],
+            "addresses": [
+                self.addresses.get(args.args.get("hostname", ""), TAILNET_ADDRESS),
+                "fd7a:115c:a1e0::7",
+            ],
         }, []
 
     def of_type(self, token: str) -> list[dict[str, Any]]:
@@ -81,12 +95,17 @@ def record(
     config: dict[str, str] | None = None,
     devices: list[dict[str, Any]] | None = None,
     problems: list[dict[str, str]] | None = None,
+    addresses: dict[str, str] | None = None,
+    keys: dict[str, str] | None = None,
 ) -> Recording:
     """Run `program` to its end, outputs resolved, and give back what it registered.
 
-    `devices` are what the tailnet's device list holds, `problems` what the preflight finds.
+    `devices` are what the tailnet's device list holds, `problems` what the preflight finds;
+    `addresses` and `keys` are the Recording's.
     """
-    recording = Recording(devices=devices or [], problems=problems or [])
+    recording = Recording(
+        devices=devices or [], problems=problems or [], addresses=addresses or {}, keys=keys or {}
+    )
 
     async def run() -> None:
         # One worker: calls come in a steady order, and the loop that the SDK's mocks open in each
@@ -129,6 +148,8 @@ def record_stack(
     *,
     devices: list[dict[str, Any]] | None = None,
     problems: list[dict[str, str]] | None = None,
+    addresses: dict[str, str] | None = None,
+    keys: dict[str, str] | None = None,
     **changes: Any,
 ) -> Recording:
     """Run `__main__` whole with the configuration of `stack`; `changes` replace top-level keys."""
@@ -141,4 +162,6 @@ def record_stack(
         config=encoded,
         devices=devices,
         problems=problems,
+        addresses=addresses,
+        keys=keys,
     )
