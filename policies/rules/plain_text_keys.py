@@ -21,7 +21,8 @@ _KEYS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a CrunchyBridge key", re.compile(r"cbkey_[0-9A-Za-z]{12,}")),
     ("a Pulumi access token", re.compile(r"(?<![0-9A-Za-z])pul-[0-9a-f]{40}(?![0-9A-Za-z])")),
     ("an AWS access key", re.compile(r"(?<![0-9A-Za-z])(?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Za-z])")),
-    ("a private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")),
+    # What follows may be written as an escape inside another text; a placeholder is no key.
+    ("a private key", re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----(?!(?:\s|\\n)*<)")),
     (
         "a database URL with its password",
         re.compile(
