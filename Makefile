@@ -50,6 +50,46 @@ preflight: toolchain ## is STACK's fleet fit for an update? what `preview` and `
 report: toolchain ## one HTML page about STACK, as it is deployed: report-STACK.html
 	@$(PY) -m delivery report --stack $(STACK)
 
+.PHONY: login
+login: toolchain ## the state of the stacks is kept where PULUMI_BACKEND_URL says; checks that it can be
+	@$(PY) -m delivery login
+
+.PHONY: init
+init: toolchain ## make STACK in the backend, once; SECRETS_PROVIDER=awskms://… for KMS
+	@$(PY) -m delivery init --stack $(STACK) $(if $(SECRETS_PROVIDER),--secrets-provider '$(SECRETS_PROVIDER)')
+
+.PHONY: plan
+plan: toolchain ## preview STACK and save the plan that `make promote` is held to
+	@$(PY) -m delivery plan --stack $(STACK)
+
+.PHONY: promote
+promote: toolchain ## the commit that is green in FROM goes to STACK by its saved plan, or back
+	@$(PY) -m delivery promote --stack $(STACK) --source $(or $(FROM),dev)
+
+.PHONY: drift
+drift: toolchain ## what differs between STACK's state and the real things; fails when something does
+	@$(PY) -m delivery drift --stack $(STACK)
+
+.PHONY: drift-issue
+drift-issue: .venv/.installed ## in CI: keep one issue on what `make drift` has found
+	@$(PY) -m delivery drift-issue --stack $(STACK)
+
+.PHONY: comment
+comment: .venv/.installed ## what the last previews of all stacks show, as Markdown
+	@$(PY) -m delivery comment
+
+.PHONY: post-comment
+post-comment: .venv/.installed ## in CI: keep one comment with it on the pull request PULL_REQUEST
+	@$(PY) -m delivery post-comment
+
+.PHONY: unlock
+unlock: toolchain ## release the lock on STACK that a killed run has left; LOCK=… for another machine's
+	@$(PY) -m delivery unlock --stack $(STACK) $(if $(LOCK),--lock '$(LOCK)')
+
+.PHONY: restore-state
+restore-state: toolchain ## list the versions of STACK's state, or put VERSION back
+	@$(PY) -m delivery restore-state --stack $(STACK) $(if $(VERSION),--version '$(VERSION)')
+
 .PHONY: rollback
 rollback: toolchain ## put STACK back to what the commit TO describes (the last one by default)
 	@$(PY) -m delivery rollback --stack $(STACK) --to $(or $(TO),HEAD)
@@ -77,12 +117,13 @@ test: check toolchain ## every check and test there is; what CI runs
 	@$(PY) -m pytest -n 2 --dist loadfile
 
 .PHONY: check
-check: .venv/.installed ## format, lint, types, imports
+check: .venv/.installed ## format, lint, types, imports, workflows
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy .
 	@cd components/programs/egress_check && ../../../$(PY) -m mypy --config-file= --strict --no-namespace-packages --cache-dir=../../../.toolchain/mypy-programs __main__.py probes.py
 	@$(PY) -m pytest --quiet tests/unit/test_imports.py
+	@$(PY) -m toolchain.workflows
 
 .PHONY: test-unit
 test-unit: .venv/.installed ## no cluster, no engine, seconds
@@ -97,8 +138,12 @@ test-e2e: toolchain ## the real engine against the lab
 bench: toolchain ## the figures of the README
 	@$(PY) -m bench
 
+# What the repository itself holds; the tests' manifests are wrong on purpose.
+FILES ?= $(shell git ls-files '*.yaml' '*.yml' '*.json' ':!tests')
+
 .PHONY: scan
-scan: .venv/.installed ## the manifest scanner on FILES
+scan: .venv/.installed ## the manifest scanner on FILES, or on every manifest here; SARIF=file too
+	@$(if $(SARIF),$(PY) -m policies scan --format sarif $(FILES) >$(SARIF) 2>/dev/null || true)
 	@$(PY) -m policies scan $(FILES)
 
 # ---- tidy -------------------------------------------------------------------------------------
@@ -106,4 +151,4 @@ scan: .venv/.installed ## the manifest scanner on FILES
 .PHONY: clean
 clean: ## remove what the above made (the user's cache of built programs stays)
 	@if [ -x $(PY) ] && [ -d .lab ]; then $(PY) -m lab down; fi
-	@rm -rf .venv .toolchain .lab .hypothesis
+	@rm -rf .venv .toolchain .lab .delivery .hypothesis

@@ -3,79 +3,182 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
+import os
 import sys
+from argparse import Namespace
+from collections.abc import Callable
 
-from delivery import import_firewall, lab_stack, rollback
+from delivery import (
+    comment,
+    drift,
+    events,
+    import_firewall,
+    lock,
+    login,
+    plan,
+    promotion,
+    rollback,
+    run,
+    state_version,
+    work_tree,
+)
 from delivery.environment import (
     LAB_STACK,
     REPOSITORY,
     DeliveryError,
     config_file,
-    engine,
-    for_stack,
+    project_name,
+    stacks,
 )
-from settings import check_file
+from delivery.github import Repository
+from delivery.state_store import store_of
+from settings import read_file
 
-# A self-managed backend enforces nothing by itself: the pack goes with every operation.
-_POLICY_PACK = ("--policy-pack", "policies")
 _IMPORT_FILE = REPOSITORY / "import-firewall.json"
-_COMMANDS = {
-    "preview": ("preview", "--diff", *_POLICY_PACK),
-    "up": ("up", "--yes", "--suppress-outputs", *_POLICY_PACK),
-    "refresh": ("refresh", "--yes"),
-    "destroy": ("destroy", "--yes"),
-    "outputs": ("stack", "output", "--json"),
-    "export": ("stack", "export"),
+_COMMENT_FILE = run.RECORDS / "comment.md"
+
+
+def _preview(options: Namespace) -> int:
+    log = run.record(plan.events_file(options.stack).name)
+    return _engine(options, "preview", "--diff", *run.POLICY_PACK, "--event-log", str(log))
+
+
+def _up(options: Namespace) -> int:
+    return _engine(options, "up", "--yes", "--suppress-outputs", *run.POLICY_PACK)
+
+
+def _refresh(options: Namespace) -> int:
+    return _engine(options, "refresh", "--yes")
+
+
+def _destroy(options: Namespace) -> int:
+    return _engine(options, "destroy", "--yes")
+
+
+def _outputs(options: Namespace) -> int:
+    return _engine(options, "stack", "output", "--json", configured=False)
+
+
+def _engine(options: Namespace, *arguments: str, configured: bool = True) -> int:
+    environment = run.stack_environment(options.stack)
+    command = run.stack_command(options.stack, environment, arguments, configured=configured)
+    return run.run([*command, *options.rest], environment)
+
+
+def _rollback(options: Namespace) -> int:
+    return rollback.run(options.stack, options.to)
+
+
+def _plan(options: Namespace) -> int:
+    return plan.save(options.stack)
+
+
+def _promote(options: Namespace) -> int:
+    return promotion.promote(options.stack, options.source)
+
+
+def _drift(options: Namespace) -> int:
+    return drift.look(options.stack)
+
+
+def _drift_issue(options: Namespace) -> int:
+    return _say(drift.keep_issue(options.stack, Repository.of_job()))
+
+
+def _import_firewall(options: Namespace) -> int:
+    environment = run.stack_environment(options.stack)
+    return _say(import_firewall.write(options.stack, environment, _IMPORT_FILE))
+
+
+def _login(_options: Namespace) -> int:
+    return _say(login.login())
+
+
+def _init(options: Namespace) -> int:
+    environment = run.stack_environment(options.stack)
+    return _say(login.make_stack(options.stack, environment, options.secrets_provider))
+
+
+def _unlock(options: Namespace) -> int:
+    store = store_of(run.stack_environment(options.stack))
+    released = lock.release(store, project_name(), options.stack, options.lock)
+    return _say("\n".join(released) or f"{options.stack} is not locked")
+
+
+def _restore_state(options: Namespace) -> int:
+    environment = run.stack_environment(options.stack)
+    if options.version is None:
+        return _say(state_version.listing(options.stack, environment))
+    return _say(state_version.restore(options.stack, options.version, environment))
+
+
+def _comment(_options: Namespace) -> int:
+    previews = {
+        stack: events.read(plan.events_file(stack))
+        for stack in stacks()
+        if plan.events_file(stack).exists()
+    }
+    if not previews:
+        raise DeliveryError("no preview has been made here: run `make preview STACK=…` first")
+    settings = {stack: read_file(config_file(stack)) for stack in previews}
+    commit = os.environ.get("OCEANID_COMMIT") or work_tree.git("rev-parse", "HEAD").strip()
+    _COMMENT_FILE.write_text(comment.comment(previews, settings, commit))
+    return _say(_COMMENT_FILE.read_text())
+
+
+def _post_comment(_options: Namespace) -> int:
+    number = os.environ.get("PULL_REQUEST", "")
+    if not number.isdigit():
+        raise DeliveryError("PULL_REQUEST must be the number of the pull request")
+    if not _COMMENT_FILE.exists():
+        raise DeliveryError("there is no comment: run `make comment` first")
+    text = _COMMENT_FILE.read_text()
+    return _say(Repository.of_job().keep_comment(int(number), comment.MARKER, text))
+
+
+def _say(text: str) -> int:
+    print(text)
+    return 0
+
+
+_COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "preview": _preview,
+    "up": _up,
+    "refresh": _refresh,
+    "destroy": _destroy,
+    "outputs": _outputs,
+    "rollback": _rollback,
+    "import-firewall": _import_firewall,
+    "login": _login,
+    "init": _init,
+    "plan": _plan,
+    "promote": _promote,
+    "drift": _drift,
+    "drift-issue": _drift_issue,
+    "comment": _comment,
+    "post-comment": _post_comment,
+    "unlock": _unlock,
+    "restore-state": _restore_state,
 }
-# About the backend alone: they take no configuration.
-_STATE_ONLY = ("outputs", "export")
-# Programs of this repository that run in the stack's environment, with its name.
-_PROGRAMS = ("preflight", "report")
 
 
 def main(arguments: list[str]) -> int:
-    """Run one engine command on one stack; exit code of the engine, or 2 when it cannot run."""
+    """Run one command on one stack; the engine's exit code, or 2 when it cannot run."""
     parser = argparse.ArgumentParser(prog="python -m delivery", description=__doc__)
-    parser.add_argument("command", choices=[*_COMMANDS, *_PROGRAMS, "rollback", "import-firewall"])
-    parser.add_argument("--stack", required=True, help="dev is the local lab")
+    parser.add_argument("command", choices=_COMMANDS)
+    parser.add_argument("--stack", default=LAB_STACK, help="dev, the default, is the local lab")
     parser.add_argument("--to", default="HEAD", help="with rollback: the commit to go back to")
+    parser.add_argument("--source", default=LAB_STACK, help="with promote: what must be green")
+    parser.add_argument("--lock", help="with unlock: the lock of another machine, by its name")
+    parser.add_argument("--version", help="with restore-state: the version to put back")
+    parser.add_argument("--secrets-provider", help="with init: such as awskms://alias/oceanid")
     options, rest = parser.parse_known_args(arguments)
+    options.rest = rest
     try:
-        if options.command == "rollback":
-            return rollback.run(options.stack, options.to)
-        environment = for_stack(options.stack)
-        _check_settings(options.stack)
-        if options.command == "import-firewall":
-            print(import_firewall.write(options.stack, environment, _IMPORT_FILE))
-            return 0
-        if options.command in _PROGRAMS:
-            program = [sys.executable, "-m", options.command, "--stack", options.stack, *rest]
-            return subprocess.run(program, cwd=REPOSITORY, env=environment, check=False).returncode
-        command = [engine(), *_COMMANDS[options.command], "--stack", options.stack, *rest]
-        if options.stack == LAB_STACK:
-            copy = lab_stack.prepare(environment)
-            if options.command not in _STATE_ONLY:
-                command += ["--config-file", str(copy)]
+        return _COMMANDS[options.command](options)
     except DeliveryError as error:
         print(f"delivery: {error}", file=sys.stderr)
         return 2
-    if not sys.stdout.isatty():
-        environment["PULUMI_SKIP_CONFIRMATIONS"] = "true"
-        command.append("--non-interactive")
-    # In this process's group, so that Ctrl-C reaches the engine, which then ends in good order.
-    with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                continue
-
-
-def _check_settings(stack: str) -> None:
-    wrong = check_file(config_file(stack))
-    if wrong:
-        raise DeliveryError("\n".join([f"{config_file(stack).name} is wrong:", *wrong]))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _TOOLCHAIN = REPOSITORY / ".toolchain"
+_BACKEND = "PULUMI_BACKEND_URL"
 # The stack of the local lab; every other one is a real fleet.
 LAB_STACK = "dev"
 
@@ -38,8 +40,9 @@ _NEEDED = (
         source="path of a kubeconfig with the context that the stack's `cluster.context` names",
     ),
     _Needed(
-        names=("PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN"),
-        source="where the stack's state is: s3://… of the team's bucket, or a Pulumi Cloud token",
+        names=(_BACKEND, "PULUMI_ACCESS_TOKEN"),
+        source="where the stack's state is: s3://… of the team's bucket (here, or once by "
+        "`make login`), or a Pulumi Cloud token; see docs/state.md",
     ),
     _Needed(
         names=("TAILSCALE_OAUTH_CLIENT_SECRET", "TAILSCALE_API_KEY"),
@@ -67,6 +70,16 @@ def config_file(stack: str) -> Path:
     return REPOSITORY / f"Pulumi.{stack}.yaml"
 
 
+def stacks() -> list[str]:
+    """The stacks that have a configuration file in the repository."""
+    return sorted(path.name.split(".")[1] for path in REPOSITORY.glob("Pulumi.*.yaml"))
+
+
+def project_name() -> str:
+    """The project's name, which the backend files its stacks under."""
+    return str(yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["name"])
+
+
 def for_stack(stack: str) -> dict[str, str]:
     """The engine's process environment for `stack`.
 
@@ -74,14 +87,15 @@ def for_stack(stack: str) -> dict[str, str]:
     every variable that is missing for a real stack.
     """
     if not config_file(stack).exists():
-        known = sorted(path.name.split(".")[1] for path in REPOSITORY.glob("Pulumi.*.yaml"))
         raise DeliveryError(
-            f"STACK={stack}: there is no Pulumi.{stack}.yaml: use one of {', '.join(known)}, "
+            f"STACK={stack}: there is no Pulumi.{stack}.yaml: use one of {', '.join(stacks())}, "
             "or write that file"
         )
-    environment = {**os.environ, **_engine()}
+    environment = engine_environment()
     if stack == LAB_STACK:
-        return {**environment, **_lab()}
+        # The lab's own file, unless the caller names a backend for every stack.
+        named = {key: environment[key] for key in (_BACKEND,) if os.environ.get(key)}
+        return {**environment, **_lab(), **named}
     needed = [*_NEEDED, *([_PASSPHRASE] if _uses_passphrase(stack, environment) else [])]
     missing = [each.line() for each in needed if not each.is_met(environment)]
     if missing:
@@ -101,6 +115,23 @@ def engine() -> str:
     """
     built = _TOOLCHAIN / "bin" / "pulumi"
     return str(built) if built.exists() else "pulumi"
+
+
+def engine_environment() -> dict[str, str]:
+    """This process's environment with what the engine needs whatever the stack.
+
+    The backend is the one that PULUMI_BACKEND_URL names, else the one of `make login`.
+    """
+    backend = os.environ.get(_BACKEND) or _logged_in()
+    return {**os.environ, **_engine(), **({_BACKEND: backend} if backend else {})}
+
+
+def _logged_in() -> str | None:
+    try:
+        record = json.loads((_TOOLCHAIN / "pulumi-home" / "credentials.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return str(record.get("current") or "") or None
 
 
 def _engine() -> dict[str, str]:

@@ -1,21 +1,16 @@
-"""What a stack in the local file backend of the lab needs before the engine can run on it."""
+"""What the stack of the lab needs before the engine can run on it."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import yaml
 
-from delivery.environment import (
-    LAB_STACK,
-    REPOSITORY,
-    DeliveryError,
-    config_file,
-    engine,
-    lab_folder,
-)
+from delivery import lock
+from delivery.answer import answer
+from delivery.environment import LAB_STACK, config_file, lab_folder, project_name
+from delivery.state_store import has_store, is_json, store_of
 
 
 def prepare(environment: dict[str, str]) -> Path:
@@ -27,16 +22,16 @@ def prepare(environment: dict[str, str]) -> Path:
     project = lab_folder() / "project"
     project.mkdir(mode=0o700, parents=True, exist_ok=True)
     mend(lab_folder() / "state")
-    name = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())["name"]
+    name = project_name()
     (project / "Pulumi.yaml").write_text(yaml.safe_dump({"name": name, "runtime": "python"}))
     copy = project / f"Pulumi.{LAB_STACK}.yaml"
     if not _exists(project, environment):
         copy.unlink(missing_ok=True)
-        _run(project, environment, "stack", "init", LAB_STACK, "--non-interactive")
+        answer(["stack", "init", LAB_STACK], environment, folder=project)
     salt = (yaml.safe_load(copy.read_text()) or {}).get("encryptionsalt") if copy.exists() else None
     text = config_file(LAB_STACK).read_text()
     copy.write_text(f"{text}encryptionsalt: {salt}\n" if salt else text)
-    _free(project, environment)
+    _free(name, environment)
     return copy
 
 
@@ -48,11 +43,15 @@ def mend(state: Path) -> None:
     """
     stacks = state / ".pulumi" / "stacks"
     for attributes in stacks.rglob("*.attrs"):
-        if not _is_json(attributes):
+        if not is_json(attributes.read_bytes()):
             attributes.unlink()
     for checkpoint in stacks.rglob("*.json"):
         backup = checkpoint.with_name(f"{checkpoint.name}.bak")
-        if not _is_json(checkpoint) and _is_json(backup):
+        if (
+            backup.exists()
+            and not is_json(checkpoint.read_bytes())
+            and is_json(backup.read_bytes())
+        ):
             print("delivery: the last run was killed while it wrote: its last backup is used")
             partial = checkpoint.with_name(f".{checkpoint.name}.partial")
             partial.write_bytes(backup.read_bytes())
@@ -61,51 +60,12 @@ def mend(state: Path) -> None:
             checkpoint.with_name(f"{checkpoint.name}.attrs").unlink(missing_ok=True)
 
 
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return True
-
-
 def _exists(project: Path, environment: dict[str, str]) -> bool:
-    listing = _run(project, environment, "stack", "ls", "--json")
+    listing = answer(["stack", "ls", "--json"], environment, folder=project)
     return any(each["name"].split("/")[-1] == LAB_STACK for each in json.loads(listing))
 
 
-def _free(project: Path, environment: dict[str, str]) -> None:
+def _free(name: str, environment: dict[str, str]) -> None:
     """Release the locks of engines that no longer live: a killed one cannot do it itself."""
-    locks = lab_folder() / "state" / ".pulumi" / "locks"
-    owners = [json.loads(path.read_text())["pid"] for path in locks.rglob("*.json")]
-    if not owners:
-        return
-    alive = [pid for pid in owners if _is_engine(pid)]
-    if alive:
-        raise DeliveryError(
-            f"the engine is at work on {LAB_STACK} (pid {alive[0]}): wait until it has ended"
-        )
-    print(f"delivery: the last run on {LAB_STACK} was killed: its lock is released", flush=True)
-    _run(project, environment, "cancel", "--yes", "--stack", LAB_STACK)
-
-
-def _is_engine(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/exe").readlink().name.startswith("pulumi")
-    except OSError:
-        return False
-
-
-def _run(project: Path, environment: dict[str, str], *arguments: str) -> str:
-    result = subprocess.run(
-        [engine(), *arguments],
-        cwd=project,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise DeliveryError(f"pulumi {arguments[0]} failed: {result.stderr.strip()}")
-    return result.stdout
+    if has_store(environment) and lock.release(store_of(environment), name, LAB_STACK, None):
+        print(f"delivery: the last run on {LAB_STACK} was killed: its lock is released", flush=True)

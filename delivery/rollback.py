@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from delivery.environment import REPOSITORY, DeliveryError, lab_folder
+from delivery.work_tree import git
 
 # Made by the commands and the same for every commit: the old program runs on them as they are.
 _SHARED = (".venv", ".toolchain")
@@ -32,22 +33,15 @@ def run(stack: str, revision: str) -> int:
 @contextmanager
 def _checkout(revision: str) -> Iterator[Path]:
     """A work tree of `revision` for as long as the block runs; raises DeliveryError for none."""
-    commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
+    commit = git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
     if not commit:
         raise DeliveryError(f"TO={revision}: no such commit here: name one that `git log` shows")
     folder = Path(tempfile.mkdtemp(prefix="oceanid-rollback-"))
     try:
-        _git("worktree", "add", "--detach", str(folder / "tree"), commit)
+        git("worktree", "add", "--detach", str(folder / "tree"), commit)
         for name in _SHARED:
             (folder / "tree" / name).symlink_to(REPOSITORY / name)
         yield folder / "tree"
     finally:
-        _git("worktree", "remove", "--force", str(folder / "tree"))
+        git("worktree", "remove", "--force", str(folder / "tree"))
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _git(*arguments: str) -> str:
-    result = subprocess.run(
-        ["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
-    return result.stdout if result.returncode == 0 else ""

@@ -166,6 +166,14 @@ EXTERNAL_SECRETS = Module(
     ),
 )
 
+# Only `make check` needs it: what is wrong with a workflow is said before GitHub says it.
+ACTIONLINT = Module(
+    name="actionlint",
+    path=HERE / "actionlint",
+    minutes=0.3,
+    binaries=(Binary(name="actionlint", package="github.com/rhysd/actionlint/cmd/actionlint"),),
+)
+
 # Only `make bench` needs it: a compiled scanner to be measured against.
 CONFTEST = Module(
     name="conftest",

@@ -1,0 +1,60 @@
+"""Drift: where the real things are no longer as the stack's state has them."""
+
+from __future__ import annotations
+
+from delivery import events, run
+from delivery.events import Preview
+from delivery.github import Repository
+from delivery.markdown import code, table
+
+_WHAT = {"update": "changed", "delete": "gone"}
+
+
+def look(stack: str) -> int:
+    """Compare and change nothing; 0 without drift, the engine's own code with it."""
+    environment = run.stack_environment(stack)
+    log = run.record(_log(stack))
+    arguments = ("refresh", "--preview-only", "--expect-no-changes", "--diff")
+    command = run.stack_command(stack, environment, (*arguments, "--event-log", str(log)))
+    return run.run(command, environment)
+
+
+def keep_issue(stack: str, repository: Repository) -> str:
+    """Open, update or close the issue on the stack's drift, as `look` has found it last.
+
+    Raises DeliveryError when it has not looked, or did not come to an end.
+    """
+    found = events.read(run.RECORDS / _log(stack))
+    mark = f"<!-- oceanid-cluster: drift of {stack} -->"
+    if found.succeeded and not found.changes:
+        closed = repository.close_issue(mark, f"{stack} is as its state has it again.")
+        return f"no drift of {stack}{f'; closed {closed}' if closed else ''}"
+    title = f"Drift: {stack} is not as its state has it"
+    return f"drift of {stack}: {repository.keep_issue(mark, title, report(stack, found, mark))}"
+
+
+def report(stack: str, found: Preview, mark: str) -> str:
+    """The issue's text: what differs and what can be done; no value of any property."""
+    lines = [mark, f"`make drift STACK={stack}` found that somebody or something changed this:", ""]
+    rows = [
+        (
+            _WHAT.get(e.operation, e.operation),
+            code(e.kind),
+            code(e.name),
+            ", ".join(map(code, e.paths)),
+        )
+        for e in found.changes
+    ]
+    lines += table(("", "Kind", "Resource", "Properties"), rows)
+    if not found.succeeded:
+        lines += ["", "The comparison did not come to its end: see the job's log."]
+    lines += [
+        "",
+        f"To put it back as the code says: `make refresh STACK={stack}`, then the deploy workflow.",
+        "To keep it: write it into the code. docs/state.md has both.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _log(stack: str) -> str:
+    return f"drift-{stack}.jsonl"

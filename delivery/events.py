@@ -1,0 +1,127 @@
+"""The engine's events of one preview, as far as people want to read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from delivery.environment import DeliveryError
+
+# The engine's own steps of a replacement; `replace` stands for all of them.
+_PARTS_OF_REPLACE = frozenset({"create-replacement", "delete-replaced", "discard-replaced"})
+_UNCHANGED = frozenset({"same", "refresh", "read"})
+# How the pack marks a finding that a dated exception covers [policies/pack.py].
+_EXCEPTED = " (excepted "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One resource that an update would touch; `paths` are the properties that differ."""
+
+    operation: str
+    kind: str
+    name: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one policy found; `excepted` gives the dated exception that covers it."""
+
+    policy: str
+    mandatory: bool
+    severity: str
+    resource: str
+    text: str
+    excepted: str | None
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it ends the preview."""
+        return self.mandatory and self.excepted is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a preview showed; it holds no value of any property."""
+
+    changes: tuple[Change, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    errors: tuple[str, ...] = ()
+    unchanged: int = 0
+    succeeded: bool = False
+    policies: tuple[str, ...] = field(default=())
+
+
+def read(path: Path) -> Preview:
+    """The preview of an event log; raises DeliveryError when there is none."""
+    try:
+        lines = path.read_text().splitlines()
+        return parse(json.loads(line) for line in lines)
+    except FileNotFoundError:
+        raise DeliveryError(f"{path.name} is not there: run the preview first") from None
+    except ValueError:
+        raise DeliveryError(f"{path.name} is not whole: run the preview again") from None
+
+
+def parse(events: Iterable[dict[str, Any]]) -> Preview:
+    """The preview of the engine's events [sdk/go/common/apitype/events.go, 3.246.0]."""
+    changes: dict[str, Change] = {}
+    findings, errors = [], []
+    unchanged, succeeded = 0, False
+    policies: tuple[str, ...] = ()
+    for event in events:
+        # A refresh says what it found only at the end of the resource.
+        for kind in ("resourcePreEvent", "resOutputsEvent"):
+            if kind in event:
+                change = _change(event[kind]["metadata"])
+                if change:
+                    changes.setdefault(event[kind]["metadata"]["urn"], change)
+        if "policyEvent" in event:
+            findings.append(_finding(event["policyEvent"]))
+        if "diagnosticEvent" in event and event["diagnosticEvent"]["severity"] == "error":
+            errors.append(str(event["diagnosticEvent"]["message"]).strip())
+        if "summaryEvent" in event:
+            summary = event["summaryEvent"]
+            unchanged = int((summary.get("resourceChanges") or {}).get("same", 0))
+            succeeded = summary.get("result") == "succeeded"
+            packs = summary.get("PolicyPacks") or {}
+            policies = tuple(f"{name.partition('|')[0]} {packs[name]}" for name in sorted(packs))
+    return Preview(
+        changes=tuple(changes[urn] for urn in sorted(changes)),
+        findings=tuple(findings),
+        errors=tuple(errors),
+        unchanged=unchanged,
+        succeeded=succeeded,
+        policies=policies,
+    )
+
+
+def _change(metadata: dict[str, Any]) -> Change | None:
+    operation = str(metadata["op"])
+    if operation in _UNCHANGED or operation in _PARTS_OF_REPLACE:
+        return None
+    differences = metadata.get("detailedDiff") or {}
+    return Change(
+        operation=operation,
+        kind=str(metadata["type"]).rpartition(":")[2],
+        name=str(metadata["urn"]).rpartition("::")[2],
+        paths=tuple(sorted(differences or metadata.get("diffs") or ())),
+    )
+
+
+def _finding(event: dict[str, Any]) -> Finding:
+    # The first line is the policy's description, the second what it found.
+    found = str(event["message"]).strip().splitlines()[-1]
+    text, _, excepted = found.partition(_EXCEPTED)
+    return Finding(
+        policy=str(event["policyName"]),
+        mandatory=event["enforcementLevel"] == "mandatory",
+        severity=str(event.get("severity") or ""),
+        resource=str(event.get("resourceUrn") or "").rpartition("::")[2],
+        text=text,
+        excepted=excepted.removesuffix(")") or None,
+    )

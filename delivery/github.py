@@ -1,0 +1,113 @@
+"""One comment on a pull request and one issue on drift, found again by the mark in them.
+
+GitHub's REST API, 2022-11-28: issues, and comments on issues, which those on pull requests are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+from delivery.environment import DeliveryError
+
+_API = "https://api.github.com"
+_SECONDS = 30
+_A_PAGE = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A repository, and the token of the job that works on it."""
+
+    api: str
+    name: str
+    token: str
+
+    @classmethod
+    def of_job(cls) -> Self:
+        """The repository of this job of GitHub Actions; raises DeliveryError outside of one."""
+        needed = {name: os.environ.get(name, "") for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY")}
+        missing = [name for name, value in needed.items() if not value]
+        if missing:
+            raise DeliveryError(
+                f"{' and '.join(missing)} not set: this runs in a job of GitHub Actions, which has "
+                "them (GITHUB_TOKEN by `env:`)"
+            )
+        api = os.environ.get("GITHUB_API_URL") or _API
+        return cls(api=api, name=needed["GITHUB_REPOSITORY"], token=needed["GITHUB_TOKEN"])
+
+    def keep_comment(self, pull_request: int, mark: str, text: str) -> str:
+        """Write the comment that holds `mark`, or write it anew; its address."""
+        with self._client() as client:
+            path = f"issues/{pull_request}/comments"
+            for each in self._all(client, path):
+                if mark in (each.get("body") or ""):
+                    return self._send(client, "PATCH", f"issues/comments/{each['id']}", body=text)
+            return self._send(client, "POST", path, body=text)
+
+    def keep_issue(self, mark: str, title: str, text: str) -> str:
+        """Open the issue that holds `mark`, or bring the open one up to date; its address."""
+        with self._client() as client:
+            found = self._issue(client, mark)
+            if found is None:
+                return self._send(client, "POST", "issues", title=title, body=text)
+            return self._send(client, "PATCH", f"issues/{found}", title=title, body=text)
+
+    def close_issue(self, mark: str, reason: str) -> str | None:
+        """Close the open issue that holds `mark`, saying why; its address, None without one."""
+        with self._client() as client:
+            found = self._issue(client, mark)
+            if found is None:
+                return None
+            self._send(client, "POST", f"issues/{found}/comments", body=reason)
+            return self._send(client, "PATCH", f"issues/{found}", state="closed")
+
+    def _issue(self, client: httpx.Client, mark: str) -> int | None:
+        listed = self._all(client, "issues", state="open")
+        return next((int(e["number"]) for e in listed if mark in (e.get("body") or "")), None)
+
+    def _all(self, client: httpx.Client, path: str, **query: str) -> Iterator[dict[str, Any]]:
+        page = 1
+        while True:
+            found = self._call(
+                client, "GET", path, params={**query, "per_page": _A_PAGE, "page": page}
+            )
+            yield from found
+            if len(found) < _A_PAGE:
+                return
+            page += 1
+
+    def _send(self, client: httpx.Client, method: str, path: str, **content: str) -> str:
+        return str(self._call(client, method, path, json=content).get("html_url", ""))
+
+    def _call(self, client: httpx.Client, method: str, path: str, **how: Any) -> Any:  # noqa: ANN401 - JSON of either shape
+        try:
+            answer = client.request(method, path, **how)
+        except httpx.TransportError as error:
+            raise DeliveryError(f"GitHub does not answer ({error}): run the job again") from None
+        if not answer.is_success:
+            said = (
+                answer.json().get("message", "")
+                if "json" in answer.headers.get("content-type", "")
+                else ""
+            )
+            raise DeliveryError(
+                f"GitHub answers {answer.status_code} to {method} {path}: {said or 'no reason'}: "
+                "look at the job's `permissions:`"
+            )
+        return answer.json()
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(
+            base_url=f"{self.api}/repos/{self.name}/",
+            timeout=_SECONDS,
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Accept": "application/vnd.github+json",
+                "X-GitHub-Api-Version": "2022-11-28",
+            },
+        )

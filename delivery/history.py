@@ -1,0 +1,69 @@
+"""What the engine itself has recorded of a stack's updates, in the stack's backend.
+
+Each update leaves an entry with the commit it ran from, whether the work tree had changes, the
+flags it was given and how it ended [pkg/cmd/pulumi/metadata, backend/updates.go of 3.246.0]. The
+engine writes it, at the end of the update and with the new state; no command of its own changes
+it. That makes it a better witness than a tag or a file, which say what somebody wrote.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from delivery.answer import answer
+from delivery.environment import DeliveryError
+
+# Enough to find the last release among refreshes and failures.
+_ENTRIES = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """One entry. `kind` is the engine's: update, refresh, destroy, import."""
+
+    kind: str
+    succeeded: bool
+    commit: str
+    clean: bool
+    under_policies: bool
+    started: str
+    changed: int
+
+    @property
+    def is_release(self) -> bool:
+        """Whether it put a commit in force: an update that passed, gates and all, from no more."""
+        return self.kind == "update" and self.succeeded and bool(self.commit) and self.clean
+
+
+def updates(stack: str, environment: dict[str, str]) -> list[Update]:
+    """The stack's updates, the newest first. Raises DeliveryError when they cannot be read.
+
+    An entry of another machine's stack can be read without the passphrase of that stack.
+    """
+    arguments = ["stack", "history", "--json", "--show-secrets=false"]
+    arguments += ["--page-size", str(_ENTRIES), "--stack", stack]
+    try:
+        listed = answer(arguments, environment)
+    except DeliveryError as error:
+        if "no stack named" in str(error):
+            return []
+        raise
+    entries: list[dict[str, Any]] = json.loads(listed or "[]") or []
+    return [parse(entry) for entry in entries]
+
+
+def parse(entry: dict[str, Any]) -> Update:
+    """One entry of `pulumi stack history --json`."""
+    environment = entry.get("environment") or {}
+    changes = entry.get("resourceChanges") or {}
+    return Update(
+        kind=str(entry.get("kind", "")),
+        succeeded=entry.get("result") == "succeeded",
+        commit=str(environment.get("git.head", "")),
+        clean=environment.get("git.dirty") == "false",
+        under_policies=environment.get("pulumi.flag.policy-pack") == "set",
+        started=str(entry.get("startTime", "")),
+        changed=sum(count for what, count in changes.items() if what != "same"),
+    )

@@ -1,0 +1,95 @@
+"""Locks on a stack's state, and the release of one that a killed run has left."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from delivery.environment import DeliveryError
+from delivery.state_store import StateStore
+
+_FOLDER = ".pulumi/locks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """One lock: who holds it, as the engine wrote it down [backend/diy/lock.go]."""
+
+    key: str
+    user: str
+    host: str
+    pid: int
+    since: str
+
+    @property
+    def name(self) -> str:
+        """The lock's own name."""
+        return Path(self.key).stem
+
+    @property
+    def is_of_this_machine(self) -> bool:
+        """Whether the process that holds it would be found here."""
+        return self.host == socket.gethostname()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether an engine of that process id runs on this machine."""
+        try:
+            return Path(f"/proc/{self.pid}/exe").readlink().name.startswith("pulumi")
+        except OSError:
+            return False
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host}, pid {self.pid}, since {self.since}"
+
+
+def locks_on(store: StateStore, project: str, stack: str) -> list[Lock]:
+    """The locks on a stack; one that was half-written counts as held by nobody known."""
+    keys = [
+        key
+        for key in store.keys(_FOLDER)
+        if f"/{project}/{stack}/" in key and key.endswith(".json")
+    ]
+    return [_parse(key, store.read(key)) for key in keys]
+
+
+def release(store: StateStore, project: str, stack: str, name: str | None) -> list[str]:
+    """Release what a killed run has left; a line for each lock that is gone.
+
+    Without `name`, only the locks of this machine whose process has ended. A lock of another
+    machine is released by its name, by somebody who knows that its run has ended. Raises
+    DeliveryError when a lock stays.
+    """
+    locks = locks_on(store, project, stack)
+    if name and name not in {lock.name for lock in locks}:
+        raise DeliveryError(f"{stack} has no lock {name}: {len(locks)} in all")
+    done = []
+    for lock in locks:
+        if lock.is_of_this_machine and lock.is_held:
+            raise DeliveryError(
+                f"the engine is at work on {stack} ({lock}): wait until it has ended"
+            )
+        if not lock.is_of_this_machine and lock.name != name:
+            raise DeliveryError(
+                f"{stack} is locked by {lock}. If that run has ended (look at its job or machine), "
+                f"release it by: make unlock STACK={stack} LOCK={lock.name}"
+            )
+        store.delete(lock.key)
+        done.append(f"{stack}: the lock of {lock} is released")
+    return done
+
+
+def _parse(key: str, content: bytes) -> Lock:
+    try:
+        found = json.loads(content)
+        return Lock(
+            key=key,
+            user=str(found["username"]),
+            host=str(found["hostname"]),
+            pid=int(found["pid"]),
+            since=str(found["timestamp"])[:19],
+        )
+    except (ValueError, KeyError, TypeError):
+        return Lock(key=key, user="unknown", host="unknown", pid=0, since="unknown")

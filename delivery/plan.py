@@ -1,0 +1,105 @@
+"""A saved plan: what an update may do at the most, fixed before somebody approves it.
+
+The engine holds an update to the plan's operations, inputs and dependencies, and refuses a resource
+that exceeds them before it is touched (update plans, 3.246.0). Secrets in the file are encrypted by
+the stack's secrets provider. Beside it lies what it is good for: one commit, one state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from delivery import history, run
+from delivery.environment import DeliveryError
+from delivery.work_tree import clean_commit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """What a plan was made for: the commit, the update it comes after, and its own digest."""
+
+    stack: str
+    commit: str
+    after: str
+    digest: str
+
+
+def plan_file(stack: str) -> Path:
+    """Where the stack's saved plan lies."""
+    return run.RECORDS / f"plan-{stack}.json"
+
+
+def events_file(stack: str) -> Path:
+    """Where the engine's events of the stack's last preview or plan lie."""
+    return run.RECORDS / f"preview-{stack}.jsonl"
+
+
+def save(stack: str) -> int:
+    """Preview the stack under the policies and save the plan; the engine's exit code.
+
+    Raises DeliveryError when the work tree holds more than a commit.
+    """
+    commit = clean_commit()
+    environment = run.stack_environment(stack)
+    target = run.record(f"plan-{stack}.json")
+    _label_file(stack).unlink(missing_ok=True)
+    command = run.stack_command(
+        stack,
+        environment,
+        (
+            "preview",
+            "--diff",
+            *run.POLICY_PACK,
+            "--save-plan",
+            str(target),
+            "--event-log",
+            str(run.record(events_file(stack).name)),
+        ),
+    )
+    after = _last(stack, environment)
+    code = run.run(command, environment)
+    if code == 0:
+        target.chmod(0o600)
+        label = Label(stack=stack, commit=commit, after=after, digest=_digest(target))
+        _label_file(stack).write_text(json.dumps(asdict(label), indent=2) + "\n")
+        print(f"delivery: {stack}: plan for {commit[:12]} saved in {target.name}", flush=True)
+    return code
+
+
+def check(stack: str, commit: str, environment: dict[str, str]) -> Path:
+    """The stack's plan, when it is whole and was made for `commit` and the stack as it is now.
+
+    Raises DeliveryError with the reason otherwise.
+    """
+    again = f"run `make plan STACK={stack}`, have it approved, and promote again"
+    try:
+        label = Label(**json.loads(_label_file(stack).read_text()))
+        digest = _digest(plan_file(stack))
+    except (OSError, ValueError, TypeError):
+        raise DeliveryError(f"{stack} has no saved plan: {again}") from None
+    if label.stack != stack or label.digest != digest:
+        raise DeliveryError(f"{plan_file(stack).name} is not the plan that was saved: {again}")
+    if label.commit != commit:
+        raise DeliveryError(
+            f"{stack}'s plan is for commit {label.commit[:12]} and this is {commit[:12]}: {again}"
+        )
+    if label.after != _last(stack, environment):
+        raise DeliveryError(f"{stack} has been updated since its plan was made: {again}")
+    return plan_file(stack)
+
+
+def _last(stack: str, environment: dict[str, str]) -> str:
+    """When the stack's last update began, which tells one state from another."""
+    before = history.updates(stack, environment)
+    return before[0].started if before else ""
+
+
+def _label_file(stack: str) -> Path:
+    return run.RECORDS / f"plan-{stack}.label.json"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

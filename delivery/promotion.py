@@ -1,0 +1,93 @@
+"""Promotion: a commit that is green in one stack goes to the next, by the approved plan."""
+
+from __future__ import annotations
+
+import os
+
+from delivery import history, plan, rollback, run
+from delivery.environment import DeliveryError
+from delivery.history import Update
+from delivery.work_tree import clean_commit, has
+
+# Where the state of the stack that must be green is, when that is not the target's own backend.
+SOURCE_BACKEND = "OCEANID_SOURCE_BACKEND_URL"
+
+
+def promote(stack: str, source: str) -> int:
+    """`up` of `stack` under its saved plan; 0, or 1 after its last release was put back.
+
+    Raises DeliveryError, before anything is touched, when the commit is not green in `source` or
+    the plan is not for this commit and state.
+    """
+    if stack == source:
+        raise DeliveryError(f"{stack} cannot be promoted from itself: give another as FROM")
+    commit = clean_commit()
+    environment = run.stack_environment(stack)
+    reason = why_not_green(history.updates(source, _of_source(environment)), source, commit)
+    if reason:
+        raise DeliveryError(f"{commit[:12]} is not promoted to {stack}: {reason}")
+    saved = plan.check(stack, commit, environment)
+    before = last_release(history.updates(stack, environment))
+    print(f"delivery: {commit[:12]} is green in {source}: {stack} follows its plan", flush=True)
+    options = ("--yes", "--skip-preview", "--suppress-outputs", *run.POLICY_PACK)
+    command = run.stack_command(stack, environment, ("up", *options, "--plan", str(saved)))
+    if run.run_under_plan(command, environment) == 0:
+        print(f"delivery: {stack} is at {commit[:12]}, gates passed", flush=True)
+        return 0
+    _put_back(stack, before, environment)
+    return 1
+
+
+def why_not_green(updates: list[Update], source: str, commit: str) -> str | None:
+    """Why `commit` may not leave `source`, or None when it may. `updates` are the newest first."""
+    # A refresh changes nothing that was deployed; a failed one says so itself.
+    told = [each for each in updates if not (each.kind == "refresh" and each.succeeded)]
+    deploy = f"run `make up` of {source} at this commit first"
+    if not told:
+        return f"{source} has never been updated in this backend: {deploy}"
+    last = told[0]
+    at = last.commit[:12] or "no commit"
+    reasons = (
+        (last.kind != "update", f"the last thing done to {source} was a {last.kind}: {deploy}"),
+        (last.commit != commit, f"{source} is at {at}: {deploy}"),
+        (
+            not last.succeeded,
+            f"{source}'s update to it failed, or one of its gates did: mend that first",
+        ),
+        (
+            not last.clean,
+            f"{source} was updated from a work tree with uncommitted changes: {deploy}",
+        ),
+        (not last.under_policies, f"{source} was updated without the policy pack: {deploy}"),
+    )
+    return next((reason for holds, reason in reasons if holds), None)
+
+
+def last_release(updates: list[Update]) -> str | None:
+    """The commit of the newest update that passed, or None."""
+    return next((each.commit for each in updates if each.is_release), None)
+
+
+def _of_source(environment: dict[str, str]) -> dict[str, str]:
+    """The environment to read the source's history in: its own backend when one is named."""
+    backend = os.environ.get(SOURCE_BACKEND) or environment.get("PULUMI_BACKEND_URL")
+    return {**environment, **({"PULUMI_BACKEND_URL": backend} if backend else {})}
+
+
+def _put_back(stack: str, before: str | None, environment: dict[str, str]) -> None:
+    """After a failed promotion: the last release, where there is one and something has changed."""
+    last = next(iter(history.updates(stack, environment)), None)
+    if last and not last.succeeded and last.changed == 0:
+        print(f"delivery: {stack}: nothing was changed, nothing is to be put back", flush=True)
+    elif before is None:
+        print(f"delivery: {stack} has no release to go back to: mend it and go on", flush=True)
+    elif not has(before):
+        print(
+            f"delivery: {stack}: this clone lacks its last release {before}: "
+            f"git fetch --unshallow, then make rollback STACK={stack} TO={before}",
+            flush=True,
+        )
+    elif rollback.run(stack, before) == 0:
+        print(f"delivery: {stack} is back at {before[:12]}", flush=True)
+    else:
+        print(f"delivery: {stack} could not be put back to {before[:12]}: see above", flush=True)

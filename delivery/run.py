@@ -1,0 +1,110 @@
+"""Runs the engine in this process's place: its output as it comes, Ctrl-C as it is meant."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from delivery import lab_stack
+from delivery.environment import (
+    LAB_STACK,
+    REPOSITORY,
+    DeliveryError,
+    config_file,
+    engine,
+    for_stack,
+)
+from settings import check_file
+
+# A self-managed backend enforces nothing by itself: the pack goes with every operation.
+POLICY_PACK = ("--policy-pack", "policies")
+# What a command leaves for the ones after it, such as a saved plan; ignored by git.
+RECORDS = REPOSITORY / ".delivery"
+
+# The engine's refusal of what exceeds a saved plan gives both values in full, decrypted secrets
+# too [resource/deploy/plan.go, MakeError]. The names of the properties stand before the bracket.
+_EXCEEDS = re.compile(r"(violates plan: properties changed: [^\[\n]*)\[.*")
+
+
+def stack_environment(stack: str) -> dict[str, str]:
+    """The engine's environment for `stack`, whose settings have been checked.
+
+    Raises DeliveryError with a line for each thing that is missing or wrong.
+    """
+    environment = for_stack(stack)
+    wrong = check_file(config_file(stack))
+    if wrong:
+        raise DeliveryError("\n".join([f"{config_file(stack).name} is wrong:", *wrong]))
+    # `--event-log` is one of the engine's debug flags.
+    return {**environment, "PULUMI_DEBUG_COMMANDS": "true"}
+
+
+def stack_command(
+    stack: str, environment: dict[str, str], arguments: tuple[str, ...], *, configured: bool = True
+) -> list[str]:
+    """The engine's command line on `stack`; `configured` when it reads the stack's file.
+
+    A stack of the lab is made when need be, and freed from the lock of a run that was killed.
+    """
+    command = [engine(), *arguments, "--stack", stack]
+    if stack == LAB_STACK:
+        copy = lab_stack.prepare(environment)
+        if configured:
+            command += ["--config-file", str(copy)]
+    return command
+
+
+def run(command: list[str], environment: dict[str, str]) -> int:
+    """The exit code of the engine, which takes this process's terminal."""
+    if not sys.stdout.isatty():
+        environment = {**environment, "PULUMI_SKIP_CONFIRMATIONS": "true"}
+        command = [*command, "--non-interactive"]
+    # In this process's group, so that Ctrl-C reaches the engine, which then ends in good order.
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
+        return _wait(process)
+
+
+def run_under_plan(command: list[str], environment: dict[str, str]) -> int:
+    """The same for an update that a saved plan constrains: no value of a property is shown."""
+    environment = {**environment, "PULUMI_SKIP_CONFIRMATIONS": "true"}
+    with subprocess.Popen(
+        [*command, "--non-interactive"],
+        cwd=REPOSITORY,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        # Ctrl-C reaches the engine by itself; this process reads on until the engine has ended.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            for line in process.stdout or ():
+                print(without_values(line), end="", flush=True)
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def without_values(line: str) -> str:
+    """A line of the engine's without the values that a refusal by the plan would show."""
+    return _EXCEEDS.sub(r"\1 (values not shown)", line)
+
+
+def record(name: str) -> Path:
+    """The path of a record; an older one of that name is gone, since the engine appends."""
+    RECORDS.mkdir(mode=0o700, exist_ok=True)
+    path = RECORDS / name
+    path.unlink(missing_ok=True)
+    return path
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue

@@ -1,0 +1,34 @@
+"""The commit this checkout is at, which is what a release is called."""
+
+from __future__ import annotations
+
+import subprocess
+
+from delivery.environment import REPOSITORY, DeliveryError
+
+
+def clean_commit() -> str:
+    """The full hash of HEAD; raises DeliveryError when the work tree holds anything else."""
+    commit = git("rev-parse", "--verify", "--quiet", "HEAD").strip()
+    if not commit:
+        raise DeliveryError("this is no git checkout with a commit: a release is a commit")
+    changed = git("status", "--porcelain").splitlines()
+    if changed:
+        raise DeliveryError(
+            f"the work tree has changes ({changed[0].strip()}, {len(changed)} in all): a release "
+            "is a commit, so commit them, or take them out by git stash --include-untracked"
+        )
+    return commit
+
+
+def has(commit: str) -> bool:
+    """Whether this clone has the commit; a shallow one may not."""
+    return bool(git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}").strip())
+
+
+def git(*arguments: str) -> str:
+    """What git prints, or nothing when it fails."""
+    result = subprocess.run(
+        ["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    return result.stdout if result.returncode == 0 else ""
