@@ -94,6 +94,10 @@ restore-state: toolchain ## list the versions of STACK's state, or put VERSION b
 rollback: toolchain ## put STACK back to what the commit TO describes (the last one by default)
 	@$(PY) -m delivery rollback --stack $(STACK) --to $(or $(TO),HEAD)
 
+.PHONY: rotate-token
+rotate-token: $(if $(filter dev,$(STACK)),lab-up,toolchain) ## put the new token in ESC_ACCESS_TOKEN into STACK's stores, tried first
+	@$(PY) -m delivery rotate-token --stack $(STACK)
+
 .PHONY: import-firewall
 import-firewall: toolchain ## write a Pulumi import file of the rules STACK wants and that exist
 	@$(PY) -m delivery import-firewall --stack $(STACK)

@@ -67,12 +67,14 @@ def certifying(*, cluster_kinds: bool) -> list[rbac.PolicyRuleArgs]:
         _rule(admission, ["validatingwebhookconfigurations"], _WRITE, _WEBHOOK_CONFIGURATIONS),
         _rule("", ["endpoints"], _READ),
         _rule("discovery.k8s.io", ["endpointslices"], _READ),
+        # What happens to an object of the cluster is told in the namespace default.
+        events(),
     ]
 
 
 def keeping_certificate() -> list[rbac.PolicyRuleArgs]:
     """The certificate controller's in its own namespace: the webhook's certificate."""
-    return [_rule("", ["secrets"], ["get", *_WRITE], [WEBHOOK]), events()]
+    return [_rule("", ["secrets"], ["get", *_WRITE], [WEBHOOK])]
 
 
 def events() -> rbac.PolicyRuleArgs:

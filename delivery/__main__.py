@@ -18,6 +18,7 @@ from delivery import (
     plan,
     promotion,
     rollback,
+    rotate_token,
     run,
     state_version,
     work_tree,
@@ -67,6 +68,10 @@ def _engine(options: Namespace, *arguments: str, configured: bool = True) -> int
 
 def _rollback(options: Namespace) -> int:
     return rollback.run(options.stack, options.to)
+
+
+def _rotate_token(options: Namespace) -> int:
+    return rotate_token.rotate(options.stack)
 
 
 def _plan(options: Namespace) -> int:
@@ -151,6 +156,7 @@ _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "import-firewall": _import_firewall,
     "login": _login,
     "init": _init,
+    "rotate-token": _rotate_token,
     "plan": _plan,
     "promote": _promote,
     "drift": _drift,

@@ -54,6 +54,11 @@ _NEEDED = (
         source="CrunchyBridge dashboard, account settings, API keys: it edits the firewall",
     ),
 )
+_ESC_TOKEN = _Needed(
+    names=("ESC_ACCESS_TOKEN",),
+    source="Pulumi Cloud, access tokens: it reads the environments that the stores name (or keep "
+    "it with the stack: pulumi config set --secret escAccessToken)",
+)
 _PASSPHRASE = _Needed(
     names=("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"),
     source="the team's password store: it decrypts the secrets in the stack's state",
@@ -96,7 +101,11 @@ def for_stack(stack: str) -> dict[str, str]:
         # The lab's own file, unless the caller names a backend for every stack.
         named = {key: environment[key] for key in (_BACKEND,) if os.environ.get(key)}
         return {**environment, **_lab(), **named}
-    needed = [*_NEEDED, *([_PASSPHRASE] if _uses_passphrase(stack, environment) else [])]
+    needed = [
+        *_NEEDED,
+        *([_ESC_TOKEN] if _reads_token(stack) else []),
+        *([_PASSPHRASE] if _uses_passphrase(stack, environment) else []),
+    ]
     missing = [each.line() for each in needed if not each.is_met(environment)]
     if missing:
         raise DeliveryError(
@@ -158,3 +167,10 @@ def _uses_passphrase(stack: str, environment: dict[str, str]) -> bool:
     provider = document.get("secretsprovider", "passphrase")
     in_cloud = not environment.get("PULUMI_BACKEND_URL") and environment.get("PULUMI_ACCESS_TOKEN")
     return provider == "passphrase" and not in_cloud
+
+
+def _reads_token(stack: str) -> bool:
+    """Whether the stack syncs secrets and does not keep the token for it itself."""
+    document = yaml.safe_load(config_file(stack).read_text()) or {}
+    keys = {str(key).partition(":")[2] for key in document.get("config") or {}}
+    return "externalSecrets" in keys and "escAccessToken" not in keys
