@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -58,6 +59,17 @@ def _destroy(options: Namespace) -> int:
 
 def _outputs(options: Namespace) -> int:
     return _engine(options, "stack", "output", "--json", configured=False)
+
+
+def _export(options: Namespace) -> int:
+    return _engine(options, "stack", "export", configured=False)
+
+
+def _program(options: Namespace) -> int:
+    """A program of this repository, in the stack's environment and with its name."""
+    command = [sys.executable, "-m", options.command, "--stack", options.stack, *options.rest]
+    environment = run.stack_environment(options.stack)
+    return subprocess.run(command, cwd=REPOSITORY, env=environment, check=False).returncode
 
 
 def _engine(options: Namespace, *arguments: str, configured: bool = True) -> int:
@@ -152,6 +164,9 @@ _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "refresh": _refresh,
     "destroy": _destroy,
     "outputs": _outputs,
+    "export": _export,
+    "preflight": _program,
+    "report": _program,
     "rollback": _rollback,
     "import-firewall": _import_firewall,
     "login": _login,
