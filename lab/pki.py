@@ -56,8 +56,19 @@ class Authority:
             _write(pair, certificate, key)
         return pair
 
-    def issue(self, name: str, *, user: str, groups: tuple[str, ...] = (), server: bool) -> Pair:
-        """A certificate for `user` in `groups`; with `server`, valid for 127.0.0.1 as well."""
+    def issue(
+        self,
+        name: str,
+        *,
+        user: str,
+        groups: tuple[str, ...] = (),
+        server: bool,
+        hosts: tuple[str, ...] = (),
+    ) -> Pair:
+        """A certificate for `user` in `groups`; with `server`, for 127.0.0.1 and `hosts` as well.
+
+        `hosts` are further names and addresses that the server is reached by.
+        """
         pair = _paths(self.folder, name)
         if pair.certificate.exists():
             return pair
@@ -74,8 +85,8 @@ class Authority:
             .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         )
         if server:
-            loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-            names = [loopback, x509.DNSName("localhost"), x509.DNSName("kubernetes.default.svc")]
+            every = ("127.0.0.1", "localhost", "kubernetes.default.svc", *hosts)
+            names = [_host(each) for each in every]
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         _write(pair, builder.sign(signer, hashes.SHA256()), key)
         return pair
@@ -136,6 +147,13 @@ def kubeconfig(path: Path, *, server: str, authority: Pair, client: Pair) -> Non
 
 def _paths(folder: Path, name: str) -> Pair:
     return Pair(certificate=folder / f"{name}.crt", key=folder / f"{name}.key")
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _subject(user: str, groups: tuple[str, ...]) -> x509.Name:

@@ -67,9 +67,8 @@ def _key_routes(app: Flask, tailnet: Tailnet) -> None:
     @app.post("/api/v2/oauth/token")
     def token() -> Response:
         authorization = request.authorization
-        client_id = request.form.get("client_id") or (authorization and authorization.username)
         secret = request.form.get("client_secret") or (authorization and authorization.password)
-        return _json(tailnet.grant_token(client_id or "", secret or ""))
+        return _json(tailnet.grant_token(secret or ""))
 
     @app.get("/api/v2/tailnet/<name>/keys")
     def list_keys(name: str) -> Response:

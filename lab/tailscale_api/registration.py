@@ -24,7 +24,8 @@ def register(tailnet: Tailnet, body: dict[str, Any]) -> tuple[int, dict[str, Any
     `identity` stands for the node's private key: who presents it is the same device, keeps id
     and addresses, and needs no auth key. `authKey` is an auth key, or an OAuth client's secret
     with `?ephemeral=…&preauthorized=…` behind it. `tags` and `routes` are what the device
-    advertises; `note` is kept for the lab. Raises Refusal.
+    advertises; `note` is kept for the lab; `addresses` are the device's in the tailnet, where a
+    control server of the lab gives them out. Raises Refusal.
     """
     identity = body.get("identity")
     if not isinstance(identity, str) or not identity:
@@ -32,6 +33,7 @@ def register(tailnet: Tailnet, body: dict[str, Any]) -> tuple[int, dict[str, Any
     hostname = check_hostname(str(body.get("hostname") or ""))
     routes = check_routes(string_list(body, "routes"))
     tags = string_list(body, "tags")
+    addresses = string_list(body, "addresses")
     with tailnet.change() as state:
         identity_hash = secret.digest(identity)
         known = next((d for d in state.devices.values() if d.identity_hash == identity_hash), None)
@@ -52,6 +54,7 @@ def register(tailnet: Tailnet, body: dict[str, Any]) -> tuple[int, dict[str, Any
                 taken = {d.name for d in state.devices.values() if d is not device}
                 device.hostname = hostname
                 device.name = free_name(hostname, tailnet.suffix, taken)
+        device.addresses = addresses or device.addresses
         approved = state.policy.approved(routes, device.tags)
         device.advertised_routes = routes
         device.enabled_routes = sorted({*device.enabled_routes, *approved})

@@ -86,19 +86,23 @@ class Tailnet:
                 raise Refusal(401, "API token invalid")
             return Caller(scopes=frozenset(client.scopes), tags=frozenset(client.tags))
 
-    def grant_token(self, client_id: str, client_secret: str) -> dict[str, Any]:
-        """OAuth's client credentials grant; raises Refusal 401."""
+    def grant_token(self, client_secret: str) -> dict[str, Any]:
+        """OAuth's client credentials grant; raises Refusal 401.
+
+        The secret alone tells the client: `tailscale up` sends `some-client-id` with it, "ignored"
+        (tailscale.com/feature/oauthkey, v1.102.3).
+        """
         with self.change() as state:
-            client = state.keys.get(client_id)
-            if (
-                client is None
-                or client.kind != "client"
-                or not secret.matches(client_secret, client.secret_hash)
-            ):
+            digest = secret.digest(client_secret)
+            client = next(
+                (k for k in state.keys.values() if k.kind == "client" and k.secret_hash == digest),
+                None,
+            )
+            if client is None or not client_secret:
                 raise Refusal(401, "API token invalid")
-            token = secret.issue("api", client_id)
+            token = secret.issue("api", client.id)
             current = {k: t for k, t in state.tokens.items() if t.expires > self.now()}
-            current[secret.digest(token)] = Token(client_id, self.now() + _TOKEN_SECONDS)
+            current[secret.digest(token)] = Token(client.id, self.now() + _TOKEN_SECONDS)
             state.tokens = current
         return {
             "access_token": token,
