@@ -78,6 +78,10 @@ drift-issue: .venv/.installed ## in CI: keep one issue on what `make drift` has 
 comment: .venv/.installed ## what the last previews of all stacks show, as Markdown
 	@$(PY) -m delivery comment
 
+.PHONY: summary
+summary: .venv/.installed ## in CI: the same on the page of the run
+	@$(PY) -m delivery summary
+
 .PHONY: post-comment
 post-comment: .venv/.installed ## in CI: keep one comment with it on the pull request PULL_REQUEST
 	@$(PY) -m delivery post-comment
@@ -147,7 +151,7 @@ FILES ?= $(shell git ls-files '*.yaml' '*.yml' '*.json' ':!tests')
 
 .PHONY: scan
 scan: .venv/.installed ## the manifest scanner on FILES, or on every manifest here; SARIF=file too
-	@$(if $(SARIF),$(PY) -m policies scan --format sarif $(FILES) >$(SARIF) 2>/dev/null || true)
+	@$(if $(SARIF),mkdir -p '$(dir $(SARIF))' && { $(PY) -m policies scan --format sarif $(FILES) >'$(SARIF)' 2>/dev/null || true; })
 	@$(PY) -m policies scan $(FILES)
 
 # ---- tidy -------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from pathlib import Path
 
 from delivery import (
     comment,
@@ -26,6 +27,7 @@ from delivery import (
 )
 from delivery.environment import (
     LAB_STACK,
+    RECORDS,
     REPOSITORY,
     DeliveryError,
     config_file,
@@ -37,7 +39,7 @@ from delivery.state_store import store_of
 from settings import read_file
 
 _IMPORT_FILE = REPOSITORY / "import-firewall.json"
-_COMMENT_FILE = run.RECORDS / "comment.md"
+_COMMENT_FILE = RECORDS / "comment.md"
 
 
 def _preview(options: Namespace) -> int:
@@ -130,6 +132,22 @@ def _restore_state(options: Namespace) -> int:
 
 
 def _comment(_options: Namespace) -> int:
+    text = _previewed()
+    _COMMENT_FILE.write_text(text)
+    return _say(text)
+
+
+def _summary(_options: Namespace) -> int:
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not page:
+        raise DeliveryError("GITHUB_STEP_SUMMARY is not set: a job of GitHub Actions has it")
+    with Path(page).open("a") as sink:
+        sink.write(_previewed())
+    return 0
+
+
+def _previewed() -> str:
+    """What the last previews show, as Markdown."""
     previews = {
         stack: events.read(plan.events_file(stack))
         for stack in stacks()
@@ -139,8 +157,7 @@ def _comment(_options: Namespace) -> int:
         raise DeliveryError("no preview has been made here: run `make preview STACK=…` first")
     settings = {stack: read_file(config_file(stack)) for stack in previews}
     commit = os.environ.get("OCEANID_COMMIT") or work_tree.git("rev-parse", "HEAD").strip()
-    _COMMENT_FILE.write_text(comment.comment(previews, settings, commit))
-    return _say(_COMMENT_FILE.read_text())
+    return comment.comment(previews, settings, commit)
 
 
 def _post_comment(_options: Namespace) -> int:
@@ -178,6 +195,7 @@ _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "drift-issue": _drift_issue,
     "comment": _comment,
     "post-comment": _post_comment,
+    "summary": _summary,
     "unlock": _unlock,
     "restore-state": _restore_state,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from delivery import events, run
+from delivery.environment import RECORDS
 from delivery.events import Preview
 from delivery.github import Repository
 from delivery.markdown import code, table
@@ -24,7 +25,7 @@ def keep_issue(stack: str, repository: Repository) -> str:
 
     Raises DeliveryError when it has not looked, or did not come to an end.
     """
-    found = events.read(run.RECORDS / _log(stack))
+    found = events.read(RECORDS / _log(stack))
     mark = f"<!-- oceanid-cluster: drift of {stack} -->"
     if found.succeeded and not found.changes:
         closed = repository.close_issue(mark, f"{stack} is as its state has it again.")

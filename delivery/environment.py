@@ -10,6 +10,8 @@ from pathlib import Path
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# What a command leaves for the ones after it, such as a saved plan; ignored by git.
+RECORDS = REPOSITORY / ".delivery"
 _TOOLCHAIN = REPOSITORY / ".toolchain"
 _BACKEND = "PULUMI_BACKEND_URL"
 # The stack of the local lab; every other one is a real fleet.
@@ -37,7 +39,8 @@ class _Needed:
 _NEEDED = (
     _Needed(
         names=("KUBECONFIG",),
-        source="path of a kubeconfig with the context that the stack's `cluster.context` names",
+        source="path of a kubeconfig with the context that the stack's `cluster.context` names "
+        "(in CI its content, in OCEANID_KUBECONFIG)",
     ),
     _Needed(
         names=(_BACKEND, "PULUMI_ACCESS_TOKEN"),
@@ -132,7 +135,22 @@ def engine_environment() -> dict[str, str]:
     The backend is the one that PULUMI_BACKEND_URL names, else the one of `make login`.
     """
     backend = os.environ.get(_BACKEND) or _logged_in()
-    return {**os.environ, **_engine(), **({_BACKEND: backend} if backend else {})}
+    environment = {**os.environ, **_engine(), **({_BACKEND: backend} if backend else {})}
+    kubeconfig = environment.pop("OCEANID_KUBECONFIG", None)
+    if kubeconfig and not environment.get("KUBECONFIG"):
+        environment["KUBECONFIG"] = str(_kept(kubeconfig))
+    return environment
+
+
+def _kept(kubeconfig: str) -> Path:
+    """A file with that content, which no other user can read: the API's clients take a path."""
+    RECORDS.mkdir(mode=0o700, exist_ok=True)
+    path = RECORDS / "kubeconfig"
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as sink:
+        sink.write(kubeconfig)
+    return path
 
 
 def _logged_in() -> str | None:

@@ -15,26 +15,32 @@ from typing import Any
 from delivery.answer import answer
 from delivery.environment import DeliveryError
 
+_PARTIAL = ("target", "target-replace", "exclude")
 # Enough to find the last release among refreshes and failures.
 _ENTRIES = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """One entry. `kind` is the engine's: update, refresh, destroy, import."""
+    """One entry. `kind` is the engine's: update, refresh, destroy, import.
+
+    `whole` is false when some resources were left out on purpose; `changed` counts those touched.
+    """
 
     kind: str
     succeeded: bool
     commit: str
     clean: bool
     under_policies: bool
+    whole: bool
     started: str
     changed: int
 
     @property
     def is_release(self) -> bool:
-        """Whether it put a commit in force: an update that passed, gates and all, from no more."""
-        return self.kind == "update" and self.succeeded and bool(self.commit) and self.clean
+        """Whether it put a commit in force: all of it, nothing but it, and its gates passed."""
+        passed = self.kind == "update" and self.succeeded
+        return passed and bool(self.commit) and self.clean and self.whole
 
 
 def updates(stack: str, environment: dict[str, str]) -> list[Update]:
@@ -64,6 +70,7 @@ def parse(entry: dict[str, Any]) -> Update:
         commit=str(environment.get("git.head", "")),
         clean=environment.get("git.dirty") == "false",
         under_policies=environment.get("pulumi.flag.policy-pack") == "set",
+        whole=not any(f"pulumi.flag.{name}" in environment for name in _PARTIAL),
         started=str(entry.get("startTime", "")),
         changed=sum(count for what, count in changes.items() if what != "same"),
     )

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from delivery import history, run
-from delivery.environment import DeliveryError
+from delivery.environment import RECORDS, DeliveryError
 from delivery.work_tree import clean_commit
 
 
@@ -29,12 +29,12 @@ class Label:
 
 def plan_file(stack: str) -> Path:
     """Where the stack's saved plan lies."""
-    return run.RECORDS / f"plan-{stack}.json"
+    return RECORDS / f"plan-{stack}.json"
 
 
 def events_file(stack: str) -> Path:
     """Where the engine's events of the stack's last preview or plan lie."""
-    return run.RECORDS / f"preview-{stack}.jsonl"
+    return RECORDS / f"preview-{stack}.jsonl"
 
 
 def save(stack: str) -> int:
@@ -98,7 +98,7 @@ def _last(stack: str, environment: dict[str, str]) -> str:
 
 
 def _label_file(stack: str) -> Path:
-    return run.RECORDS / f"plan-{stack}.label.json"
+    return RECORDS / f"plan-{stack}.label.json"
 
 
 def _digest(path: Path) -> str:

@@ -40,8 +40,7 @@ def promote(stack: str, source: str) -> int:
 
 def why_not_green(updates: list[Update], source: str, commit: str) -> str | None:
     """Why `commit` may not leave `source`, or None when it may. `updates` are the newest first."""
-    # A refresh changes nothing that was deployed; a failed one says so itself.
-    told = [each for each in updates if not (each.kind == "refresh" and each.succeeded)]
+    told = [each for each in updates if not _adds_nothing(each, commit)]
     deploy = f"run `make up` of {source} at this commit first"
     if not told:
         return f"{source} has never been updated in this backend: {deploy}"
@@ -58,9 +57,16 @@ def why_not_green(updates: list[Update], source: str, commit: str) -> str | None
             not last.clean,
             f"{source} was updated from a work tree with uncommitted changes: {deploy}",
         ),
+        (not last.whole, f"{source}'s last update was of some of its resources only: {deploy}"),
         (not last.under_policies, f"{source} was updated without the policy pack: {deploy}"),
     )
     return next((reason for holds, reason in reasons if holds), None)
+
+
+def _adds_nothing(update: Update, commit: str) -> bool:
+    """Whether it leaves a commit as green as it was: a refresh, or a part of the same commit."""
+    part = update.kind == "update" and not update.whole and update.commit == commit
+    return update.succeeded and (update.kind == "refresh" or (part and update.clean))
 
 
 def last_release(updates: list[Update]) -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from delivery import lab_stack
 from delivery.environment import (
     LAB_STACK,
+    RECORDS,
     REPOSITORY,
     DeliveryError,
     config_file,
@@ -21,8 +22,6 @@ from settings import check_file
 
 # A self-managed backend enforces nothing by itself: the pack goes with every operation.
 POLICY_PACK = ("--policy-pack", "policies")
-# What a command leaves for the ones after it, such as a saved plan; ignored by git.
-RECORDS = REPOSITORY / ".delivery"
 
 # The engine's refusal of what exceeds a saved plan gives both values in full, decrypted secrets
 # too [resource/deploy/plan.go, MakeError]. The names of the properties stand before the bracket.
