@@ -68,6 +68,11 @@ class Home:
         """Which simulated pods' addresses real processes serve; see lab/cluster_network."""
         return self.path / "cluster-routes.json"
 
+    @property
+    def pods(self) -> Path:
+        """Tokens and mounts of the pods that a real process stands for."""
+        return self.path / "pods"
+
     def port(self, name: str) -> int:
         """The loopback port of `name`: chosen free the first time, the same ever after.
 

@@ -30,46 +30,35 @@ class Probe:
 
 @dataclass(frozen=True)
 class Workload:
-    """The pods of one Deployment, of which one process does the work; newest pod first."""
+    """The pods of one ReplicaSet, all alike, of which one process does the work."""
 
     pods: tuple[Mapping[str, Any], ...]
 
     @property
-    def name(self) -> str:
-        """`namespace.deployment`, the lab's name of the process."""
-        return workload_name(self.newest)
-
-    @property
-    def newest(self) -> Mapping[str, Any]:
-        """The pod whose template holds."""
+    def pod(self) -> Mapping[str, Any]:
+        """Any of the pods."""
         return self.pods[0]
 
     @property
     def namespace(self) -> str:
         """The pods' namespace."""
-        return str(self.newest["metadata"]["namespace"])
+        return str(self.pod["metadata"]["namespace"])
 
     @property
     def container(self) -> Mapping[str, Any]:
         """The first container; the operator's charts have no other."""
-        found: Mapping[str, Any] = self.newest["spec"]["containers"][0]
+        found: Mapping[str, Any] = self.pod["spec"]["containers"][0]
         return found
 
     @property
     def service_account(self) -> str:
         """The name of the pods' ServiceAccount."""
-        return str(self.newest["spec"].get("serviceAccountName") or "default")
-
-    @property
-    def template(self) -> str:
-        """What changes when the Deployment's pod template does."""
-        metadata = self.newest["metadata"]
-        return str(metadata["labels"].get("pod-template-hash") or metadata["uid"])
+        return str(self.pod["spec"].get("serviceAccountName") or "default")
 
     @property
     def has_token(self) -> bool:
         """Whether a kubelet would give the container a token of its ServiceAccount."""
-        spec = self.newest["spec"]
+        spec = self.pod["spec"]
         if spec.get("automountServiceAccountToken") is not False:
             return True
         sources = [
@@ -81,7 +70,7 @@ class Workload:
 
     def secrets(self) -> dict[str, str]:
         """The Secrets the container mounts, by mount path."""
-        volumes = {volume["name"]: volume for volume in self.newest["spec"].get("volumes") or []}
+        volumes = {volume["name"]: volume for volume in self.pod["spec"].get("volumes") or []}
         return {
             mount["mountPath"].rstrip("/"): volumes[mount["name"]]["secret"]["secretName"]
             for mount in self.container.get("volumeMounts") or []
@@ -142,18 +131,18 @@ def workloads(pods: list[dict[str, Any]]) -> dict[str, Workload]:
         running = (pod.get("status") or {}).get("phase") == "Running"
         if ours and running and "deletionTimestamp" not in metadata:
             found.setdefault(workload_name(pod), []).append(pod)
-    return {name: Workload(tuple(sorted(each, key=_age))) for name, each in found.items()}
+    return {name: Workload(tuple(each)) for name, each in found.items()}
 
 
 def workload_name(pod: Mapping[str, Any]) -> str:
-    """`namespace.deployment` of a pod; a namespace has no dot, so no two are the same."""
+    """`namespace.replicaset` of a pod; a namespace has no dot, so no two are the same.
+
+    A changed template is another ReplicaSet: its process starts beside the old one, which goes when
+    its pods go, as in a rolling update.
+    """
     metadata = pod["metadata"]
-    owners = metadata.get("ownerReferences") or [{"name": f"{metadata['name']}-"}]
-    return f"{metadata['namespace']}.{owners[0]['name'].rpartition('-')[0]}"
-
-
-def _age(pod: Mapping[str, Any]) -> list[int]:
-    return [-ord(character) for character in pod["metadata"]["creationTimestamp"]]
+    owners = metadata.get("ownerReferences") or [metadata]
+    return f"{metadata['namespace']}.{owners[0]['name']}"
 
 
 def _port_of(argument: str) -> tuple[str, str]:

@@ -59,9 +59,8 @@ class Runner:
     def settle(self, pods: list[dict[str, Any]]) -> bool:
         """One pass over all pods; say whether all is as it should be. Raises httpx.HTTPError."""
         wanted = workloads(pods)
-        for name in pod_processes(self._home):
-            if name not in wanted:
-                self._end(name)
+        for name in self._known() - set(wanted):
+            self._end(name)
         table: dict[routes.Address, int] = {}
         settled = True
         for name, workload in wanted.items():
@@ -76,14 +75,14 @@ class Runner:
         routes.write(self._home.cluster_routes, table)
         return settled
 
+    def _known(self) -> set[str]:
+        """Names of what runs, and of what once ran and has left its files."""
+        folders = self._home.pods.iterdir() if self._home.pods.is_dir() else ()
+        return {*pod_processes(self._home), *(folder.name for folder in folders)}
+
     def _run(self, name: str, workload: Workload) -> Condition:
-        """Start or restart the process where that is due; how it is then."""
+        """Start the process where that is due; how it is then."""
         run = self._runs.setdefault(name, _Run())
-        stamp = self._folder(name) / "template"
-        same = stamp.exists() and stamp.read_text() == workload.template
-        if not same and processes.stop(self._home, name):
-            self._say(name, run, "its template has changed: ended")
-            run = self._runs[name] = _Run()
         running = processes.find(self._home, name) is not None
         now = self._now()
         if not running and run.started:
@@ -99,7 +98,6 @@ class Runner:
             return Condition(ready=False, restarts=run.restarts)
         if not running:
             self._start(name, workload, run)
-            stamp.write_text(workload.template)
         return Condition(ready=self._is_ready(name, workload), restarts=run.restarts)
 
     def _prepare(self, name: str, workload: Workload) -> str:
@@ -146,7 +144,7 @@ class Runner:
 
     def _environment(self, name: str, workload: Workload) -> dict[str, str]:
         try:
-            return Pod(workload.newest).environment(workload.container, self._objects)
+            return Pod(workload.pod).environment(workload.container, self._objects)
         except PodError as error:
             self._say(name, self._runs[name], str(error))
             return {}
@@ -174,7 +172,7 @@ class Runner:
         return lines[-1][:_LONGEST_REASON] if lines else "it said nothing"
 
     def _folder(self, name: str) -> Path:
-        return self._home.path / "pods" / name
+        return self._home.pods / name
 
     def _mount(self, name: str, path: str) -> Path:
         return self._folder(name) / "mounts" / path.strip("/").replace("/", "_")

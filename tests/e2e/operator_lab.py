@@ -1,0 +1,162 @@
+"""A lab with the operator's own chart in it, and what tests do with its secrets."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from tests.e2e.fleet import REPOSITORY, Fleet, said
+
+NAMESPACE = "external-secrets-system"
+ACCESS_KEY_ID = "oceanid-cluster:aws.labelStudio.accessKeyId"
+SECRET_ACCESS_KEY = "oceanid-cluster:aws.labelStudio.secretAccessKey"
+_STACK = "operator"
+_KINDS = REPOSITORY / ".toolchain" / "bin" / "external-secrets-crds.yaml"
+_GROUP = "/apis/external-secrets.io/v1/namespaces/apps"
+_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorLab:
+    """A running lab in which the operator's Deployments are ready.
+
+    `source` is the environment of Pulumi ESC that its secrets come from.
+    """
+
+    fleet: Fleet
+    source: str = "goldfish-inc/oceanid-cluster/prod"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the lab gives the engine."""
+        lines = self.fleet.home.environment.read_text().splitlines()
+        return {key: value for key, _, value in (line.partition("=") for line in lines)}
+
+    def esc(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A request to the stand-in of Pulumi ESC; below `/lab` without its token."""
+        url = self.environment["ESC_API_URL"]
+        if path.startswith("/lab"):
+            url, token = url.removesuffix("/api/esc"), "none"
+        else:
+            token = (self.fleet.home.path / "pulumi-esc-key").read_text().strip()
+        headers = {"Authorization": f"token {token}"}
+        answer = httpx.request(method, url + path, headers=headers, trust_env=False, **options)
+        return answer.raise_for_status()
+
+    def values(self) -> dict[str, Any]:
+        """The stack's settings in the environment."""
+        answer = self.esc("GET", f"/environments/{self.source}/decrypt")
+        found: dict[str, Any] = yaml.safe_load(answer.text)["values"]["pulumiConfig"]
+        return found
+
+    def change(self, key: str, value: str) -> None:
+        """Change one of them, as an operator does by Pulumi's own API."""
+        values = {"pulumiConfig": {**self.values(), key: {"fn::secret": value}}}
+        self.esc(
+            "PATCH", f"/environments/{self.source}", content=yaml.safe_dump({"values": values})
+        )
+
+    def keep_token(self) -> None:
+        """Put the lab's present token into the Secret that the store names."""
+        token = (self.fleet.home.path / "pulumi-esc-key").read_text().strip()
+        manifest = _manifest("v1", "Secret", "pulumi-api-token", stringData={"token": token})
+        self.apply("/api/v1/namespaces/apps/secrets/pulumi-api-token", manifest)
+
+    def apply(self, path: str, manifest: dict[str, Any]) -> httpx.Response:
+        """Server-side apply by the administrator; the answer, whatever it is."""
+        with self.fleet.api() as api:
+            return api.patch(
+                path,
+                params={"fieldManager": "test", "force": "true"},
+                content=yaml.safe_dump(manifest),
+                headers={"content-type": "application/apply-patch+yaml"},
+            )
+
+    def store(self, **fields: Any) -> httpx.Response:
+        """The store of the operators' document, with the stand-in's address."""
+        pulumi = {
+            "apiUrl": self.environment["ESC_API_URL"],
+            "organization": "goldfish-inc",
+            "project": "oceanid-cluster",
+            "environment": "prod",
+            "accessToken": {"secretRef": {"name": "pulumi-api-token", "key": "token"}},
+        }
+        spec = {"provider": {"pulumi": {**pulumi, **fields}}}
+        manifest = _manifest("external-secrets.io/v1", "SecretStore", "pulumi-esc", spec=spec)
+        return self.apply(f"{_GROUP}/secretstores/pulumi-esc", manifest)
+
+    def external_secret(self, name: str, **keys: str) -> httpx.Response:
+        """An ExternalSecret of that name, from keys of its Secret to property paths."""
+        spec = {
+            "refreshInterval": "1s",
+            "secretStoreRef": {"name": "pulumi-esc", "kind": "SecretStore"},
+            "target": {"name": name},
+            "data": [{"secretKey": k, "remoteRef": {"key": v}} for k, v in keys.items()],
+        }
+        manifest = _manifest("external-secrets.io/v1", "ExternalSecret", name, spec=spec)
+        return self.apply(f"{_GROUP}/externalsecrets/{name}", manifest)
+
+    def condition(self, name: str) -> tuple[str, str]:
+        """Status and reason of an ExternalSecret's condition Ready; empty before there is one."""
+        status = self.fleet.get(f"{_GROUP}/externalsecrets/{name}").get("status") or {}
+        for each in status.get("conditions") or []:
+            if each["type"] == "Ready":
+                return each["status"], each["reason"]
+        return "", ""
+
+    def secret(self, name: str, namespace: str = "apps") -> dict[str, str]:
+        """A Secret's data, empty where there is no such Secret."""
+        with self.fleet.api() as api:
+            answer = api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return {}
+        data = answer.raise_for_status().json().get("data") or {}
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    def events(self, name: str) -> str:
+        """The messages of an object's Events in `apps`, a line each."""
+        events = self.fleet.get("/api/v1/namespaces/apps/events")["items"]
+        return "\n".join(e["message"] for e in events if e["involvedObject"]["name"] == name)
+
+
+def deploy(fleet: Fleet, folder: Path) -> OperatorLab:
+    """Install the operator's kinds and its chart by the engine, and wait until it is ready."""
+    lab = OperatorLab(fleet=fleet)
+    for kind in yaml.load_all(_KINDS.read_text(), Loader=yaml.CSafeLoader):
+        path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        lab.apply(f"{path}/{kind['metadata']['name']}", kind).raise_for_status()
+    for name in ("apps", NAMESPACE):
+        manifest = _manifest("v1", "Namespace", name)
+        lab.apply(f"/api/v1/namespaces/{name}", manifest).raise_for_status()
+    source = Path(__file__).resolve().parent / "programs" / "external_secrets"
+    program = (source / "__main__.py").read_text()
+    (folder / "__main__.py").write_text(program)
+    text = (source / "Pulumi.yaml").read_text()
+    venv = str(REPOSITORY / ".venv")
+    (folder / "Pulumi.yaml").write_text(text.replace("../../../../.venv", venv))
+    shutil.copytree(_KINDS.parent / "external-secrets-chart", folder / "chart")
+    made = fleet.engine(folder, "stack", "init", _STACK)
+    assert made.returncode == 0, said(made)
+    up = fleet.engine(folder, "up", "--yes", "--skip-preview", "--stack", _STACK)
+    assert up.returncode == 0, said(up)
+    return lab
+
+
+def eventually(holds: Callable[[], object]) -> None:
+    """Wait until it holds; fails after a minute, several times what anything takes here."""
+    deadline = time.monotonic() + _SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come about within a minute"
+        time.sleep(0.1)
+
+
+def _manifest(version: str, kind: str, name: str, **fields: Any) -> dict[str, Any]:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **fields}

@@ -1,0 +1,14 @@
+"""The operator's chart with upstream's own values: no component of ours has a part in it."""
+
+from __future__ import annotations
+
+from pulumi_kubernetes.helm import v4 as helm
+
+helm.Chart(
+    "operator",
+    name="external-secrets",
+    namespace="external-secrets-system",
+    # A copy beside this program.
+    chart="./chart",
+    values={"installCRDs": False, "replicaCount": 2, "leaderElect": True},
+)
