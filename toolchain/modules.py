@@ -181,3 +181,25 @@ CONFTEST = Module(
     minutes=2,
     binaries=(Binary(name="conftest", package="github.com/open-policy-agent/conftest"),),
 )
+
+# Only `make test-network` and `make bench` need these two: the pods' programs, with a tailnet's
+# control server for them, and the cluster's DNS.
+TAILSCALE = Module(
+    name="tailscale",
+    path=HERE / "tailscale",
+    minutes=4,
+    binaries=(
+        *(
+            Binary(name=name, package=f"tailscale.com/cmd/{name}")
+            for name in ("tailscaled", "tailscale", "containerboot")
+        ),
+        Binary(name="lab-control", package="./lab-control"),
+    ),
+)
+
+COREDNS = Module(
+    name="coredns",
+    path=HERE / "coredns",
+    minutes=1.5,
+    binaries=(Binary(name="coredns", package="."),),
+)

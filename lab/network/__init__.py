@@ -1,0 +1,1 @@
+"""The network lab: real processes of the rendered pods, on real packets, in network namespaces."""

@@ -1,0 +1,31 @@
+"""What the network lab needs of the machine, and what of it is not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from lab.home import BIN
+
+PROGRAMS = ("tailscaled", "tailscale", "containerboot", "lab-control", "coredns")
+"""What `python -m toolchain.network` builds for it, in `.toolchain/bin`."""
+_COMMANDS = {"ip": "iproute2", "nft": "nftables", "nsenter": "util-linux"}
+
+
+def missing() -> str | None:
+    """Why the network lab cannot run here and how to mend it, in one line; None where it can."""
+    if sys.platform != "linux":
+        return "network namespaces are Linux': run it on a Linux machine"
+    if os.geteuid() != 0:
+        return (
+            "making network namespaces, their links and their packet filters takes root: "
+            "run `sudo make test-network`"
+        )
+    absent = [package for command, package in _COMMANDS.items() if shutil.which(command) is None]
+    if absent:
+        return f"{', '.join(absent)} is not installed: apt-get install {' '.join(absent)}"
+    unbuilt = [name for name in PROGRAMS if not (BIN / name).exists()]
+    if unbuilt:
+        return f"{', '.join(unbuilt)} is not built: run `make test-network`"
+    return None

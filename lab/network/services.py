@@ -1,0 +1,67 @@
+"""Services: where each port leads from each node, and the names that the cluster's DNS has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Any
+
+from lab.network.network_policy import selects
+from lab.network.node import Endpoint, Node
+from lab.network.plan import API_PORT, API_SERVICE, CLUSTER_DNS
+from lab.network.pod import RunningPod
+
+_DNS_PORT, _TLS_PORT = 53, 443
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The cluster's Services, its pods and which of them are ready."""
+
+    manifests: Sequence[dict[str, Any]]
+    ready: Sequence[RunningPod]
+    api_server: IPv4Address
+    dns: IPv4Address
+
+    def table(self, node: Node) -> tuple[dict[Endpoint, Endpoint], dict[Endpoint, Endpoint]]:
+        """The TCP and UDP ports as they lead from the node, by kube-proxy's rules."""
+        tcp: dict[Endpoint, Endpoint] = {
+            (API_SERVICE, _TLS_PORT): (self.api_server, API_PORT),
+            (CLUSTER_DNS, _DNS_PORT): (self.dns, _DNS_PORT),
+        }
+        udp: dict[Endpoint, Endpoint] = {(CLUSTER_DNS, _DNS_PORT): (self.dns, _DNS_PORT)}
+        for service in self.manifests:
+            spec = service["spec"]
+            if spec.get("clusterIP") in (None, "None"):
+                continue
+            behind = self._behind(service, self.ready)
+            if spec.get("internalTrafficPolicy") == "Local":
+                behind = [pod for pod in behind if pod.sandbox.node is node]
+            for port in spec["ports"] if behind else ():
+                place = (IPv4Address(spec["clusterIP"]), int(port["port"]))
+                target = (behind[0].sandbox.address, int(port.get("targetPort") or port["port"]))
+                (udp if port.get("protocol") == "UDP" else tcp)[place] = target
+        return tcp, udp
+
+    def names(self) -> dict[str, list[IPv4Address]]:
+        """The names below cluster.local: of a headless Service those of its ready pods."""
+        found = {"kubernetes.default.svc": [API_SERVICE]}
+        for service in self.manifests:
+            metadata, address = service["metadata"], service["spec"].get("clusterIP")
+            name = f"{metadata['name']}.{metadata['namespace']}.svc"
+            found[name] = (
+                [pod.sandbox.address for pod in self._behind(service, self.ready)]
+                if address == "None"
+                else [IPv4Address(address)]
+            )
+        return found
+
+    def _behind(self, service: dict[str, Any], pods: Sequence[RunningPod]) -> list[RunningPod]:
+        selector = {"matchLabels": service["spec"].get("selector") or {}}
+        return [
+            pod
+            for pod in pods
+            if pod.pod.namespace == service["metadata"]["namespace"]
+            and selects(selector, pod.labels)
+        ]

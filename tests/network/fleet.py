@@ -1,0 +1,168 @@
+"""A fleet in the network lab with the stack on it, brought up in the order of a real update."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lab.network.cluster import Cluster
+from lab.network.internet import Internet
+from lab.network.network_policy import selects
+from lab.network.plan import FLEET, TETHYS, NodePlan
+from lab.network.pod import RunningPod
+from lab.network.topology import Topology, laid
+from tests.network import rendered
+
+APPLICATIONS = "applications"
+_HOSTNAME = "kubernetes.io/hostname"
+DEFAULT_ROUTES = ["0.0.0.0/0", "::/0"]
+
+
+@dataclass(kw_only=True)
+class Fleet:
+    """The topology, the cluster on it, and what runs there; pods by the name of their node."""
+
+    topology: Topology
+    internet: Internet
+    cluster: Cluster
+    nodes: list[NodePlan]
+    exit_plans: list[NodePlan]
+    keys: dict[str, str]
+    exit_nodes: dict[str, RunningPod] = field(default_factory=dict)
+    gateways: dict[str, RunningPod] = field(default_factory=dict)
+    applications: dict[str, RunningPod] = field(default_factory=dict)
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """A request to the tailnet's API, as its administrator."""
+        with self.topology.internet.entered(), self.internet.tailnet_api() as client:
+            answer = client.request(method, f"/api/v2{path}", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    def device(self, hostname: str) -> dict[str, Any] | None:
+        """The tailnet's device of that host name, None while there is none."""
+        found = self.api("GET", f"/tailnet/-/devices?hostname={hostname}&fields=all")["devices"]
+        return found[-1] if found else None
+
+    def tailnet_address(self, node: str) -> str:
+        """The tailnet address of the exit node there."""
+        device = self.device(rendered.exit_hostname(node))
+        assert device is not None
+        return str(device["addresses"][0])
+
+    def approve(self, node: str, routes: Sequence[str] = DEFAULT_ROUTES) -> None:
+        """Approve, or with no routes disapprove, the exit node there, as the stack does: by API."""
+        device = self.device(rendered.exit_hostname(node))
+        assert device is not None
+        self.api("POST", f"/device/{device['nodeId']}/routes", {"routes": list(routes)})
+
+    def render(self, **changes: Any) -> None:
+        """Render the stack with what is known of the tailnet, and have the cluster follow."""
+        addresses = {
+            rendered.exit_hostname(name): self.tailnet_address(name) for name in self.exit_nodes
+        }
+        objects = rendered.stack(
+            self.nodes, self.exit_plans, addresses=addresses, keys=self.keys, **changes
+        )
+        self.cluster.apply(objects)
+
+    def start_exit_node(self, node: str) -> RunningPod:
+        """The exit node's pod of the StatefulSet that is pinned there, ready."""
+        name = rendered.exit_hostname(node)
+        pod = self.exit_nodes[node] = self.cluster.start_pod("StatefulSet", name, node)
+        pod.until_ready()
+        return pod
+
+    def start_gateway(self, node: str) -> RunningPod:
+        """The gateway of the DaemonSet whose wave takes the node; not waited for."""
+        (wave,) = [
+            each["metadata"]["name"]
+            for each in self.cluster.manifests.of_kind("DaemonSet")
+            if _takes(each, node)
+        ]
+        pod = self.gateways[node] = self.cluster.start_pod("DaemonSet", wave, node)
+        return pod
+
+    def until_ready(self, *nodes: str, seconds: float = 60.0) -> None:
+        """Wait until the gateways of these nodes, or of all, take traffic."""
+        for node in nodes or tuple(self.gateways):
+            ready = partial(self.cluster.is_ready, self.gateways[node])
+            until(ready, f"gateway of {node} ready", seconds=seconds)
+
+    def application(self, node: str) -> RunningPod:
+        """A pod on the node, in a namespace that may use the gateways; nothing runs in it."""
+        if node not in self.applications:
+            metadata = {"name": f"application-{node}", "namespace": APPLICATIONS}
+            manifest = {"kind": "Pod", "metadata": metadata, "spec": {"containers": []}}
+            self.applications[node] = self.cluster.run(manifest, node)
+        return self.applications[node]
+
+
+@contextmanager
+def fleet(
+    folder: Path,
+    *,
+    nodes: Sequence[NodePlan] = FLEET,
+    exit_nodes: Sequence[NodePlan] = (TETHYS,),
+    approved: bool = True,
+) -> Iterator[Fleet]:
+    """The fleet with its exit nodes running, without gateways: tests start those they want."""
+    with laid(nodes) as topology:
+        internet = Internet.start(topology.internet, folder / "internet")
+        cluster = Cluster.make(topology, internet, folder / "cluster", TETHYS.name)
+        try:
+            made = Fleet(
+                topology=topology,
+                internet=internet,
+                cluster=cluster,
+                nodes=list(nodes),
+                exit_plans=list(exit_nodes),
+                keys={},
+            )
+            _bring_up(made, approved=approved)
+            yield made
+        finally:
+            cluster.end()
+            internet.end()
+
+
+def _bring_up(made: Fleet, *, approved: bool) -> None:
+    labels = {"oceanid.io/egress": "allowed"}
+    made.cluster.manifests.apply(
+        [{"kind": "Namespace", "metadata": {"name": APPLICATIONS, "labels": labels}}]
+    )
+    for role, tag in (("exit", "tag:oceanid-exit"), ("gateway", "tag:oceanid-gateway")):
+        body = {"keyType": "client", "scopes": ["auth_keys"], "tags": [tag], "description": role}
+        created = made.api("POST", "/tailnet/-/keys", body)
+        made.keys[f"tailnet-{role}-client"] = created["key"]
+    # The exit nodes' addresses are not known yet, as in a first update.
+    made.render()
+    made.cluster.serve_api()
+    for plan in made.exit_plans:
+        made.start_exit_node(plan.name)
+        # The lab's policy file approves on registration: a tailnet that leaves it to the stack.
+        made.approve(plan.name, DEFAULT_ROUTES if approved else [])
+    made.render()
+
+
+def _takes(daemon_set: dict[str, Any], node: str) -> bool:
+    affinity = daemon_set["spec"]["template"]["spec"].get("affinity") or {}
+    required = (affinity.get("nodeAffinity") or {}).get(
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    )
+    if required is None:
+        return True
+    return any(selects(term, {_HOSTNAME: node}) for term in required["nodeSelectorTerms"])
+
+
+def until(condition: Callable[[], bool], what: str, *, seconds: float = 30.0) -> None:
+    """Wait until the condition holds; AssertionError with what was awaited where it never does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"never came true: {what}"
+        time.sleep(0.05)

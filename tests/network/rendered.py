@@ -1,0 +1,64 @@
+"""The stack's objects as the program renders them for the network lab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from pulumi.runtime import rpc
+
+from lab.network.plan import API_PORT, PODS, SERVICES, TAILNET_SERVICES, TETHYS, NodePlan
+from tests.components.recording import PROJECT, REPOSITORY, record_stack
+
+
+def exit_hostname(node: str) -> str:
+    """The name that the exit node on this node has in the tailnet."""
+    return f"oceanid-lab-exit-{node}"
+
+
+def stack(
+    nodes: Sequence[NodePlan],
+    exit_nodes: Sequence[NodePlan],
+    *,
+    addresses: Mapping[str, str],
+    keys: Mapping[str, str],
+    **changes: Any,
+) -> list[dict[str, Any]]:
+    """All objects of the stack `dev` with these nodes; only addresses differ from the real one's.
+
+    `exit_nodes` are in order of preference; `addresses` are their tailnet addresses by host name,
+    `keys` the tailnet's credentials by resource name; `changes` replace keys of the configuration.
+    """
+    document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    ours = {
+        "cluster": document[f"{PROJECT}:cluster"]
+        | {
+            "podCidr": str(PODS),
+            "serviceCidr": str(SERVICES),
+            "apiServer": f"{TETHYS.address}:{API_PORT}",
+        },
+        "tailnet": document[f"{PROJECT}:tailnet"] | {"serviceRanges": [str(TAILNET_SERVICES)]},
+        "nodes": [{"name": node.name, "address": str(node.address)} for node in nodes],
+        "exitNodes": [
+            {
+                "node": node.name,
+                "hostname": exit_hostname(node.name),
+                "egressAddress": str(node.outside),
+            }
+            for node in exit_nodes
+        ],
+        # Its operator is not what is tested here, and takes long to render.
+        "externalSecrets": None,
+    }
+    recording = record_stack("dev", addresses=dict(addresses), keys=dict(keys), **ours | changes)
+    return [_plain(each) for each in recording.objects]
+
+
+def _plain(value: Any) -> Any:
+    """Without the envelopes in which the SDK sends secrets (pulumi.runtime.rpc)."""
+    if isinstance(value, dict):
+        if value.get(rpc._special_sig_key) == rpc._special_secret_sig:
+            return _plain(value["value"])
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
