@@ -147,7 +147,15 @@ def deploy(fleet: Fleet, folder: Path) -> OperatorLab:
     assert made.returncode == 0, said(made)
     up = fleet.engine(folder, "up", "--yes", "--skip-preview", "--stack", _STACK)
     assert up.returncode == 0, said(up)
+    eventually(lambda: _are_available(fleet))
     return lab
+
+
+def _are_available(fleet: Fleet) -> bool:
+    deployments = fleet.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")["items"]
+    return all(
+        each["status"].get("readyReplicas") == each["spec"]["replicas"] for each in deployments
+    )
 
 
 def eventually(holds: Callable[[], object]) -> None:
