@@ -6,6 +6,7 @@ build takes minutes, and CI does it by `make toolchain`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from toolchain import build, engine
 from toolchain.errors import ToolchainError
 from toolchain.go import Go, required_version
-from toolchain.modules import KUBERNETES, KWOK, PULUMI, Binary, Module
+from toolchain.modules import KUBERNETES, KWOK, PULUMI, Binary, Chart, Module
 
 
 @pytest.fixture(autouse=True)
@@ -148,3 +149,23 @@ def test_an_official_engine_finds_nothing_of_the_built_one_in_its_way(tmp_path: 
     }
     engine.remove(tmp_path)
     assert [path for path in tmp_path.rglob("pulumi*") if path.is_file()] == []
+
+
+def test_a_chart_is_taken_without_the_dependencies_it_would_need(
+    module: Module, tmp_path: Path
+) -> None:
+    chart = tmp_path / "cached" / "deploy" / "chart"
+    chart.mkdir(parents=True)
+    (chart / "Chart.yaml").write_text(
+        "name: example\nversion: 0.1.0\ndependencies:\n- name: other\n  version: 1.0.0\n"
+    )
+    (chart / "Chart.lock").write_text("digest: x\n")
+    (chart / "values.yaml").write_text("a: 1\n")
+    taken = Chart(module="example", path="deploy/chart", name="example-chart")
+    module = replace(module, binaries=(), extracts=(taken,))
+    go = _go(tmp_path, f'test "$1" != list || echo {tmp_path / "cached"}')
+    build.compile_module(module, go, tmp_path / "log" / "example.log")
+    build.install(module, tmp_path / "bin")
+    found = tmp_path / "bin" / "example-chart"
+    assert (found / "Chart.yaml").read_text() == "name: example\nversion: 0.1.0\n"
+    assert [path.name for path in sorted(found.iterdir())] == ["Chart.yaml", "values.yaml"]
