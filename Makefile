@@ -50,6 +50,10 @@ preflight: toolchain ## is STACK's fleet fit for an update? what `preview` and `
 report: toolchain ## one HTML page about STACK, as it is deployed: report-STACK.html
 	@$(PY) -m delivery report --stack $(STACK)
 
+.PHONY: report-images
+report-images: report ## pictures of that page for the documentation, into docs/images
+	@$(PY) -m tests.report.images report-$(STACK).html docs/images
+
 .PHONY: login
 login: toolchain ## the state of the stacks is kept where PULUMI_BACKEND_URL says; checks that it can be
 	@$(PY) -m delivery login

@@ -16,6 +16,7 @@ _PARTS = (
     "lab",
     "policies",
     "preflight",
+    "report",
     "settings",
     "toolchain",
 )
@@ -28,6 +29,7 @@ _ALLOWED = {
     "policies": set[str](),
     "preflight": {"settings", "providers"},
     "providers": set[str](),
+    "report": {"preflight", "settings"},
     "settings": set[str](),
     "toolchain": set[str](),
 }

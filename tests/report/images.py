@@ -1,0 +1,26 @@
+"""`python -m tests.report.images REPORT FOLDER`: the pictures of a report for the documentation."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.report.chromium import open_page
+from toolchain import browser
+
+
+def main(arguments: list[str]) -> int:
+    """A phone in the dark and a desk in the light, as they show the page's beginning."""
+    report, folder = (Path(each) for each in arguments)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as files, open_page(browser.find(), Path(files)) as page:
+        for name, width, height, dark in (("phone", 390, 970, True), ("desk", 1100, 1150, False)):
+            page.open(report, width=width, height=height, dark=dark, phone=dark)
+            page.screenshot(folder / f"report-{name}.png")
+            print(folder / f"report-{name}.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""A page with one of everything, from documents as the engine and the API server give them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from preflight.kubectl import Refused
+from report import firewall, gate, secret_age, topology
+from report.page import Page
+from report.policy import Exemption, Finding, Rule
+from report.state import State
+from settings import Settings
+from tests.unit.seen_cluster import prod
+
+NOW = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
+_MADE = "2026-11-20T07:00:00.123456789Z"
+
+
+def state(*rules: str) -> State:
+    """A deployed stack whose database admits `rules`."""
+    resources: list[dict[str, Any]] = [
+        _resource(
+            "pulumi:pulumi:Stack",
+            "stack",
+            exitNodes={
+                "tethys": {"tailnetAddress": "100.64.0.7", "hostname": "oceanid-exit-tethys"}
+            },
+        ),
+        _resource(
+            "tailscale:index/oauthClient:OauthClient",
+            "tailnet-exit-client",
+            description="oceanid prod exit nodes",
+            key={"4dabf18193072939515e22adb298388d": "1b47", "ciphertext": "v1:cipher"},
+        ),
+        *(
+            _resource("crunchybridge:index:FirewallRule", f"firewall-{rule}", rule=rule)
+            for rule in rules
+        ),
+    ]
+    manifest = {"time": "2026-11-21T06:00:00Z"}
+    return State.of({"deployment": {"manifest": manifest, "resources": resources}})
+
+
+def _resource(kind: str, name: str, **outputs: Any) -> dict[str, Any]:
+    urn = f"urn:pulumi:prod::oceanid-cluster::{kind}::{name}"
+    return {"type": kind, "urn": urn, "outputs": outputs, "created": _MADE, "modified": _MADE}
+
+
+def job(wave: str, uid: str, condition: str = "Complete", **more: Any) -> dict[str, Any]:
+    """A gate's Job that has come to `condition`."""
+    ended = {
+        "type": condition,
+        "status": "True",
+        "lastTransitionTime": "2026-11-21T06:01:00Z",
+        "reason": "BackoffLimitExceeded",
+    }
+    return {
+        "metadata": {
+            "uid": uid,
+            "creationTimestamp": more.pop("created", "2026-11-21T06:00:30Z"),
+            "labels": {"oceanid.io/wave": wave},
+        },
+        "status": {"conditions": [ended], "succeeded": 1, **more},
+    }
+
+
+def pod(owner: str, node: str, said: str, phase: str = "Succeeded") -> dict[str, Any]:
+    """A gate's pod at its end."""
+    return {
+        "metadata": {"ownerReferences": [{"uid": owner}]},
+        "spec": {"nodeName": node},
+        "status": {
+            "phase": phase,
+            "containerStatuses": [{"state": {"terminated": {"exitCode": 0, "message": said}}}],
+        },
+    }
+
+
+def page(seen: gate.Seen | Refused, *, settings: Settings | None = None) -> Page:
+    """The page of prod with these gates."""
+    settings = settings or prod()
+    deployed = state("157.173.210.123/32", "203.0.113.9/32")
+    gates = gate.gates(settings, seen)
+    refused: Refused | list[Any] = seen if isinstance(seen, Refused) else []
+    return Page(
+        stack="prod",
+        made=NOW,
+        written=deployed.written,
+        unseen=seen.why if isinstance(seen, Refused) else "",
+        topology=topology.topology(settings, deployed, gates),
+        gates=gates,
+        admissions=firewall.admissions(settings, deployed),
+        rules=[
+            Rule(
+                name="host-path", severity="high", level="mandatory", enforcers=("preview", "scan")
+            ),
+            Rule(name="privileged", severity="critical", level="mandatory", enforcers=("cluster",)),
+        ],
+        findings=[
+            Finding(
+                rule="host-path",
+                resource="DaemonSet monitoring/agent",
+                message="it mounts a folder of the node",
+                blocks=False,
+                excepted="until 2026-11-30: replaced soon",
+            ),
+            Finding(
+                rule="privileged",
+                resource="DaemonSet monitoring/agent",
+                message="a container is privileged",
+                blocks=True,
+                excepted=None,
+            ),
+        ],
+        exemptions=[exemption(9), replace(exemption(-2), rule="privileged"), exemption(200)],
+        secrets=secret_age.ages(settings, deployed, refused),
+    )
+
+
+def exemption(days: int) -> Exemption:
+    """An exception with so many days left."""
+    expires = date.fromordinal(NOW.date().toordinal() + days)
+    return Exemption(
+        rule="host-path",
+        resource="DaemonSet monitoring/agent",
+        reason="it reads the node's logs until the collector is replaced",
+        expires=expires,
+        days_left=days,
+    )
+
+
+def measured() -> gate.Seen:
+    """A canary that failed, and a fleet that was never reached."""
+    said = "1 of 8 checks failed: egress-address: expected 157.173.210.123, saw 191.101.1.3"
+    return gate.Seen(
+        jobs=[job("canary", "new", "Failed"), job("canary", "old", created="2026-11-20T06:00:00Z")],
+        pods=[pod("new", "srv712695", said, "Failed"), pod("old", "srv712695", "all passed")],
+        daemon_sets=[
+            {
+                "metadata": {"labels": {"oceanid.io/wave": "canary"}},
+                "status": {"desiredNumberScheduled": 1, "numberReady": 1},
+            }
+        ],
+    )
