@@ -50,16 +50,13 @@ _IMAGES = (
     "(has(variables.pod.volumes) ? variables.pod.volumes.filter(v, has(v.image) && "
     "has(v.image.reference)).map(v, v.image.reference) : [])"
 )
-# What Kubernetes hands a container: its variables, its command and its arguments, a line each.
-_TEXTS = " + ".join(
-    (
-        (
-            "variables.containers.filter(c, has(c.env)).map(c, "
-            "c.env.filter(e, has(e.value)).map(e, e.value).join('\\n'))"
-        ),
-        "variables.containers.filter(c, has(c.command)).map(c, c.command.join('\\n'))",
-        "variables.containers.filter(c, has(c.args)).map(c, c.args.join('\\n'))",
-    )
+# What Kubernetes hands a container: the values of its variables, with a NUL between them because
+# none is read on from the one before, and its command with its arguments, which are.
+_TEXTS = (
+    "variables.containers.filter(c, has(c.env)).map(c, "
+    "c.env.filter(e, has(e.value)).map(e, e.value).join('\\u0000')) + "
+    "variables.containers.map(c, "
+    "((has(c.command) ? c.command : []) + (has(c.args) ? c.args : [])).join('\\n'))"
 )
 _VARIABLES = (
     ("pod", _POD),

@@ -57,8 +57,6 @@ the output. An exception that has expired, or that nothing needs, is an error.
 - **Custom kinds** that keep pods where Kubernetes' own kinds do are judged in a preview and a
   scan; in the cluster, when their controller makes the pods.
 - **PodTemplate** is judged in a preview and a scan; in the cluster nothing runs from it.
-- **Variables** are expanded in a preview and a scan: `--exit-node=$(NAME)` is judged by what NAME
-  holds. CEL cannot follow them, so the cluster lets such a reference pass.
 - **System namespaces** are left out in the cluster, so that no fault of a policy stops the cluster
   itself.
 """
@@ -102,6 +100,8 @@ def _details() -> Iterator[str]:
         yield f"- Remedy: {rule.remedy}."
         yield f"- Source: {rule.source}. [More]({rule.url})"
         yield f"- Not seen: {rule.blind_to}"
+        if rule.in_cluster:
+            yield f"- In the cluster: {rule.in_cluster}"
         if isinstance(rule, JointRule):
             yield "- Judged over all resources together, not one by one."
         yield ""

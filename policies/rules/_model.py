@@ -98,6 +98,7 @@ class Rule:
     see, in whole sentences, for the documentation. `cel`, where given, is the same property for the
     API server: an expression that is true when it holds, over ``object`` and the variables that
     `policies/admission.py` defines (``variables.pod``, ``.containers``, ``.images``, ``.texts``).
+    `in_cluster`, where given, says where that expression answers otherwise than `check`, and why.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Rule:
     check: Callable[["Subject"], Iterable[Finding]]
     tags: tuple[str, ...] = ()
     cel: str | None = None
+    in_cluster: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError for a name or a text that the enforcers could not show."""

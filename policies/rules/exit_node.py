@@ -1,13 +1,15 @@
 """An exit node is named by its tailnet address."""
 
-from collections.abc import Iterator
-from ipaddress import ip_address
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv6Address, ip_address
 
 from policies.rules._check import each_container
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from policies.rules._environment import Environment, Text
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
 from policies.rules._subject import Body, Container
 
 _FLAGS = ("--exit-node", "-exit-node")
+_QUOTES = "\"'"
 _NOT_A_VARIABLE = "TS_EXIT_NODE"
 _MEND = (
     "write --exit-node=$(NAME) in plain text and give the variable NAME the Output, so that the "
@@ -22,51 +24,66 @@ _NO_EFFECT = "Tailscale knows no such variable, so traffic leaves by the node's 
 
 def _fault_of(name: str) -> str | None:
     """What is wrong with an exit node's name; None when it is an address, empty or unseen."""
-    name = name.strip("\"'")
+    name = name.strip(_QUOTES)
     if not name or "$" in name:
         return None
     if name.startswith("auto:"):
         return _AUTO
     try:
-        ip_address(name)
+        address = ip_address(name)
     except ValueError:
         return _BY_NAME
-    return None
-
-
-def _named(words: list[str]) -> Iterator[str | None]:
-    """The exit nodes that the words of one text name; None where the name is the next text."""
-    for position, word in enumerate(words):
-        flag, equals, name = word.strip("\"'").partition("=")
-        if flag in _FLAGS:
-            following = words[position + 1] if position + 1 < len(words) else None
-            yield name if equals else following
+    # Neither an address with a zone nor one that is IPv4 in IPv6 is one of a tailnet.
+    outside = isinstance(address, IPv6Address) and (address.scope_id or address.ipv4_mapped)
+    return _BY_NAME if outside else None
 
 
 def _judge(container: Container, _body: Body) -> Iterator[Finding]:
     environment = container.environment
-    awaited = False  # the text before this one was the flag alone
-    for text in environment.texts:
-        if text.value is UNKNOWN:
-            if awaited or environment.tailscale_may_read(text.position, "TS_EXTRA_ARGS"):
-                yield Finding.unjudged(text.where, _MEND)
-            awaited = False
-        elif isinstance(text.value, str):
-            names = [text.value] if awaited else list(_named(text.value.split()))
-            awaited = None in names
-            expanded = [environment.expanded(name, text.variables) for name in names if name]
-            faults = [fault for name in expanded if (fault := _fault_of(name or ""))]
-            if faults:
-                yield Finding.fires(text.where, faults[0])
+    for texts in _read_together(environment):
+        yield from _judge_words(environment, texts)
     for variable in environment.variables:
         if variable.name == _NOT_A_VARIABLE:
             yield Finding.fires(variable.where, _NO_EFFECT)
 
 
+def _read_together(environment: Environment) -> Iterator[tuple[Text, ...]]:
+    """Each variable's value by itself, and the command with its arguments as one."""
+    for text in environment.texts:
+        if text.position is not None:
+            yield (text,)
+    yield tuple(text for text in environment.texts if text.position is None)
+
+
+def _judge_words(environment: Environment, texts: Sequence[Text]) -> Iterator[Finding]:
+    awaited = False  # the word before this one was the flag alone
+    said: set[Path] = set()
+    for text in texts:
+        if text.value is UNKNOWN:
+            if awaited or environment.tailscale_may_read(text.position, "TS_EXTRA_ARGS"):
+                yield Finding.unjudged(text.where, _MEND)
+            awaited = False
+        for word in text.value.split() if isinstance(text.value, str) else ():
+            flag, equals, given = word.strip(_QUOTES).partition("=")
+            is_flag = flag in _FLAGS
+            names = [word] * awaited + [given] * bool(is_flag and equals)
+            awaited = is_flag and not equals
+            for name in names:
+                fault = _fault_of(environment.expanded(name, text.variables) or "")
+                if fault is not None and text.where not in said:
+                    said.add(text.where)
+                    yield Finding.fires(text.where, fault)
+
+
+# The same over the texts of `policies/admission.py`, in which a NUL stands between variables.
+_WORD = "[^\\\\s\\\\x00]"
+_START = "(^|[\\\\s\\\\x00])[\\'\"]*--?exit-node"
+_BARE = "find('[^\\'\"].*[^\\'\"]|[^\\'\"]')"
 _CEL = (
-    "variables.texts.all(t, t.findAll('(^|\\\\s)--?exit-node(=[^\\\\s]*|\\\\s+[^\\\\s]+)').map(m, "
-    "m.find('[^\\\\s=]*$').replace('\\'', '').replace('\"', '')).all(n, "
-    "n == '' || n.contains('$') || isIP(n))) && "
+    f"variables.texts.all(t, (t.findAll('{_START}={_WORD}*')"
+    ".map(m, m.substring(m.indexOf('=') + 1))"
+    f" + t.findAll('{_START}[\\'\"]*\\\\s+{_WORD}+').map(m, m.find('{_WORD}+$')))"
+    f".map(n, n.{_BARE}).all(n, n == '' || n.contains('$') || isIP(n))) && "
     "variables.containers.all(c, !has(c.env) || c.env.all(e, e.name != 'TS_EXIT_NODE'))"
 )
 
@@ -91,6 +108,10 @@ RULES = (
         ),
         check=each_container(_judge),
         cel=_CEL,
+        in_cluster=(
+            "--exit-node=$(NAME) passes, because CEL cannot follow a variable; a preview and a "
+            "scan judge it by what NAME holds."
+        ),
         tags=("egress", "incident-2025-10-13"),
     ),
 )

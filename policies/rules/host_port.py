@@ -55,6 +55,10 @@ RULES = (
             "variables.containers.all(c, !has(c.ports) || "
             "c.ports.all(p, !has(p.hostPort) || p.hostPort == 0))"
         ),
+        in_cluster=(
+            "A pod with hostNetwork fires for each containerPort, because the API server takes "
+            "the same port of the node before it asks the policies."
+        ),
         tags=("pod-security", "pss-baseline", "network"),
     ),
     Rule(

@@ -17,6 +17,7 @@ import yaml
 from policies.admission import DATA_FILE, manifests
 from policies.exceptions import DatedException, Enforcer, Exceptions
 from policies.rules import all_rules
+from tests.e2e.agreement import posted
 from tests.e2e.fleet import Fleet
 
 pytestmark = pytest.mark.e2e
@@ -26,17 +27,6 @@ _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _PLURALS = {
     "ValidatingAdmissionPolicy": f"{_ADMISSION}/validatingadmissionpolicies",
     "ValidatingAdmissionPolicyBinding": f"{_ADMISSION}/validatingadmissionpolicybindings",
-}
-_APPS, _BATCH, _CORE = "apps/v1", "batch/v1", "v1"
-_SERVED = {
-    "Pod": (_CORE, "/api/v1/namespaces/{}/pods"),
-    "ReplicationController": (_CORE, "/api/v1/namespaces/{}/replicationcontrollers"),
-    "DaemonSet": (_APPS, "/apis/apps/v1/namespaces/{}/daemonsets"),
-    "Deployment": (_APPS, "/apis/apps/v1/namespaces/{}/deployments"),
-    "ReplicaSet": (_APPS, "/apis/apps/v1/namespaces/{}/replicasets"),
-    "StatefulSet": (_APPS, "/apis/apps/v1/namespaces/{}/statefulsets"),
-    "Job": (_BATCH, "/apis/batch/v1/namespaces/{}/jobs"),
-    "CronJob": (_BATCH, "/apis/batch/v1/namespaces/{}/cronjobs"),
 }
 _NEVER = date(2000, 1, 1)
 
@@ -53,14 +43,6 @@ def _apply(api: httpx.Client, wanted: list[dict[str, Any]]) -> None:
 def _remove(api: httpx.Client, wanted: list[dict[str, Any]]) -> None:
     for manifest in wanted:
         api.delete(f"{_PLURALS[manifest['kind']]}/{manifest['metadata']['name']}")
-
-
-def posted(
-    api: httpx.Client, body: dict[str, Any], namespace: str = "default", *, dry: bool = True
-) -> httpx.Response:
-    _, path = _SERVED[body["kind"]]
-    query = {"dryRun": "All"} if dry else {}
-    return api.post(path.format(namespace), json=body, params=query)
 
 
 def _until(api: httpx.Client, body: dict[str, Any], *, denied: bool) -> None:

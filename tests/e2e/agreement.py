@@ -1,0 +1,184 @@
+"""One manifest before the three enforcers: as each takes it, and what each says."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pulumi_policy.policy as sdk
+import yaml
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy import EnforcementLevel
+
+from policies import crossguard
+from policies.admission import expressed
+from policies.loader import Loader
+from policies.rules import all_rules
+from policies.rules._model import Verdict, judge
+from policies.rules._subject import subjects_of_manifest
+from tests.policies.rule_cases import all_cases, plain
+
+VERSIONS = {
+    "Pod": "v1",
+    "ReplicationController": "v1",
+    "DaemonSet": "apps/v1",
+    "Deployment": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+}
+_LABELS = {"app": "case"}
+
+
+def path_of(kind: str, namespace: str) -> str:
+    """Where the API server takes objects of a kind."""
+    version = VERSIONS[kind]
+    root = "/api" if version == "v1" else "/apis"
+    return f"{root}/{version}/namespaces/{namespace}/{kind.lower()}s"
+
+
+def posted(
+    api: httpx.Client, body: dict[str, Any], namespace: str = "default", *, dry: bool = True
+) -> httpx.Response:
+    """The API server's answer to a create, which for `dry` changes nothing."""
+    query = {"dryRun": "All"} if dry else {}
+    return api.post(path_of(body["kind"], namespace), json=body, params=query)
+
+
+def completed(tree: object) -> dict[str, Any] | None:
+    """A case as an object that the API server takes; None for what it does not serve."""
+    if "UNKNOWN" in repr(tree) or not isinstance(tree, dict):
+        return None
+    if tree.get("kind") not in VERSIONS or not isinstance(tree.get("spec"), dict):
+        return None
+    body: dict[str, Any] = copy.deepcopy(tree)
+    body["apiVersion"] = VERSIONS[body["kind"]]
+    body["metadata"] = {**body.get("metadata", {}), "name": "case"}
+    body["metadata"].pop("namespace", None)
+    _name_parts(_pod_of(body))
+    return body
+
+
+def _pod_of(body: dict[str, Any]) -> dict[str, Any]:
+    """The pod spec of an object, after what is around it was completed."""
+    spec: dict[str, Any] = body["spec"]
+    if body["kind"] == "Pod":
+        return spec
+    if body["kind"] == "CronJob":
+        spec["schedule"] = "0 0 * * *"
+        spec = spec.setdefault("jobTemplate", {}).setdefault("spec", {})
+    template = spec.setdefault("template", {})
+    labels = {**template.get("metadata", {}).get("labels", {}), **_LABELS}
+    template["metadata"] = {**template.get("metadata", {}), "labels": labels}
+    pod: dict[str, Any] = template.setdefault("spec", {})
+    if body["kind"] in {"Job", "CronJob"}:
+        pod["restartPolicy"] = "Never"
+    elif body["kind"] == "ReplicationController":
+        spec["selector"] = _LABELS
+    else:
+        spec["selector"] = {"matchLabels": _LABELS}
+    return pod
+
+
+def _name_parts(pod: dict[str, Any]) -> None:
+    pod["containers"] = pod.get("containers") or [{}]
+    for field in ("containers", "initContainers", "volumes"):
+        for number, part in enumerate(pod.get(field) or []):
+            if isinstance(part, dict):
+                part.setdefault("name", f"{field.lower()}-{number}")
+                if field != "volumes":
+                    part.setdefault("image", "registry.example/app:v1.2.3")
+
+
+def fixtures() -> Iterator[dict[str, Any]]:
+    """Every case that the API server can serve, and its pods in every other kind of workload."""
+    seen: set[str] = set()
+    for case in all_cases():
+        if case.group == "unknown":
+            continue
+        tree, _ = plain(case.tree)
+        for each in (tree, *_in_every_kind(tree)):
+            body = completed(each)
+            text = json.dumps(body, sort_keys=True, default=str)
+            if body is not None and text not in seen:
+                seen.add(text)
+                yield body
+
+
+def _in_every_kind(tree: object) -> Iterator[dict[str, Any]]:
+    for subject in subjects_of_manifest(tree):
+        for pod in subject.pods:
+            yield from in_every_kind(pod.spec)
+
+
+def in_every_kind(pod: object) -> Iterator[dict[str, Any]]:
+    """A pod spec in each kind of workload."""
+    template = {"template": {"spec": pod}}
+    for kind in VERSIONS:
+        if kind == "Pod":
+            yield {"kind": kind, "spec": pod}
+        elif kind == "CronJob":
+            yield {"kind": kind, "spec": {"jobTemplate": {"spec": template}}}
+        else:
+            yield {"kind": kind, "spec": template}
+
+
+def found_by_scanner(body: dict[str, Any]) -> set[str]:
+    """The rules that fire on the object as YAML, read as the scanner reads it."""
+    (document,) = yaml.load_all(yaml.safe_dump(body), Loader=Loader)
+    (subject,) = subjects_of_manifest(document)
+    return {rule.name for rule in all_rules() if judge(rule, subject).verdict is Verdict.FIRES}
+
+
+def found_in_preview(body: dict[str, Any], *, proxies: bool = False) -> set[str]:
+    """The rules that fire on the object as a resource; `proxies`: through the SDK's own analyzer.
+
+    Raises AssertionError when one could not be judged: nothing here is unknown.
+    """
+    servicer = _STOCK if proxies else crossguard.Analyzer
+    made: Any = servicer("oceanid", "0.0.1", _POLICIES, EnforcementLevel.MANDATORY)
+    properties = Struct()
+    properties.update(body)
+    version = body["apiVersion"] if "/" in body["apiVersion"] else "core/v1"
+    token = f"kubernetes:{version}:{body['kind']}"
+    request = analyzer_pb2.AnalyzeRequest(urn="u", type=token, name="case", properties=properties)
+    said = made.Analyze(request, None).diagnostics
+    assert not any("cannot be judged" in each.message for each in said)
+    return {each.policyName for each in said}
+
+
+_STOCK: Any = sdk._PolicyAnalyzerServicer
+_POLICIES = crossguard.policies()
+
+
+def warned_in_cluster(answer: httpx.Response) -> set[str]:
+    """The rules that the API server warned of."""
+    told = answer.headers.get_list("warning")
+    return {name for name in expressed() if any(f"'oceanid-{name}'" in each for each in told)}
+
+
+def warned_by_pod_security(answer: httpx.Response) -> bool:
+    """Whether the namespace's level of Pod Security would refuse the pods of an object."""
+    return any("would violate PodSecurity" in each for each in answer.headers.get_list("warning"))
+
+
+@contextmanager
+def warning_namespace(api: httpx.Client, level: str) -> Iterator[str]:
+    """A namespace that warns, for pods and for what makes pods, of what breaks a level."""
+    name = f"agreement-{level}"
+    prefix = "pod-security.kubernetes.io/warn"
+    labels = {prefix: level, f"{prefix}-version": "latest"}
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    assert api.post("/api/v1/namespaces", json=made).status_code == 201
+    try:
+        account = {"metadata": {"name": "default"}}
+        api.post(f"/api/v1/namespaces/{name}/serviceaccounts", json=account)
+        yield name
+    finally:
+        api.delete(f"/api/v1/namespaces/{name}")
