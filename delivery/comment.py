@@ -80,7 +80,8 @@ def _paths(change: Change) -> str:
 def _findings(preview: Preview) -> list[str]:
     if not preview.findings:
         return [f"None, by {', '.join(preview.policies) or 'no policy pack'}."]
-    rows = [(_level(each), code(each.resource), plain(each.text)) for each in preview.findings]
+    worst_first = sorted(preview.findings, key=lambda each: (not each.blocks, each.excepted or ""))
+    rows = [(_level(each), code(each.resource), plain(each.text)) for each in worst_first]
     return table(("Level", "Resource", "Finding"), rows)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~&])")
-_LONGEST = 300
+_LONGEST = 600
 _ROWS = 60
 
 

@@ -47,7 +47,10 @@ def why_not_green(updates: list[Update], source: str, commit: str) -> str | None
     last = told[0]
     at = last.commit[:12] or "no commit"
     reasons = (
-        (last.kind != "update", f"the last thing done to {source} was a {last.kind}: {deploy}"),
+        (
+            last.kind != "update",
+            f"the last thing done to {source} was not an update but: {last.kind}: {deploy}",
+        ),
         (last.commit != commit, f"{source} is at {at}: {deploy}"),
         (
             not last.succeeded,

@@ -1,0 +1,81 @@
+"""A clean checkout with a small program in place of the stack's, two stacks, and a bucket."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.delivery.bucket import Bucket, running_bucket
+from tests.delivery.checkout import Checkout, clean_checkout
+
+# A chain of commands in place of waves and gates: what delivery does about an update that is slow,
+# fails or exceeds its plan has nothing to do with what the update makes.
+_PROGRAM = """
+import json, os, pathlib
+import pulumi, pulumi_command
+
+before = []
+for name, command in json.loads(pathlib.Path("release.json").read_text()).items():
+    command = command.replace("@ENVIRONMENT@", os.environ.get("SURPRISE", "as planned"))
+    one = pulumi_command.local.Command(
+        name, create=command, opts=pulumi.ResourceOptions(depends_on=before)
+    )
+    pulumi.export(name, one.stdout)
+    before = [one]
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """The checkout with its stacks `dev` and `prod` in one bucket; no cluster anywhere."""
+
+    checkout: Checkout
+    bucket: Bucket
+
+    def release(self, message: str, **commands: str) -> str:
+        """Commit a program that runs `commands` one after the other; the commit's hash."""
+        self.checkout.write("release.json", json.dumps(commands))
+        return self.checkout.commit(message)
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    """moto's server with a versioned bucket."""
+    with running_bucket(tmp_path_factory.mktemp("bucket") / "log") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def stage(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """A stage of its own for the tests of one file."""
+    folder = tmp_path_factory.mktemp("stage")
+    return made_stage(folder, bucket)
+
+
+def made_stage(folder: Path, bucket: Bucket) -> Stage:
+    """The checkout, its program, the environment both stacks need, and `prod` made in the bucket."""
+    plain = clean_checkout(folder)
+    plain.write("__main__.py", _PROGRAM)
+    lab = folder / "lab"
+    lab.mkdir()
+    (lab / "passphrase").write_text(secrets.token_hex(8))
+    (lab / "env").write_text(f"PULUMI_CONFIG_PASSPHRASE_FILE={lab / 'passphrase'}\n")
+    named = ("KUBECONFIG", "TAILSCALE_API_KEY", "CRUNCHY_API_KEY", "ESC_ACCESS_TOKEN")
+    checkout = plain.with_environment(
+        OCEANID_LAB=str(lab),
+        PULUMI_CONFIG_PASSPHRASE=secrets.token_hex(8),
+        **dict.fromkeys(named, "not used by this program"),
+        **bucket.environment,
+    )
+    made = checkout.make("init", "STACK=prod")
+    assert made.returncode == 0, f"{made.stdout}\n{made.stderr}"
+    stage = Stage(checkout=checkout, bucket=bucket)
+    stage.release("The first release", first="echo one")
+    assert os.path.lexists(checkout.path / ".delivery") is False
+    return stage

@@ -1,0 +1,143 @@
+"""The comment on a pull request, from events that the real engine wrote.
+
+`recorded/` holds event logs of `pulumi preview --event-log` (3.246.0) on the lab: an update of an
+image, the outage's DaemonSet, and a refresh that found drift. Inputs and outputs are left out.
+After a change that is meant: `python -m tests.delivery.test_comment` writes the expected text anew.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from delivery import drift, events
+from delivery.comment import MARKER, comment
+from delivery.environment import DeliveryError
+from delivery.events import Change, Preview
+from delivery.markdown import code, plain, table
+from settings import Settings, read_file
+
+_HERE = Path(__file__).resolve().parent
+_REPOSITORY = _HERE.parents[1]
+_EXPECTED = _HERE / "recorded" / "comment.md"
+_COMMIT = "5f1e2d3c4b5a69788796a5b4c3d2e1f001234567"
+
+
+def _recorded(name: str) -> Preview:
+    return events.read(_HERE / "recorded" / f"{name}.jsonl")
+
+
+def _settings(stack: str) -> Settings:
+    return read_file(_REPOSITORY / f"Pulumi.{stack}.yaml")
+
+
+def _excepted() -> events.Finding:
+    """A finding that a dated exception covers, in the words of policies/pack.py."""
+    message = (
+        "A container must not mount the node's file system.\nhost-path: spec.volumes[0].hostPath: "
+        "the pod reads the node's files. Remedy: use a volume (excepted until 2027-01-31: it reads "
+        "logs (all of them))"
+    )
+    event: dict[str, Any] = {
+        "policyName": "host-path",
+        "message": message,
+        "enforcementLevel": "advisory",
+        "severity": "high",
+        "resourceUrn": "urn:pulumi:dev::oceanid-cluster::kubernetes:apps/v1:DaemonSet::agent",
+    }
+    return events.parse([{"policyEvent": event}]).findings[0]
+
+
+def _comment() -> str:
+    update = _recorded("update")
+    previews = {
+        "dev": replace(_recorded("incident"), unchanged=71),
+        "prod": replace(update, findings=(_excepted(),)),
+    }
+    return comment(previews, {name: _settings(name) for name in previews}, _COMMIT)
+
+
+def test_the_comment_is_as_it_was_agreed() -> None:
+    assert _comment() == _EXPECTED.read_text()
+
+
+def test_a_dated_exception_is_shown_with_its_day_and_reason_and_blocks_nothing() -> None:
+    found = _excepted()
+    assert found.excepted == "until 2027-01-31: it reads logs (all of them)"
+    assert not found.blocks
+    assert found.text.endswith("Remedy: use a volume")
+
+
+def test_a_replacement_is_one_change_and_its_steps_are_none() -> None:
+    changes = _recorded("update").changes
+    assert [(each.operation, each.name) for each in changes] == [
+        ("replace", "gate-canary-job"),
+        ("replace", "gate-fleet-job"),
+        ("update", "wave-canary-gateway"),
+        ("update", "wave-fleet-gateway"),
+    ]
+    assert changes[2].paths == ("spec.template.spec.containers[0].image",)
+
+
+def test_drift_is_told_with_what_is_gone_and_what_has_changed() -> None:
+    text = drift.report("prod", _recorded("drift"), "<!-- mark -->")
+    assert text.startswith("<!-- mark -->\n`make drift STACK=prod` found")
+    assert "| gone | `Service` | `gateway-oceanid-gateway` |" in text
+    assert "`spec.template.spec.terminationGracePeriodSeconds`" in text
+
+
+def test_a_comment_never_exceeds_what_github_takes() -> None:
+    many = tuple(
+        Change(
+            operation="update", kind="ConfigMap", name=f"{'x' * 590}{number}", paths=("data",) * 9
+        )
+        for number in range(5000)
+    )
+    text = comment({"dev": Preview(changes=many)}, {"dev": _settings("dev")}, _COMMIT)
+    assert len(text) < 65_536
+    assert "and 4940 more" in text
+
+
+@pytest.mark.parametrize("content", ["", '{"resourcePreEvent"'])
+def test_a_log_that_is_not_whole_is_no_preview(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "preview-dev.jsonl"
+    if content:
+        path.write_text(content)
+    with pytest.raises(DeliveryError, match=r"preview-dev\.jsonl is not"):
+        events.read(path)
+
+
+@given(st.text())
+def test_no_text_of_an_author_makes_markup_or_calls_people(text: str) -> None:
+    shown = plain(text)
+    assert "\n" not in shown
+    assert "@" not in shown.replace("@\u200b", "")
+    for mark in "`*_[]<>|#~&":
+        assert mark not in shown.replace(f"\\{mark}", "")
+
+
+@given(st.lists(st.tuples(st.text(), st.text()), max_size=5))
+def test_every_row_of_a_table_has_its_columns(rows: list[tuple[str, str]]) -> None:
+    lines = table(("A", "B"), [(code(a), plain(b)) for a, b in rows])
+    assert all(line.replace("\\|", "").count("|") == 3 for line in lines)
+
+
+@given(st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x), max_leaves=4))
+def test_a_message_of_any_shape_is_one_finding(message: Any) -> None:
+    event = {"policyName": "p", "message": json.dumps(message), "enforcementLevel": "mandatory"}
+    (found,) = events.parse([{"policyEvent": event}]).findings
+    assert found.blocks == (found.excepted is None)
+
+
+def test_the_comment_of_an_earlier_run_is_known_by_its_mark() -> None:
+    assert _comment().startswith(f"{MARKER}\n")
+
+
+if __name__ == "__main__":
+    _EXPECTED.write_text(_comment())
