@@ -11,6 +11,7 @@ is taken as ``dyn``, because one policy is for every workload kind.
 import json
 import sys
 from collections.abc import Sequence
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -93,7 +94,11 @@ def _policy(rule: Rule, cel: str, exceptions: Exceptions) -> Manifest:
     return {
         "apiVersion": _API,
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": f"oceanid-{rule.name}", "labels": _labels(rule)},
+        "metadata": {
+            "name": f"oceanid-{rule.name}",
+            "labels": _labels(rule),
+            **_excepted(rule, exceptions),
+        },
         "spec": {
             "failurePolicy": "Fail",
             "matchConstraints": {
@@ -169,6 +174,15 @@ def _labels(rule: Rule) -> Manifest:
     }
 
 
+def _excepted(rule: Rule, exceptions: Exceptions) -> Manifest:
+    """What the policy lets pass and until when, for whoever looks at it in the cluster."""
+    lines = "\n".join(
+        f"{entry.resource} until {entry.expires}: {entry.reason}"
+        for entry in _in_force(rule, exceptions)
+    )
+    return {"annotations": {"oceanid.io/exceptions": lines}} if lines else {}
+
+
 def _in_force(rule: Rule, exceptions: Exceptions) -> list[DatedException]:
     return [
         entry
@@ -180,7 +194,7 @@ def _in_force(rule: Rule, exceptions: Exceptions) -> list[DatedException]:
 
 
 def _unless(entry: DatedException) -> str:
-    """True for every object but the excepted one and what its controllers make of it."""
+    """True for every object but the excepted one and what its controllers make of it, in time."""
     kind, _, place = entry.resource.partition(" ")
     namespace, _, name = place.rpartition("/")
     kind, namespace, name = (json.dumps(text) for text in (kind, namespace or "default", name))
@@ -191,7 +205,25 @@ def _unless(entry: DatedException) -> str:
         owned = f"({owned}) || (o.kind == {json.dumps(maker)} && o.name.startsWith({name} + '-'))"
     owners = "object.metadata.ownerReferences"
     made = f"(has({owners}) && {owners}.exists(o, {owned}))"
-    return f"!(request.namespace == {namespace} && ({same} || {made}))"
+    return f"!(request.namespace == {namespace} && ({same} || {made}) && ({_until(entry.expires)}))"
+
+
+def _until(last: date) -> str:
+    """True through a day, as UTC has it, by the API server's own clock.
+
+    CEL has no clock, but the API server writes the time into an object before it asks the
+    policies: the time of creation, which no client can set (Store.Create of
+    k8s.io/apiserver v0.35.4, registry/generic/registry/store.go), and on an update that of the
+    manager whose fields change. A client may ask for no managed fields: then nothing is excepted.
+    """
+    end = json.dumps(f"{last + timedelta(days=1)}T00:00:00Z")
+    fields = "dyn(object).metadata.managedFields"
+    return (
+        f"request.operation == 'CREATE' ? "
+        f"timestamp(dyn(object).metadata.creationTimestamp) < timestamp({end}) : "
+        f"has({fields}) && {fields}.exists(m, has(m.time)) && "
+        f"{fields}.all(m, !has(m.time) || timestamp(m.time) < timestamp({end}))"
+    )
 
 
 def text(exceptions: Exceptions | None = None) -> str:

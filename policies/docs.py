@@ -44,9 +44,19 @@ the output. An exception that has expired, or that nothing needs, is an error.
   enforcers: [scan, cluster]             # who will meet it: preview, scan, cluster
 ```
 
+In the cluster an exception ends with its last day (UTC) by itself, also in a policy that was
+deployed before: the policy compares the time that the API server writes into what is created or
+changed. Its annotation `oceanid.io/exceptions` says what it lets pass and until when. Render the
+policies anew (`python -m policies admission`) after a change of the file; a test says so too.
+
 ## Where the three differ
 
+Fixtures and made-up workloads are put before all three in every run of the tests; these are the
+differences, and where a rule has one of its own, it says so below under "In the cluster".
+
 - **What is unknown** exists in a preview only.
+- **Rules over several resources** are judged in a preview (the stack) and a scan (the folder or the
+  stream); the API server sees one object at a time.
 - **Resources that are no objects of Kubernetes** (firewall rules, commands, Helm releases) exist
   in a preview only.
 - **Patches**: a preview judges what a patch says; the cluster judges the whole object after it.

@@ -131,7 +131,7 @@ def in_every_kind(pod: object) -> Iterator[dict[str, Any]]:
 
 def found_by_scanner(body: dict[str, Any]) -> set[str]:
     """The rules that fire on the object as YAML, read as the scanner reads it."""
-    (document,) = yaml.load_all(yaml.safe_dump(body), Loader=Loader)
+    (document,) = yaml.load_all(yaml.dump(body, Dumper=yaml.CSafeDumper), Loader=Loader)
     (subject,) = subjects_of_manifest(document)
     return {rule.name for rule in all_rules() if judge(rule, subject).verdict is Verdict.FIRES}
 

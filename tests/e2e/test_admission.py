@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,11 @@ _PLURALS = {
     "ValidatingAdmissionPolicyBinding": f"{_ADMISSION}/validatingadmissionpolicybindings",
 }
 _NEVER = date(2000, 1, 1)
+
+
+def _today() -> date:
+    """The day as the API server has it."""
+    return datetime.now(UTC).date()
 
 
 def _apply(api: httpx.Client, wanted: list[dict[str, Any]]) -> None:
@@ -133,37 +138,72 @@ def test_an_object_from_before_the_policies_can_still_be_deleted(fleet: Fleet) -
             _until(api, _incident(), denied=False)
 
 
-def test_an_exception_admits_the_one_resource_and_what_it_makes(fleet: Fleet) -> None:
+def _excepting(last: date) -> list[Any]:
+    """Every policy with an exception for the incident through a day, rendered long before it."""
     entries = tuple(
         DatedException(
             rule.name,
             "DaemonSet default/tailscale-worker",
             "test",
-            date(2999, 1, 1),
+            last,
             frozenset({Enforcer.CLUSTER}),
         )
         for rule in all_rules()
     )
-    wanted: list[Any] = manifests(Exceptions(entries, Enforcer.CLUSTER, _NEVER))
-    other = _incident()
-    other["metadata"]["name"] = "other"
-    pod = {
+    return list(manifests(Exceptions(entries, Enforcer.CLUSTER, _NEVER)))
+
+
+def _made_by(name: str) -> dict[str, Any]:
+    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "uid": "1", "controller": True}
+    references = [{**owner, "name": name}] if name else []
+    return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "made", "namespace": "default"},
+        "metadata": {"name": "made", "namespace": "default", "ownerReferences": references},
         "spec": _incident()["spec"]["template"]["spec"],
     }
-    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "uid": "1", "controller": True}
+
+
+def test_an_exception_admits_the_one_resource_and_what_it_makes(fleet: Fleet) -> None:
+    wanted = _excepting(_today())
+    other = _incident()
+    other["metadata"]["name"] = "other"
     with fleet.api() as api:
         _apply(api, wanted)
         try:
             _until(api, other, denied=True)
             assert posted(api, _incident()).status_code == 201
-            assert posted(api, pod).status_code == 403
-            pod["metadata"]["ownerReferences"] = [{**owner, "name": "tailscale-worker"}]
-            assert posted(api, pod).status_code == 201
-            pod["metadata"]["ownerReferences"] = [{**owner, "name": "other"}]
-            assert posted(api, pod).status_code == 403
+            assert posted(api, _made_by("")).status_code == 403
+            assert posted(api, _made_by("tailscale-worker")).status_code == 201
+            assert posted(api, _made_by("other")).status_code == 403
         finally:
             _remove(api, wanted)
             _until(api, _incident(), denied=False)
+
+
+@pytest.mark.parametrize(("days_ago", "status"), [(0, 200), (1, 403)])
+def test_an_exception_ends_with_its_last_day_in_a_policy_that_was_deployed_before(
+    fleet: Fleet, days_ago: int, status: int
+) -> None:
+    wanted = _excepting(_today() - timedelta(days=days_ago))
+    path = "/apis/apps/v1/namespaces/default/daemonsets/tailscale-worker"
+    merge = {"content-type": "application/merge-patch+json"}
+    other = _incident()
+    other["metadata"]["name"] = "other"
+    with fleet.api() as api:
+        assert posted(api, _incident(), dry=False).status_code == 201
+        _apply(api, wanted)
+        try:
+            _until(api, other, denied=True)
+            changed = api.patch(path, headers=merge, content='{"spec": {"minReadySeconds": 1}}')
+            assert changed.status_code == status, changed.text
+            hidden = '{"metadata": {"managedFields": [{}]}, "spec": {"minReadySeconds": 2}}'
+            assert api.patch(path, headers=merge, content=hidden).status_code == 403
+            made = posted(api, _made_by("tailscale-worker"))
+            assert made.status_code == (201 if status == 200 else 403)
+            note = api.get(f"{_ADMISSION}/validatingadmissionpolicies/oceanid-host-path").json()
+            assert "until 20" in note["metadata"]["annotations"]["oceanid.io/exceptions"]
+        finally:
+            api.delete(path)
+            _remove(api, wanted)
+            _until(api, other, denied=False)

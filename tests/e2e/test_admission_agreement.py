@@ -53,14 +53,17 @@ def warning(fleet: Fleet) -> Iterator[httpx.Client]:
         if manifest["kind"] == "ValidatingAdmissionPolicyBinding":
             manifest["spec"]["validationActions"] = ["Warn"]
     with fleet.api() as api, applied(api, wanted):
-        for name in sorted(expressed()):
-            _until_warned(api, name)
+        firing: dict[str, list[dict[str, Any]]] = {name: [] for name in expressed()}
+        for body in fixtures():
+            for name in found_by_scanner(body) & expressed():
+                firing[name].append(body)
+        for name, bodies in firing.items():
+            _until_warned(api, name, bodies[:8])
         yield api
 
 
-def _until_warned(api: httpx.Client, name: str) -> None:
+def _until_warned(api: httpx.Client, name: str, bodies: list[dict[str, Any]]) -> None:
     """Wait until the policy of a rule is in force: each comes into force by itself."""
-    bodies = [body for body in fixtures() if name in found_by_scanner(body)][:8]
     end = time.monotonic() + 60
     while time.monotonic() < end:
         if any(name in warned_in_cluster(posted(api, body)) for body in bodies):

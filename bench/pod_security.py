@@ -1,0 +1,58 @@
+"""How far the rules agree with the API server's own Pod Security, in every kind of workload."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import httpx
+
+from policies.rules.namespace_rules import LEVELS
+from tests.e2e.agreement import (
+    VERSIONS,
+    fixtures,
+    found_by_scanner,
+    posted,
+    warned_by_pod_security,
+    warning_namespace,
+)
+from tests.e2e.fleet import running_lab
+
+_LEVELS = ("baseline", "restricted")
+
+
+def table() -> str:
+    """A Markdown table: of the objects of all fixtures that the API server takes."""
+    lines = [
+        "| level | kind | objects | both refuse | both pass | only Pod Security | only the rules |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    print("bench: Pod Security", flush=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="oceanid-bench-") as folder,
+        running_lab(Path(folder)) as fleet,
+        fleet.api() as api,
+    ):
+        for level in _LEVELS:
+            counted = _counted(api, level)
+            for kind in VERSIONS:
+                cells = [counted[kind, ours, theirs] for ours, theirs in _ANSWERS]
+                row = " | ".join(str(each) for each in (sum(cells), *cells))
+                lines.append(f"| {level} | {kind} | {row} |")
+    return "\n".join(lines)
+
+
+# Whether the rules refuse, and whether Pod Security does, in the order of the columns.
+_ANSWERS = ((True, True), (False, False), (False, True), (True, False))
+
+
+def _counted(api: httpx.Client, level: str) -> Counter[tuple[str, bool, bool]]:
+    counted: Counter[tuple[str, bool, bool]] = Counter()
+    with warning_namespace(api, level) as namespace:
+        for body in fixtures():
+            answer = posted(api, body, namespace)
+            if answer.status_code == httpx.codes.CREATED:
+                ours = bool(found_by_scanner(body) & LEVELS[level].keys())
+                counted[body["kind"], ours, warned_by_pod_security(answer)] += 1
+    return counted
