@@ -140,7 +140,7 @@ check: .venv/.installed ## format, lint, types, imports, workflows
 .PHONY: test-unit
 test-unit: .venv/.installed ## no cluster, no engine, seconds
 	@$(PY) -m pytest --quiet -n 2 --dist loadfile -m "not e2e and not network and not slow" \
-	  tests/unit tests/components tests/policies
+	  tests/unit tests/components tests/policies tests/report
 
 .PHONY: test-e2e
 test-e2e: toolchain ## the real engine against the lab

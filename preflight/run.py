@@ -19,7 +19,7 @@ from preflight.checks import (
     nodes,
     starved,
 )
-from preflight.kubectl import Kind, Kubectl, Refused
+from preflight.kubectl import Kind, Kubectl, Refused, View
 from preflight.result import Result, UnseenError, Verdict
 from preflight.tailnet import Device
 from settings import Settings
@@ -56,7 +56,8 @@ def run(settings: Settings, today: date, environment: Mapping[str, str] = os.env
         devices = asked.result()
         seen = view.answers[Kind.NODES]
         if isinstance(seen, Refused):
-            return _no_answer(seen.why, [*_apis(settings, devices, database_asked, today)])
+            others = _apis(settings, devices, set(), database_asked, today)
+            return _no_answer(seen.why, list(others))
         checks: tuple[_Check, ...] = (
             (nodes.CHECK, lambda: nodes.check(settings, view)),
             (heartbeats.CHECK, lambda: heartbeats.check(settings, view)),
@@ -70,20 +71,21 @@ def run(settings: Settings, today: date, environment: Mapping[str, str] = os.env
             ),
         )
         results = [each for check in checks for each in _seen(*check)]
-        results += _apis(settings, devices, database_asked, today)
+        results += _apis(settings, devices, _running(view), database_asked, today)
     return Outcome(results=tuple(results), answered=True)
 
 
 def _apis(
     settings: Settings,
     devices: list[Device] | UnseenError,
+    running: set[str],
     database_asked: Future[list[Result]],
     today: date,
 ) -> Iterator[Result]:
     def of_exit_nodes() -> Iterator[Result]:
         if isinstance(devices, UnseenError):
             raise devices
-        return exit_nodes.check(settings, devices)
+        return exit_nodes.check(settings, devices, running)
 
     yield from _seen(exit_nodes.CHECK, of_exit_nodes)
     yield from _seen(database.CHECK, lambda: iter(database_asked.result()))
@@ -104,6 +106,14 @@ def _seen(name: str, check: Callable[[], Iterator[Result]]) -> list[Result]:
                 remedy=unseen.remedy,
             )
         ]
+
+
+def _running(view: View) -> set[str]:
+    try:
+        return exit_nodes.running(view)
+    except UnseenError:
+        # What the tailnet says of the exit nodes is worth saying without it.
+        return set()
 
 
 def _devices(environment: Mapping[str, str]) -> list[Device] | UnseenError:

@@ -5,24 +5,49 @@ One that an update can mend is a warning: else a rollback would be refused for w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from preflight.kubectl import Kind, View
 from preflight.result import Result, Verdict
 from preflight.tailnet import Device
+from preflight.workload import is_ours
 from settings import Settings
 
 CHECK = "exit-nodes"
 _DEFAULT_ROUTES = {"0.0.0.0/0", "::/0"}
 
 
-def check(settings: Settings, devices: Sequence[Device]) -> Iterator[Result]:
-    """A result for each exit node of the settings; one not registered yet is a note."""
+def check(
+    settings: Settings, devices: Sequence[Device], running: Collection[str]
+) -> Iterator[Result]:
+    """A result for each exit node of the settings; one not registered yet is a note.
+
+    `running` are the hostnames whose pods are ready in the cluster.
+    """
     for exit_node in settings.exit_nodes:
-        namesakes = [each for each in devices if each.get("hostname") == exit_node.hostname]
-        yield _judge(f"exit node {exit_node.hostname}", namesakes)
+        hostname = exit_node.hostname
+        namesakes = [each for each in devices if each.get("hostname") == hostname]
+        yield _judge(f"exit node {hostname}", namesakes, runs=hostname in running)
 
 
-def _judge(where: str, namesakes: Sequence[Device]) -> Result:
+def running(cluster: View) -> set[str]:
+    """The hostnames of this stack's exit nodes with a ready pod; raises UnseenError."""
+    return {
+        each["metadata"]["name"]
+        for each in cluster.items(Kind.STATEFUL_SETS)
+        if is_ours(each) and each.get("status", {}).get("readyReplicas")
+    }
+
+
+def _judge(where: str, namesakes: Sequence[Device], *, runs: bool) -> Result:
+    if not namesakes and runs:
+        return Result(
+            check=CHECK,
+            verdict=Verdict.WARN,
+            where=where,
+            what="its pod runs, but the tailnet has no device of its name",
+            remedy="restart the pod, which logs in anew; has somebody removed the device?",
+        )
     if not namesakes:
         what = "not in the tailnet yet: this update registers it"
         return Result(check=CHECK, verdict=Verdict.NOTE, where=where, what=what)

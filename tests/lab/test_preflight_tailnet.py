@@ -8,7 +8,7 @@ from preflight import tailnet
 from preflight.checks import exit_nodes
 from preflight.result import Result, UnseenError, Verdict
 from tests.lab.stand_in_processes import StandIn
-from tests.unit.seen_cluster import prod
+from tests.unit.seen_cluster import prod, view, workload
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ def _asked(stand_in: StandIn, **more: str) -> Result:
         "TAILSCALE_API_KEY": stand_in.api_key,
         **more,
     }
-    (result,) = exit_nodes.check(prod(), tailnet.devices(environment))
+    (result,) = exit_nodes.check(prod(), tailnet.devices(environment), ())
     return result
 
 
@@ -80,9 +80,18 @@ def test_an_exit_node_that_is_offline_is_a_warning() -> None:
         "connectedToControl": False,
         "lastSeen": "2025-10-12T22:45:00Z",
     }
-    (result,) = exit_nodes.check(prod(), [device])
+    (result,) = exit_nodes.check(prod(), [device], (_HOSTNAME,))
     assert result.verdict is Verdict.WARN
     assert result.what == "offline, last seen 2025-10-12T22:45:00Z"
+
+
+def test_an_exit_node_whose_pod_runs_without_a_device_is_a_warning() -> None:
+    labels = {"app.kubernetes.io/part-of": "oceanid"}
+    own = workload(_HOSTNAME, labels=labels, status={"readyReplicas": 1})
+    running = exit_nodes.running(view(stateful_sets=[own, workload("other")]))
+    (result,) = exit_nodes.check(prod(), [], running)
+    assert result.verdict is Verdict.WARN
+    assert "the tailnet has no device of its name" in result.what
 
 
 def test_a_refused_credential_is_a_failure_that_does_not_show_it(stand_in: StandIn) -> None:
