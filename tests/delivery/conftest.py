@@ -59,7 +59,7 @@ def stage(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Stage:
 
 
 def made_stage(folder: Path, bucket: Bucket) -> Stage:
-    """The checkout, its program, the environment both stacks need, and `prod` made in the bucket."""
+    """The checkout with its program, what both stacks need, and `prod` made in the bucket."""
     plain = clean_checkout(folder)
     plain.write("__main__.py", _PROGRAM)
     lab = folder / "lab"

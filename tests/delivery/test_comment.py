@@ -128,7 +128,7 @@ def test_every_row_of_a_table_has_its_columns(rows: list[tuple[str, str]]) -> No
     assert all(line.replace("\\|", "").count("|") == 3 for line in lines)
 
 
-@given(st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x), max_leaves=4))
+@given(st.recursive(st.none() | st.text() | st.integers(), st.lists, max_leaves=4))
 def test_a_message_of_any_shape_is_one_finding(message: Any) -> None:
     event = {"policyName": "p", "message": json.dumps(message), "enforcementLevel": "mandatory"}
     (found,) = events.parse([{"policyEvent": event}]).findings

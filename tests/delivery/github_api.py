@@ -1,0 +1,107 @@
+"""GitHub's API, as far as one comment and one issue need it, in a thread of the test.
+
+https://docs.github.com/en/rest/issues: paths, pages of `per_page` items, `{message}` on errors.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Item = dict[str, Any]
+
+
+@dataclass
+class GitHub:
+    """One repository. `forbidden` makes every write 403, as a token without the permission."""
+
+    token: str
+    name: str = "oceanid/cluster"
+    comments: dict[int, list[Item]] = field(default_factory=dict)
+    issues: list[Item] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    forbidden: bool = False
+    api: str = ""
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Item) -> tuple[int, Any]:
+        """The status and document for a request below the repository."""
+        status = 200
+        found: Any = None
+        match [method, *path.strip("/").split("/")]:
+            case ["GET", "issues", number, "comments"]:
+                found = _page(self.comments.get(int(number), []), query)
+            case ["POST", "issues", number, "comments"]:
+                status, found = 201, self._add(self.comments.setdefault(int(number), []), body)
+            case ["PATCH", "issues", "comments", which]:
+                every = [each for listed in self.comments.values() for each in listed]
+                found = _changed(every, "id", which, body)
+            case ["GET", "issues"]:
+                found = _page([each for each in self.issues if each["state"] == "open"], query)
+            case ["POST", "issues"]:
+                status, found = 201, self._add(self.issues, {"state": "open", **body})
+            case ["PATCH", "issues", which]:
+                found = _changed(self.issues, "number", which, body)
+        return (404, {"message": "Not Found"}) if found is None else (status, found)
+
+    def _add(self, listed: list[Item], body: Item) -> Item:
+        number = len(self.requests)
+        listed.append({"id": number, "number": number, "html_url": f"at {number}", **body})
+        return listed[-1]
+
+
+def _page(items: list[Item], query: dict[str, str]) -> list[Item]:
+    size, page = int(query.get("per_page", 30)), int(query.get("page", 1))
+    return items[(page - 1) * size : page * size]
+
+
+def _changed(items: list[Item], key: str, which: str, body: Item) -> Item:
+    item = next(each for each in items if str(each[key]) == which)
+    item.update(body)
+    return item
+
+
+@contextmanager
+def running(github: GitHub) -> Iterator[GitHub]:
+    """The API on a port of this machine for as long as the block runs."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _any(self) -> None:
+            parts = urlsplit(self.path)
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or "{}")
+            github.requests.append((self.command, self.path))
+            status, document = 401, {"message": "Bad credentials"}
+            if self.headers["Authorization"] == f"Bearer {github.token}":
+                status, document = 403, {"message": "Resource not accessible by integration"}
+                if not github.forbidden or self.command == "GET":
+                    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+                    path = parts.path.removeprefix(f"/repos/{github.name}")
+                    status, document = github.answer(self.command, path, query, body)
+            content = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = _any  # noqa: N815 - the base class's names
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the test looks at what was asked."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    github.api = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield github
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

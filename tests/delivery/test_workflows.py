@@ -1,0 +1,136 @@
+"""What the workflows promise: make targets only, pins, least permissions, nothing for forks."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.delivery.workflow import ACTIONS, FOLDER, REPOSITORY, Workflow, workflow, workflows
+
+_TARGETS = set(re.findall(r"^([a-z0-9-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+_SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
+_USES = re.compile(r"^\s*(?:- )?uses: (\S+)(.*)$", re.MULTILINE)
+_EVERY = [pytest.param(each, id=each.name) for each in workflows()]
+# What a job may be given beyond reading the code, and what for.
+_MAY_WRITE = {
+    ("pr", "scan"): {"security-events": "write"},
+    ("pr", "preview-prod"): {"id-token": "write"},
+    ("pr", "comment"): {"pull-requests": "write"},
+    ("deploy", "dev"): {"id-token": "write"},
+    ("deploy", "plan"): {"id-token": "write"},
+    ("deploy", "prod"): {"id-token": "write"},
+    ("drift", "prod"): {"id-token": "write", "issues": "write"},
+}
+
+
+def test_there_are_the_three_workflows() -> None:
+    assert {each.name for each in workflows()} == {"pr", "deploy", "drift"}
+
+
+@pytest.mark.parametrize("each", _EVERY)
+def test_every_step_that_runs_something_is_a_make_target(each: Workflow) -> None:
+    for step in each.steps():
+        assert (step.run is None) != (step.uses is None)
+        if step.run is not None:
+            command, target, *variables = shlex.split(step.run)
+            assert command == "make", step.run
+            assert target in _TARGETS, f"{step.run}: the Makefile has no such target"
+            assert all(re.fullmatch(r"[A-Z]+=[\w./-]+", one) for one in variables), step.run
+
+
+def _files() -> list[Path]:
+    return [*FOLDER.glob("*.yml"), *ACTIONS.rglob("action.yml")]
+
+
+@pytest.mark.parametrize("path", _files(), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_action_is_pinned_by_its_commit_and_says_which_release_that_is(path: Path) -> None:
+    for uses, comment in _USES.findall(path.read_text()):
+        if not uses.startswith("./"):
+            assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", uses), uses
+            assert re.fullmatch(r"  # v\d+\.\d+\.\d+", comment), uses
+
+
+def test_an_action_is_the_same_release_wherever_it_is_used() -> None:
+    pins: dict[str, set[str]] = {}
+    for path in _files():
+        for uses, _ in _USES.findall(path.read_text()):
+            name, _, commit = uses.partition("@")
+            pins.setdefault(name, set()).add(commit)
+    assert {name: commits for name, commits in pins.items() if len(commits) > 1} == {}
+
+
+@pytest.mark.parametrize("each", _EVERY)
+def test_a_job_has_the_permissions_it_needs_and_no_other(each: Workflow) -> None:
+    assert each.document["permissions"] == {}
+    for name, job in each.jobs.items():
+        allowed = {"contents": "read", **_MAY_WRITE.get((each.name, name), {})}
+        assert job["permissions"] == allowed, name
+
+
+@pytest.mark.parametrize("each", _EVERY)
+def test_no_step_leaves_the_token_in_the_checkout(each: Workflow) -> None:
+    for job in each.jobs.values():
+        for step in job["steps"]:
+            if str(step.get("uses", "")).startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+
+
+def test_a_fork_meets_no_secret_no_role_and_no_token_that_writes() -> None:
+    pull_request = workflow("pr")
+    # Of all events only this one gives a fork's run a token that reads, and no secrets.
+    assert pull_request.triggers == {"pull_request"}
+    for name, job in pull_request.jobs.items():
+        open_to_forks = _SAME_REPOSITORY not in str(job.get("if", ""))
+        text = yaml.safe_dump(job)
+        if open_to_forks:
+            assert "secrets." not in text, name
+            assert "configure-aws-credentials" not in text, name
+            assert "environment" not in job, name
+            assert "id-token" not in job["permissions"], name
+    upload = next(s for s in pull_request.steps("scan") if "upload-sarif" in (s.uses or ""))
+    assert _SAME_REPOSITORY in upload.condition
+
+
+def test_no_workflow_keeps_a_key_of_the_cloud() -> None:
+    for each in workflows():
+        text = yaml.safe_dump(each.document)
+        assert "aws-access-key-id" not in text
+        assert "AWS_SECRET_ACCESS_KEY" not in text
+
+
+def test_no_two_runs_work_on_one_stack_and_none_is_cut_off_in_it() -> None:
+    jobs = workflow("deploy").jobs
+    for name in ("dev", "prod"):
+        group = {"group": f"stack-{name}", "cancel-in-progress": False}
+        assert jobs[name]["concurrency"] == group
+
+
+def test_prod_comes_after_dev_and_after_its_plan_in_the_protected_environment() -> None:
+    jobs = workflow("deploy").jobs
+    assert jobs["plan"]["needs"] == "dev"
+    assert jobs["prod"]["needs"] == "plan"
+    assert jobs["prod"]["environment"] == "prod"
+    assert [s.run for s in workflow("deploy").steps("prod") if s.run] == [
+        "make preflight STACK=prod",
+        "make promote STACK=prod",
+        "make report STACK=prod",
+    ]
+    # The commit that is put back must be in the clone.
+    checkout = next(s for s in jobs["prod"]["steps"] if "checkout" in str(s.get("uses")))
+    assert checkout["with"]["fetch-depth"] == 0
+
+
+def test_the_source_of_a_promotion_is_the_backend_that_dev_was_updated_in() -> None:
+    jobs = workflow("deploy").jobs
+    dev = jobs["dev"]["env"]["PULUMI_BACKEND_URL"]
+    assert jobs["prod"]["env"]["OCEANID_SOURCE_BACKEND_URL"] == dev
+    assert jobs["prod"]["env"]["PULUMI_BACKEND_URL"] != dev
+
+
+def test_what_somebody_else_wrote_is_never_part_of_a_command() -> None:
+    for each in workflows():
+        assert not [step.run for step in each.steps() if step.run and "${{" in step.run]
