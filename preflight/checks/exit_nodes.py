@@ -40,52 +40,47 @@ def running(cluster: View) -> set[str]:
 
 
 def _judge(where: str, namesakes: Sequence[Device], *, runs: bool) -> Result:
-    if not namesakes and runs:
-        return Result(
-            check=CHECK,
-            verdict=Verdict.WARN,
-            where=where,
-            what="its pod runs, but the tailnet has no device of its name",
-            remedy="restart the pod, which logs in anew; has somebody removed the device?",
-        )
     if not namesakes:
-        what = "not in the tailnet yet: this update registers it"
-        return Result(check=CHECK, verdict=Verdict.NOTE, where=where, what=what)
-    if len(namesakes) > 1:
+        verdict, what, remedy = _absent(runs=runs)
+    elif len(namesakes) > 1:
         ids = ", ".join(sorted(str(each.get("nodeId")) for each in namesakes))
-        return Result(
-            check=CHECK,
-            verdict=Verdict.FAIL,
-            where=where,
-            what=f"{len(namesakes)} devices claim its name ({ids})",
-            remedy="remove those that are gone from the tailnet's machines page",
-        )
-    (device,) = namesakes
+        verdict, what = Verdict.FAIL, f"{len(namesakes)} devices claim its name ({ids})"
+        remedy = "remove those that are gone from the tailnet's machines page"
+    else:
+        verdict, what, remedy = _standing(namesakes[0])
+    return Result(check=CHECK, verdict=verdict, where=where, what=what, remedy=remedy)
+
+
+def _absent(*, runs: bool) -> tuple[Verdict, str, str]:
+    if not runs:
+        return Verdict.NOTE, "not in the tailnet yet: this update registers it", ""
+    return (
+        Verdict.WARN,
+        "its pod runs, but the tailnet has no device of its name",
+        "restart the pod, which logs in anew; has somebody removed the device?",
+    )
+
+
+def _standing(device: Device) -> tuple[Verdict, str, str]:
     if device.get("authorized") is False:
-        return Result(
-            check=CHECK,
-            verdict=Verdict.FAIL,
-            where=where,
-            what="the tailnet has not authorized the device",
-            remedy="authorize it on the tailnet's machines page",
+        return (
+            Verdict.FAIL,
+            "the tailnet has not authorized the device",
+            "authorize it on the tailnet's machines page",
         )
     # Absent in the answers of older control planes: then only the time it was last seen is known.
     if device.get("connectedToControl") is False:
-        return Result(
-            check=CHECK,
-            verdict=Verdict.WARN,
-            where=where,
-            what=f"offline, last seen {device.get('lastSeen', 'at an unknown time')}",
-            remedy="look at its pod; while it is away the fleet's traffic stops and gates fail",
+        return (
+            Verdict.WARN,
+            f"offline, last seen {device.get('lastSeen', 'at an unknown time')}",
+            "look at its pod; while it is away the fleet's traffic stops and gates fail",
         )
     missing = sorted(_DEFAULT_ROUTES - set(device.get("enabledRoutes") or []))
     if missing:
-        return Result(
-            check=CHECK,
-            verdict=Verdict.WARN,
-            where=where,
-            what=f"online but not approved for {', '.join(missing)}: it is no exit node",
-            remedy="run a refresh and this update, which approves it, or approve it by hand on "
-            "the tailnet's machines page",
+        return (
+            Verdict.WARN,
+            f"online but not approved for {', '.join(missing)}: it is no exit node",
+            "run a refresh and this update, which approves it, or approve it by hand on the "
+            "tailnet's machines page",
         )
-    return Result(check=CHECK, verdict=Verdict.OK, where=where, what="online and approved")
+    return Verdict.OK, "online and approved", ""
