@@ -101,6 +101,12 @@ def write_private(path: Path, text: str) -> None:
     partial.rename(path)
 
 
+def keep_private(path: Path, text: str) -> None:
+    """`write_private` where the file is not there or says otherwise; else it is left alone."""
+    if not path.exists() or path.read_text() != text:
+        write_private(path, text)
+
+
 def _free_port(*, taken: set[int]) -> int:
     while True:
         with socket.socket() as probe:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.home import write_private
+from lab.home import keep_private
 
 Address = tuple[str, int]
 
@@ -19,8 +19,7 @@ class RouteError(Exception):
 def write(path: Path, routes: Mapping[Address, int]) -> None:
     """Replace the file: from a pod's address and port to a port on loopback."""
     text = json.dumps({f"{host}:{port}": to for (host, port), to in sorted(routes.items())})
-    if not path.exists() or path.read_text() != text:
-        write_private(path, text)
+    keep_private(path, text)
 
 
 def resolve(path: Path, target: Address, simulated: list[str]) -> Address:

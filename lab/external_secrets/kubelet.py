@@ -15,7 +15,7 @@ import httpx
 import yaml
 
 from lab.external_secrets.program import Workload
-from lab.home import write_private
+from lab.home import keep_private, write_private
 
 # As a kubelet: tokens of an hour, renewed when four fifths of it are over.
 _TOKEN_SECONDS = 3600
@@ -66,8 +66,7 @@ class Kubelet:
                 "current-context": "lab",
             }
         )
-        if not path.exists() or path.read_text() != text:
-            write_private(path, text)
+        keep_private(path, text)
         return path
 
     def secret(self, namespace: str, name: str) -> dict[str, str] | None:
@@ -98,9 +97,7 @@ def mount(folder: Path, data: Mapping[str, str]) -> None:
     """Let the folder hold the Secret's keys as files, each always whole, and no others."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for key, value in data.items():
-        path = folder / key
-        if not path.exists() or path.read_text() != value:
-            write_private(path, value)
+        keep_private(folder / key, value)
     for path in folder.iterdir():
         if path.name not in data:
             path.unlink()

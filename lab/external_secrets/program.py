@@ -45,6 +45,11 @@ class Workload:
         return str(self.pod["metadata"]["namespace"])
 
     @property
+    def uids(self) -> set[str]:
+        """Of all the pods."""
+        return {str(pod["metadata"]["uid"]) for pod in self.pods}
+
+    @property
     def container(self) -> Mapping[str, Any]:
         """The first container; the operator's charts have no other."""
         found: Mapping[str, Any] = self.pod["spec"]["containers"][0]

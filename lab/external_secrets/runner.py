@@ -16,7 +16,7 @@ from lab import processes
 from lab.cluster_network import routes
 from lab.external_secrets.kubelet import Condition, Kubelet, mount
 from lab.external_secrets.program import Workload, workloads
-from lab.home import Home
+from lab.home import Home, keep_private
 from lab.processes import Service
 from lab.simulated_devices.pod import Objects, Pod, PodError
 
@@ -82,6 +82,8 @@ class Runner:
 
     def _run(self, name: str, workload: Workload) -> Condition:
         """Start the process where that is due; how it is then."""
+        if self._is_of_others(name, workload):
+            self._end(name)
         run = self._runs.setdefault(name, _Run())
         running = processes.find(self._home, name) is not None
         now = self._now()
@@ -93,18 +95,24 @@ class Runner:
         if not running and now < run.again:
             return Condition(ready=False, restarts=run.restarts, failure=self._last_words(name))
         missing = self._prepare(name, workload)
-        if missing:
+        if missing and not running:
             self._say(name, run, missing)
             return Condition(ready=False, restarts=run.restarts)
         if not running:
             self._start(name, workload, run)
         return Condition(ready=self._is_ready(name, workload), restarts=run.restarts)
 
+    def _is_of_others(self, name: str, workload: Workload) -> bool:
+        """Whether it ran for pods that are all gone: their account, too, may be another's now."""
+        record = self._folder(name) / "pods"
+        return record.exists() and workload.uids.isdisjoint(record.read_text().split())
+
     def _prepare(self, name: str, workload: Workload) -> str:
         """Make the files the process needs; what it waits for, empty where it has everything."""
         folder = self._folder(name)
         for closed in (folder.parent, folder, folder / "mounts"):
             closed.mkdir(mode=0o700, exist_ok=True)
+        keep_private(folder / "pods", "\n".join(sorted(workload.uids)))
         if not workload.has_token:
             return "automountServiceAccountToken is false: it cannot reach the API server"
         try:

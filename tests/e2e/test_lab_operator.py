@@ -154,6 +154,20 @@ def test_all_that_is_killed_comes_back_by_lab_up(lab: OperatorLab) -> None:
     eventually(lambda: lab.secret(_SECRET)["AWS_ACCESS_KEY_ID"] == "after")
 
 
+def test_pods_that_are_all_replaced_are_a_new_process_with_a_new_token(lab: OperatorLab) -> None:
+    name = _name(lab, "external-secrets-webhook")
+    token = lab.fleet.home.pods / name / "token"
+    before, pid = token.read_text(), processes.find(lab.fleet.home, name)
+    with lab.fleet.api() as api:
+        label = "app.kubernetes.io/name=external-secrets-webhook"
+        pods = f"/api/v1/namespaces/{NAMESPACE}/pods"
+        api.delete(pods, params={"labelSelector": label}).raise_for_status()
+    # The ReplicaSet, and with it the name, stays the same.
+    eventually(lambda: processes.find(lab.fleet.home, name) not in (None, pid))
+    eventually(lambda: lab.store(organization="").status_code == httpx.codes.FORBIDDEN)
+    assert token.read_text() != before
+
+
 def test_a_changed_template_is_a_new_process_and_the_old_one_ends(lab: OperatorLab) -> None:
     path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/external-secrets"
     before = _name(lab, "external-secrets")
