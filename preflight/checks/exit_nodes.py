@@ -80,7 +80,6 @@ def _standing(device: Device) -> tuple[Verdict, str, str]:
         return (
             Verdict.WARN,
             f"online but not approved for {', '.join(missing)}: it is no exit node",
-            "run a refresh and this update, which approves it, or approve it by hand on the "
-            "tailnet's machines page",
+            "run a refresh, then this update approves it; or approve it on the machines page",
         )
     return Verdict.OK, "online and approved", ""
