@@ -125,11 +125,18 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
     def Configure(  # noqa: N802 - the protocol's name
         self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
-        """Take the configured levels; refuse a policy that does not exist.
+        """Take the configured levels; refuse a policy that does not exist, or a setting of one.
 
         The engine passes a misspelled name on without a word, and the level meant for the policy
         would not be in force.
         """
+        for name, config in sorted(request.policyConfig.items()):
+            if config.properties.fields:
+                context.abort(
+                    grpc.StatusCode.INVALID_ARGUMENT,
+                    f"policy configuration: {name}: {', '.join(sorted(config.properties.fields))}: "
+                    "no such setting; a policy takes its enforcementLevel only",
+                )
         strangers = sorted(set(request.policyConfig) - self._names - {"all"})
         if strangers:
             context.abort(

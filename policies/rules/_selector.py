@@ -4,11 +4,12 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from policies.rules._field import entries_of
 from policies.rules._model import UNKNOWN, Unknown
 
-Labels = Mapping[object, object]
+Labels = Mapping[Any, Any]
 
 
 def is_empty(selector: object) -> bool:
@@ -52,6 +53,8 @@ def _meets(requirement: object, labels: Labels | Unknown) -> bool | None:
     if operator in {"Exists", "DoesNotExist"}:
         return (key in labels) is (operator == "Exists")
     values, held = requirement.get("values"), labels.get(key)
-    if not isinstance(values, list) or held is UNKNOWN or UNKNOWN in values:
+    if operator not in {"In", "NotIn"} or not isinstance(values, list):
+        return None
+    if held is UNKNOWN or UNKNOWN in values:
         return None
     return (key in labels and held in values) is (operator == "In")

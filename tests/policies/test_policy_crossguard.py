@@ -240,6 +240,14 @@ def test_a_misspelled_policy_in_the_configuration_is_refused(
     pack.Configure(configured(all=analyzer_pb2.MANDATORY))
 
 
+def test_a_misspelled_setting_of_a_policy_is_refused(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
+    request = configured(host_path=analyzer_pb2.ADVISORY)
+    request.policyConfig["host-path"].properties.update({"enforcmentLevel": "advisory"})
+    with pytest.raises(grpc.RpcError) as refused:
+        pack.Configure(request)
+    assert "host-path: enforcmentLevel: no such setting" in str(refused.value)
+
+
 def test_numbers_are_whole_and_marks_are_taken_off() -> None:
     struct = struct_of(
         {"a": [1.0, {"$secret": {"b": 2.5}}], "c": {"$secret": UNKNOWN}, "d": None, "e": True}

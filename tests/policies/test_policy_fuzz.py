@@ -20,13 +20,15 @@ _WORDS = st.sampled_from(
         "command", "seccompProfile", "type", "sysctls", "nodeSelectorTerms", "matchExpressions",
         "requiredDuringSchedulingIgnoredDuringExecution", "key", "operator", "secretStoreRefs",
         "pod-security.kubernetes.io/enforce", "egress", "policyTypes", "refreshInterval",
+        "selector", "podSelector", "namespaceSelector", "matchLabels", "matchNames", "values",
+        "provider", "pulumi", "serviceAccountName", "configMapRef", "secretRef", "optional",
     ]
 )
 _KINDS = st.sampled_from(
     [
         "Pod", "DaemonSet", "Deployment", "CronJob", "Role", "RoleBinding", "Namespace",
         "NetworkPolicy", "ExternalSecret", "ClusterSecretStore", "PushSecret", "HelmRelease",
-        "List",
+        "List", "Service", "ServiceMonitor", "PodDisruptionBudget", "SecretStore", "Secret",
     ]
 )
 # fmt: on
