@@ -45,9 +45,8 @@ def test_a_requirement_is_met_as_kubernetes_says(
 
 @given(_SELECTORS, _LABELS)
 def test_all_that_is_asked_must_be_met(selector: dict[str, Any], labels: dict[str, str]) -> None:
-    parts = [
-        {"matchLabels": {key: value}} for key, value in selector.get("matchLabels", {}).items()
-    ]
+    equal: dict[str, str] = selector.get("matchLabels", {})
+    parts: list[dict[str, Any]] = [{"matchLabels": {key: equal[key]}} for key in equal]
     parts += [{"matchExpressions": [each]} for each in selector.get("matchExpressions", [])]
     assert matches(selector, labels) is all(matches(part, labels) for part in parts)
     assert is_empty(selector) is (not parts)
