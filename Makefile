@@ -70,6 +70,10 @@ plan: toolchain ## preview STACK and save the plan that `make promote` is held t
 promote: toolchain ## the commit that is green in FROM goes to STACK by its saved plan, or back
 	@$(PY) -m delivery promote --stack $(STACK) --source $(or $(FROM),dev)
 
+.PHONY: refresh
+refresh: toolchain ## take what is really there into STACK's state
+	@$(PY) -m delivery refresh --stack $(STACK)
+
 .PHONY: drift
 drift: toolchain ## what differs between STACK's state and the real things; fails when something does
 	@$(PY) -m delivery drift --stack $(STACK)
@@ -141,6 +145,10 @@ check: .venv/.installed ## format, lint, types, imports, workflows
 test-unit: .venv/.installed ## no cluster, no engine, seconds
 	@$(PY) -m pytest --quiet -n 2 --dist loadfile -m "not e2e and not network and not slow" \
 	  tests/unit tests/components tests/policies tests/report
+
+.PHONY: rehearse
+rehearse: toolchain ## every step of the workflows from a clean checkout, on two labs and a bucket
+	@OCEANID_REHEARSE=1 $(PY) -m pytest tests/delivery/test_journey.py
 
 .PHONY: test-e2e
 test-e2e: toolchain ## the real engine against the lab
