@@ -17,7 +17,7 @@ from delivery.environment import DeliveryError
 
 _PARTIAL = ("target", "target-replace", "exclude")
 # Enough to find the last release among refreshes and failures.
-_ENTRIES = 100
+_ENTRIES = 30
 
 
 @dataclass(frozen=True, kw_only=True)
