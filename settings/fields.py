@@ -131,8 +131,8 @@ def _firewall_range(value: str) -> str:
 
 
 def _day(value: object) -> object:
-    # YAML's own date, written without quotes, comes from the engine as a moment.
-    text = value.removesuffix("T00:00:00Z") if isinstance(value, str) else ""
+    # YAML's own date, written without quotes, comes from the engine as Go prints a time.
+    text = value.removesuffix(" 00:00:00 +0000 UTC") if isinstance(value, str) else ""
     try:
         if _DAY.fullmatch(text):
             return datetime.date.fromisoformat(text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from preflight.kubectl import Kind, Kubectl
 from tests.e2e.fleet import REPOSITORY, Fleet, said
 
 pytestmark = pytest.mark.e2e
@@ -142,6 +145,29 @@ def test_settings_that_cannot_be_read_are_one_line(
     assert result.returncode == 2
     assert line in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_no_value_of_a_secret_comes_over_the_wire(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value = base64.b64encode(os.urandom(24)).decode()
+    secrets = "/api/v1/namespaces/default/secrets"
+    body = {"metadata": {"name": "tailscale-auth"}, "data": {"authkey": value}}
+    # kubectl's own log, at the level that holds every answer whole.
+    log = tmp_path / "wire.log"
+    telling = tmp_path / "kubectl"
+    real = Kubectl(context="any").command
+    telling.write_text(f'#!/bin/sh\nexec {real} -v=9 "$@" 2>> {log}\n')
+    telling.chmod(0o755)
+    monkeypatch.setenv("KUBECONFIG", str(fleet.home.kubeconfig))
+    with fleet.api() as api:
+        api.post(secrets, json=body).raise_for_status()
+        view = Kubectl(context="oceanid-lab", command=str(telling)).view([Kind.SECRETS])
+        api.delete(f"{secrets}/tailscale-auth").raise_for_status()
+    names = [each["metadata"]["name"] for each in view.items(Kind.SECRETS)]
+    assert "tailscale-auth" in names
+    assert "tailscale-auth" in log.read_text()
+    assert value not in log.read_text()
 
 
 @pytest.fixture(scope="module")

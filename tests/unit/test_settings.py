@@ -63,7 +63,7 @@ def test_settings_written_as_one_document_are_read_back_the_same(stack: str) -> 
 
 def test_a_day_without_quotes_is_understood_as_the_engine_gives_it() -> None:
     config = _config("prod")
-    config["nodes"][0]["consoleConfirmed"] = "2026-11-21T00:00:00Z"
+    config["nodes"][0]["consoleConfirmed"] = "2026-11-21 00:00:00 +0000 UTC"
     assert str(_parse(config).nodes[0].console_confirmed) == "2026-11-21"
 
 
