@@ -47,6 +47,8 @@ cluster = pulumi_kubernetes.Provider(
     context=settings.cluster.context,
     # The cluster's identity, so that a moved or renewed kubeconfig does not replace everything.
     cluster_identifier=settings.cluster.identifier,
+    # A Secret that changes is never away in between: what reads it would fail meanwhile.
+    enable_secret_mutable=True,
 )
 tailnet_api = pulumi_tailscale.Provider("tailnet-api")
 in_tailnet = pulumi.ResourceOptions(providers=[tailnet_api])
