@@ -7,7 +7,6 @@ from policies.rules._joint import Fact, JointRule, name_of, namespace_of, nothin
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Severity, Unknown
 from policies.rules._subject import Pod, Subject
 
-_ABSENT = "it names a {} that is not in sight, without which the pod does not start"
 # Where the kinds that make a Secret by themselves name it, when not by their own name:
 # external-secrets.io/v1 ExternalSecret, cert-manager.io/v1 Certificate, bitnami.com/v1alpha1.
 _SECRET_NAMED_AT: dict[str, tuple[str, ...]] = {
@@ -16,7 +15,11 @@ _SECRET_NAMED_AT: dict[str, tuple[str, ...]] = {
     "ExternalSecret": ("spec", "target", "name"),
     "SealedSecret": ("spec", "template", "metadata", "name"),
 }
-_DEFINE = ("ConfigMap", "Secret", "ServiceAccount")
+# The kinds that are named, and what is said where one is missing: made once, for facts are many.
+_DEFINE = {
+    kind: f"it names a {kind} that is not in sight, without which the pod does not start"
+    for kind in ("ConfigMap", "Secret", "ServiceAccount")
+}
 # What Kubernetes makes in every namespace.
 _KNOWN = frozenset({("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")})
 _SEEN = Finding.fires((), "a fact that is looked for, and never reported")
@@ -52,7 +55,7 @@ def _note(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
             # An Output as a name comes from the resource that it names.
             if isinstance(name, str) and name and (kind, name) not in said | _KNOWN:
                 said.add((kind, name))
-                finding = Finding.fires(place, _ABSENT.format(kind))
+                finding = Finding.fires(place, _DEFINE[kind])
                 yield Fact(subject.identity, namespace, "names", (kind, name), finding)
 
 
