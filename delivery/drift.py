@@ -17,7 +17,7 @@ def look(stack: str) -> int:
     log = run.record(_log(stack))
     arguments = ("refresh", "--preview-only", "--expect-no-changes", "--diff")
     command = run.stack_command(stack, environment, (*arguments, "--event-log", str(log)))
-    return run.run(command, environment)
+    return run.run(command, environment, changes=False)
 
 
 def keep_issue(stack: str, repository: Repository) -> str:

@@ -56,10 +56,14 @@ def stack_command(
     return command
 
 
-def run(command: list[str], environment: dict[str, str]) -> int:
-    """The exit code of the engine, which takes this process's terminal."""
+def run(command: list[str], environment: dict[str, str], *, changes: bool = True) -> int:
+    """The exit code of the engine, which takes this process's terminal.
+
+    Without a terminal nobody can be asked; what never `changes` anything refuses to be told so.
+    """
     if not sys.stdout.isatty():
-        environment = {**environment, "PULUMI_SKIP_CONFIRMATIONS": "true"}
+        confirmed = {"PULUMI_SKIP_CONFIRMATIONS": "true"} if changes else {}
+        environment = {**environment, **confirmed}
         command = [*command, "--non-interactive"]
     # In this process's group, so that Ctrl-C reaches the engine, which then ends in good order.
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
