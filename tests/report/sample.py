@@ -135,7 +135,7 @@ def measured() -> gate.Seen:
     """A canary that failed, and a fleet that was never reached."""
     said = "1 of 8 checks failed: egress-address: expected 157.173.210.123, saw 191.101.1.3"
     return gate.Seen(
-        jobs=[job("canary", "new", "Failed"), job("canary", "old", created="2026-11-20T06:00:00Z")],
+        jobs=[job("canary", "old", created="2026-11-20T06:00:00Z"), job("canary", "new", "Failed")],
         pods=[pod("new", "srv712695", said, "Failed"), pod("old", "srv712695", "all passed")],
         daemon_sets=[
             {
