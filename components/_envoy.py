@@ -163,6 +163,8 @@ def _http_listener(port: int) -> Json:
         upgrade_configs=[{"upgrade_type": "CONNECT"}],
         stream_idle_timeout=_IDLE,
         common_http_protocol_options={"idle_timeout": _HTTP_IDLE},
+        # Python up to 3.11 sends CONNECT as HTTP/1.0, the gate's own program among its programs.
+        http_protocol_options={"accept_http_10": True},
     )
     return _listener("http-proxy", port, manager)
 

@@ -45,6 +45,7 @@ class Cluster:
     pods: dict[str, RunningPod] = field(default_factory=dict)
     enforcing: bool = True
     _readiness: dict[str, Readiness] = field(default_factory=dict)
+    _terminating: set[str] = field(default_factory=set)
     _tokens: dict[tuple[str, str], str] = field(default_factory=dict)
     _api: Process | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -74,9 +75,9 @@ class Cluster:
         """The API server's own address."""
         return self.topology.nodes[self.server].plan.address
 
-    def apply(self, manifests: Iterable[Manifest]) -> None:
-        """Take objects in, and have services, names and policies follow."""
-        self.manifests.apply(manifests)
+    def update(self, stack: Iterable[Manifest]) -> None:
+        """Have the stack be these objects, and services, names and policies follow."""
+        self.manifests.update(stack)
         self.follow()
 
     def serve_api(self) -> None:
@@ -178,14 +179,14 @@ class Cluster:
 
     def terminate(self, pod: RunningPod) -> None:
         """End a pod as a roll-out does: out of the Services first, then its hooks and signals."""
-        self._readiness.pop(pod.name).end()
+        self._terminating.add(pod.name)
+        self.follow()
         pod.terminate()
         self._forget(pod)
 
     def kill(self, pod: RunningPod) -> None:
         """End a pod at once."""
         pod.kill()
-        self._readiness.pop(pod.name).end()
         self._forget(pod)
 
     def enforce(self, *, policies: bool) -> None:
@@ -196,9 +197,12 @@ class Cluster:
     def follow(self) -> None:
         """Put services, names and policies right after a change."""
         with self._lock:
+            states = list(self._readiness.items())
+            ready = [self.pods[name] for name, each in states if each.ready]
             services = Services(
                 manifests=self.manifests.of_kind("Service"),
-                ready=[self.pods[n] for n, each in list(self._readiness.items()) if each.ready],
+                ready=[pod for pod in ready if pod.name not in self._terminating],
+                terminating=[pod for pod in ready if pod.name in self._terminating],
                 api_server=self.api_address,
                 dns=self.dns.sandbox.address,
             )
@@ -229,8 +233,10 @@ class Cluster:
         }
 
     def _forget(self, pod: RunningPod) -> None:
+        self._readiness.pop(pod.name).end()
         with self._lock:
             self.pods.pop(pod.name, None)
+            self._terminating.discard(pod.name)
         self.follow()
 
     def _surroundings(self, pod: Pod) -> Surroundings:
@@ -247,6 +253,11 @@ class Cluster:
     def _token(self, namespace: str, account: str) -> str:
         return self._tokens.setdefault((namespace, account), new_token())
 
+    def end_api(self) -> None:
+        """End the API server's stand-in; what it kept is gone with it."""
+        if self._api is not None:
+            self._api.kill()
+
     def end(self) -> None:
         """End every pod and the control plane."""
         for name in list(self._readiness):
@@ -255,8 +266,7 @@ class Cluster:
             pod.kill()
         self.dns.end()
         self.dns.sandbox.end()
-        if self._api is not None:
-            self._api.kill()
+        self.end_api()
 
 
 def _as_policies_see(pod: RunningPod) -> PolicyPod:

@@ -19,13 +19,20 @@ class Manifests:
         """`authority` is the cluster's CA certificate, which every namespace has a copy of."""
         self._authority = authority
         self._objects: dict[tuple[str, str, str], Manifest] = {}
+        self._stack: set[tuple[str, str, str]] = set()
 
     def apply(self, manifests: Iterable[Manifest]) -> None:
         """Take these objects in."""
         for manifest in manifests:
-            metadata = manifest["metadata"]
-            key = (manifest["kind"], metadata.get("namespace", ""), metadata["name"])
-            self._objects[key] = manifest
+            self._objects[_key(manifest)] = manifest
+
+    def update(self, stack: Iterable[Manifest]) -> None:
+        """Have the stack be these objects: those it had before, and has no more, are gone."""
+        found = {_key(manifest): manifest for manifest in stack}
+        for key in self._stack - set(found):
+            del self._objects[key]
+        self._objects |= found
+        self._stack = set(found)
 
     def of_kind(self, kind: str) -> list[Manifest]:
         """All objects of a kind, in the order in which they came."""
@@ -60,3 +67,8 @@ class Manifests:
             return {key: text.encode() for key, text in (manifest.get("data") or {}).items()}
         plain = {key: text.encode() for key, text in (manifest.get("stringData") or {}).items()}
         return decoded(manifest.get("data")) | plain
+
+
+def _key(manifest: Manifest) -> tuple[str, str, str]:
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata.get("namespace", ""), metadata["name"]

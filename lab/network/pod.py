@@ -85,6 +85,8 @@ class RunningPod:
             )
         for container in self.containers.values():
             container.start()
+        for container in self.containers.values():
+            container.started.until_started()
 
     def _volume(self, volume: Mapping[str, Any], group: int) -> Path:
         place = self.folder / f"volume-{volume['name']}"

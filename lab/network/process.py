@@ -18,6 +18,8 @@ from lab.network.namespace import Namespace
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _SECONDS_TO_END = 10.0
+# In the launcher's environment, and so in its child's until that becomes the program.
+_MARK = "OCEANID_LAUNCHER"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -56,6 +58,7 @@ class Process:
                 stdout=sink,
                 stderr=sink,
                 cwd="/",
+                env={_MARK: "1"},
                 start_new_session=True,
             )
         assert launcher.stdin is not None  # noqa: S101  asked for a pipe
@@ -70,9 +73,16 @@ class Process:
         number = self.launcher.pid
         try:
             children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+            if not children or _MARK.encode() in Path(f"/proc/{children[0]}/environ").read_bytes():
+                return None
         except OSError:
             return None
-        return int(children[0]) if children else None
+        return int(children[0])
+
+    def until_started(self) -> None:
+        """Wait until the program runs, or has ended already."""
+        while self.pid is None and self.running:
+            time.sleep(0.005)
 
     @property
     def running(self) -> bool:
@@ -88,15 +98,20 @@ class Process:
     def wait(self, seconds: float) -> int:
         """The exit code, or 128 and a signal's number; raises LabError after `seconds`."""
         try:
-            return self.launcher.wait(seconds)
+            code = self.launcher.wait(seconds)
         except subprocess.TimeoutExpired:
             raise LabError(f"{self.name} did not end within {seconds:g} s: {self.log}") from None
+        self._let_go()
+        return code
 
     def kill(self) -> None:
         """End it and all it started, without a word."""
+        self._let_go()
+        self.wait(_SECONDS_TO_END)
+
+    def _let_go(self) -> None:
         if self.launcher.stdin is not None and not self.launcher.stdin.closed:
             self.launcher.stdin.close()
-        self.wait(_SECONDS_TO_END)
 
     def last_words(self) -> str:
         """The last line of its log, for messages."""

@@ -17,10 +17,11 @@ _DNS_PORT, _TLS_PORT = 53, 443
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """The cluster's Services, its pods and which of them are ready."""
+    """The cluster's Services and its ready pods, with those apart that are about to end."""
 
     manifests: Sequence[dict[str, Any]]
     ready: Sequence[RunningPod]
+    terminating: Sequence[RunningPod]
     api_server: IPv4Address
     dns: IPv4Address
 
@@ -35,9 +36,11 @@ class Services:
             spec = service["spec"]
             if spec.get("clusterIP") in (None, "None"):
                 continue
-            behind = self._behind(service, self.ready)
-            if spec.get("internalTrafficPolicy") == "Local":
-                behind = [pod for pod in behind if pod.sandbox.node is node]
+            local = spec.get("internalTrafficPolicy") == "Local"
+            # Those that end serve as long as there is no other (KEP-1669).
+            behind = self._behind(service, self.ready, node if local else None) or self._behind(
+                service, self.terminating, node if local else None
+            )
             for port in spec["ports"] if behind else ():
                 place = (IPv4Address(spec["clusterIP"]), int(port["port"]))
                 target = (behind[0].sandbox.address, int(port.get("targetPort") or port["port"]))
@@ -57,11 +60,14 @@ class Services:
             )
         return found
 
-    def _behind(self, service: dict[str, Any], pods: Sequence[RunningPod]) -> list[RunningPod]:
+    def _behind(
+        self, service: dict[str, Any], pods: Sequence[RunningPod], node: Node | None = None
+    ) -> list[RunningPod]:
         selector = {"matchLabels": service["spec"].get("selector") or {}}
         return [
             pod
             for pod in pods
-            if pod.pod.namespace == service["metadata"]["namespace"]
+            if node in (None, pod.sandbox.node)
+            and pod.pod.namespace == service["metadata"]["namespace"]
             and selects(selector, pod.labels)
         ]

@@ -82,6 +82,38 @@ class Wire:
         return found
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counter:
+    """Packets that leave a namespace and meet a condition, from the moment it is made."""
+
+    namespace: Namespace
+
+    @classmethod
+    def on(cls, namespace: Namespace, condition: str) -> Counter:
+        """Count what the namespace's own programs send; `condition` is in nftables' words."""
+        namespace.nft(
+            f"""
+            table ip counted {{}}
+            delete table ip counted
+            table ip counted {{
+              counter seen {{ }}
+              chain output {{
+                type filter hook output priority raw
+                {condition} counter name seen
+              }}
+            }}
+            """
+        )
+        return cls(namespace=namespace)
+
+    def packets(self) -> int:
+        """How many there were."""
+        command = ["nft", "-j", "list", "counter", "ip", "counted", "seen"]
+        listing = json.loads(self.namespace.run(command))
+        (found,) = [each["counter"] for each in listing["nftables"] if "counter" in each]
+        return int(found["packets"])
+
+
 def _counts(namespace: Namespace, name: str) -> dict[IPv4Address, int]:
     listing = json.loads(namespace.run(["nft", "-j", "list", "set", "ip", "wire", name]))
     (found,) = [each["set"] for each in listing["nftables"] if "set" in each]

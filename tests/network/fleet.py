@@ -33,6 +33,7 @@ class Fleet:
     nodes: list[NodePlan]
     exit_plans: list[NodePlan]
     keys: dict[str, str]
+    changes: dict[str, Any]
     exit_nodes: dict[str, RunningPod] = field(default_factory=dict)
     gateways: dict[str, RunningPod] = field(default_factory=dict)
     applications: dict[str, RunningPod] = field(default_factory=dict)
@@ -61,15 +62,19 @@ class Fleet:
         assert device is not None
         self.api("POST", f"/device/{device['nodeId']}/routes", {"routes": list(routes)})
 
-    def render(self, **changes: Any) -> None:
-        """Render the stack with what is known of the tailnet, and have the cluster follow."""
+    def render(self, **unlike: str) -> None:
+        """Render the stack with what is known of the tailnet, and have the cluster follow.
+
+        `unlike` are tailnet addresses by node, where the stack is to believe others.
+        """
         addresses = {
-            rendered.exit_hostname(name): self.tailnet_address(name) for name in self.exit_nodes
+            rendered.exit_hostname(name): unlike.get(name) or self.tailnet_address(name)
+            for name in self.exit_nodes
         }
         objects = rendered.stack(
-            self.nodes, self.exit_plans, addresses=addresses, keys=self.keys, **changes
+            self.nodes, self.exit_plans, addresses=addresses, keys=self.keys, **self.changes
         )
-        self.cluster.apply(objects)
+        self.cluster.update(objects)
 
     def start_exit_node(self, node: str) -> RunningPod:
         """The exit node's pod of the StatefulSet that is pinned there, ready."""
@@ -110,8 +115,12 @@ def fleet(
     nodes: Sequence[NodePlan] = FLEET,
     exit_nodes: Sequence[NodePlan] = (TETHYS,),
     approved: bool = True,
+    **changes: Any,
 ) -> Iterator[Fleet]:
-    """The fleet with its exit nodes running, without gateways: tests start those they want."""
+    """The fleet with its exit nodes running, without gateways: tests start those they want.
+
+    `changes` replace keys of the stack's configuration.
+    """
     with laid(nodes) as topology:
         internet = Internet.start(topology.internet, folder / "internet")
         cluster = Cluster.make(topology, internet, folder / "cluster", TETHYS.name)
@@ -123,6 +132,7 @@ def fleet(
                 nodes=list(nodes),
                 exit_plans=list(exit_nodes),
                 keys={},
+                changes=changes,
             )
             _bring_up(made, approved=approved)
             yield made
@@ -145,8 +155,8 @@ def _bring_up(made: Fleet, *, approved: bool) -> None:
     made.cluster.serve_api()
     for plan in made.exit_plans:
         made.start_exit_node(plan.name)
-        # The lab's policy file approves on registration: a tailnet that leaves it to the stack.
-        made.approve(plan.name, DEFAULT_ROUTES if approved else [])
+        if approved:
+            made.approve(plan.name)
     made.render()
 
 

@@ -9,7 +9,7 @@ import yaml
 from pulumi.runtime import rpc
 
 from lab.network.plan import API_PORT, PODS, SERVICES, TAILNET_SERVICES, TETHYS, NodePlan
-from tests.components.recording import PROJECT, REPOSITORY, record_stack
+from tests.components.recording import PROJECT, REPOSITORY, World, record_stack
 
 
 def exit_hostname(node: str) -> str:
@@ -51,7 +51,7 @@ def stack(
         # Its operator is not what is tested here, and takes long to render.
         "externalSecrets": None,
     }
-    recording = record_stack("dev", addresses=dict(addresses), keys=dict(keys), **ours | changes)
+    recording = record_stack("dev", World(addresses=addresses, keys=keys), **ours | changes)
     return [_plain(each) for each in recording.objects]
 
 

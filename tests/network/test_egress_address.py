@@ -1,0 +1,110 @@
+"""From every node, every destination sees the exit node's address, whatever is between."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lab.network.plan import CALYPSO, ECHO, STYX, TETHYS, TRITON
+from lab.network.wire import Counter, Wire
+from tests.network.fleet import Fleet, fleet, until
+from tests.network.traffic import Client, pattern
+
+pytestmark = pytest.mark.network
+
+_NODES = (TETHYS.name, STYX.name, CALYPSO.name)
+_EXIT_ADDRESS = str(TETHYS.outside)
+_MUCH = 100_000_000
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with fleet(tmp_path_factory.mktemp("fleet")) as made:
+        for node in _NODES:
+            made.start_gateway(node)
+        made.until_ready()
+        yield made
+
+
+@pytest.mark.parametrize("node", _NODES)
+def test_every_destination_sees_the_exit_nodes_address(running: Fleet, node: str) -> None:
+    client = Client.on(running, node)
+    assert client.address_by_http_proxy() == _EXIT_ADDRESS
+    assert client.address_by_socks5() == _EXIT_ADDRESS
+    assert client.address_by_database() == _EXIT_ADDRESS
+    assert client.s3_status() == 200
+
+
+def test_on_the_wire_only_the_exit_node_sends_to_a_destination(running: Fleet) -> None:
+    wire = Wire.tap(running.topology.internet, list(running.topology.nodes.values()))
+    for node in _NODES:
+        Client.on(running, node).address_by_http_proxy()
+        Client.on(running, node).address_by_database()
+    exit_node = running.exit_nodes[TETHYS.name].sandbox.address
+    assert set(wire.from_outside()) == {TETHYS.outside}
+    assert set(wire.tried_by_pods()) == set(wire.from_pods()) == {exit_node}
+
+
+@pytest.mark.parametrize("node", [STYX.name, CALYPSO.name])
+def test_a_hundred_megabytes_arrive_as_they_were_sent(running: Fleet, node: str) -> None:
+    data = pattern(_MUCH)
+    client = Client.on(running, node)
+    checksum = hashlib.sha256(data).hexdigest()
+    # Calypso's line takes packets of 1492 bytes, and the tunnel's are smaller by itself.
+    assert client.download(_MUCH) == checksum
+    assert client.upload(data) == checksum
+
+
+def test_a_node_behind_two_nats_needs_no_network_between_the_nodes(running: Fleet) -> None:
+    # Without the overlay, all there is between calypso and the exit node is the internet.
+    running.topology.internet.ip(f"route del {CALYPSO.pods}")
+    try:
+        client = Client.on(running, CALYPSO.name)
+        # It takes tailscaled some seconds to give the path up that was there before.
+        until(lambda: client.seen_address() == _EXIT_ADDRESS, "traffic by another path")
+        assert client.download(1_000_000) == hashlib.sha256(pattern(1_000_000)).hexdigest()
+    finally:
+        running.topology.internet.ip(f"route add {CALYPSO.pods} via {CALYPSO.outside}")
+
+
+_INSIDE = (
+    "10.42.0.2",  # a pod: the cluster's DNS
+    "10.43.0.1",  # a service: the API server's
+    "192.168.2.1",  # a private network: the one behind calypso's router
+    "172.16.0.1",
+    "169.254.169.254",  # link-local: where clouds keep their secrets
+    "100.64.0.250",  # another device of the tailnet
+    "127.0.0.1",
+)
+
+
+@pytest.mark.parametrize("policies", [True, False], ids=["with-policies", "without-policies"])
+def test_the_exit_node_leads_to_nothing_inside(running: Fleet, *, policies: bool) -> None:
+    # Without them too: tailscaled lets nobody through to private networks and its own.
+    running.cluster.enforce(policies=policies)
+    inside = f"ip daddr {{ {', '.join(_INSIDE)} }} tcp dport 80"
+    exit_node = running.exit_nodes[TETHYS.name].sandbox.namespace
+    counter = Counter.on(exit_node, inside)
+    client = Client.on(running, STYX.name)
+    try:
+        with ThreadPoolExecutor(len(_INSIDE) + 1) as pool:
+            outside = pool.submit(client.reaches, str(ECHO.address), 80)
+            assert not any(pool.map(lambda each: client.reaches(each, 80), _INSIDE))
+        assert outside.result()
+        assert counter.packets() == 0
+    finally:
+        running.cluster.enforce(policies=True)
+
+
+def test_a_node_that_joins_later_needs_nothing_but_its_gateway(running: Fleet) -> None:
+    running.topology.add_node(TRITON)
+    running.nodes.append(TRITON)
+    running.cluster.follow()
+    running.start_gateway(TRITON.name)
+    running.until_ready(TRITON.name)
+    client = Client.on(running, TRITON.name)
+    assert client.address_by_http_proxy() == _EXIT_ADDRESS
+    assert client.address_by_database() == _EXIT_ADDRESS

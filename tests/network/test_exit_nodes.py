@@ -1,0 +1,90 @@
+"""Two exit nodes share the work by preference, and each keeps its identity over restarts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from lab.network.container import Container
+from lab.network.plan import CALYPSO, STYX, TETHYS
+from tests.network import rendered
+from tests.network.fleet import Fleet, fleet, until
+from tests.network.load import under_load
+from tests.network.traffic import Client
+
+pytestmark = pytest.mark.network
+
+_PREFERRED, _OTHER = str(TETHYS.outside), str(STYX.outside)
+# The promise is 5 s; the time goes into the figures of `make bench`, which no other work disturbs.
+_SECONDS = 20.0
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with fleet(tmp_path_factory.mktemp("fleet"), exit_nodes=(TETHYS, STYX)) as made:
+        made.start_gateway(CALYPSO.name)
+        made.until_ready()
+        yield made
+
+
+def _preferred(running: Fleet) -> Container:
+    return running.exit_nodes[TETHYS.name].containers["tailscale"]
+
+
+def _killed(running: Fleet) -> Callable[[], None]:
+    _preferred(running).crash()
+    return _preferred(running).start
+
+
+def _frozen(running: Fleet) -> Callable[[], None]:
+    _preferred(running).freeze()
+    return _preferred(running).thaw
+
+
+def _cut_off(running: Fleet) -> Callable[[], None]:
+    node = running.topology.nodes[TETHYS.name]
+    node.cut_off()
+    return node.plug_in
+
+
+@pytest.mark.parametrize("fault", [_killed, _frozen, _cut_off])
+@pytest.mark.parametrize("way", ["address_by_http_proxy", "address_by_database"])
+def test_new_connections_go_through_the_other_one_and_come_back(
+    running: Fleet, fault: Callable[[Fleet], Callable[[], None]], way: str
+) -> None:
+    client = Client.on(running, CALYPSO.name)
+    with under_load(getattr(client, way)) as load:
+        until(lambda: load.first_through(_PREFERRED, 0) is not None, "traffic by the preferred one")
+        began = time.monotonic()
+        mend = fault(running)
+        try:
+            until(
+                lambda: load.first_through(_OTHER, began) is not None,
+                "traffic by the other exit node",
+                seconds=_SECONDS,
+            )
+        finally:
+            mend()
+        mended = time.monotonic()
+        until(lambda: load.first_through(_PREFERRED, mended) is not None, "traffic has come back")
+
+
+def test_a_restarted_exit_node_has_its_address_and_its_approval(running: Fleet) -> None:
+    hostname = rendered.exit_hostname(TETHYS.name)
+    before = running.device(hostname)
+    running.cluster.kill(running.exit_nodes[TETHYS.name])
+    pod = running.start_exit_node(TETHYS.name)
+    after = running.device(hostname)
+    assert before is not None
+    assert after is not None
+    for same in ("nodeId", "addresses", "enabledRoutes"):
+        assert after[same] == before[same]
+    command = ["tailscale", "--socket=/tmp/tailscaled.sock", "ip", "-4"]
+    address = pod.containers["tailscale"].execute(command)
+    assert address is not None
+    assert address.strip() == before["addresses"][0]
+    client = Client.on(running, CALYPSO.name)
+    with under_load(client.address_by_database) as load:
+        until(lambda: load.first_through(_PREFERRED, 0) is not None, "traffic by the preferred one")

@@ -1,0 +1,147 @@
+"""The gate's program in its own rendered pod: it passes on a good path and names what is broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+import yaml
+
+from lab.network.plan import CALYPSO, DATABASE, S3, STYX, TETHYS
+from tests.components.recording import PROJECT, REPOSITORY
+from tests.network import rendered
+from tests.network.fleet import Fleet, fleet, until
+from tests.network.traffic import Client
+
+pytestmark = pytest.mark.network
+
+_SECONDS = 60.0
+_PEER = f"pod-{rendered.exit_hostname(TETHYS.name)}"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    stack = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
+    # What is broken here stays so: the gate need not wait long for it to settle.
+    egress = stack["config"][f"{PROJECT}:egress"] | {"gateSeconds": 10}
+    with fleet(tmp_path_factory.mktemp("fleet"), egress=egress) as made:
+        for node in (STYX.name, CALYPSO.name):
+            made.start_gateway(node)
+        made.until_ready()
+        yield made
+
+
+def _gate(running: Fleet, node: str) -> tuple[int, str, set[str]]:
+    """Exit code, termination message and failed checks of the gate's pod on the node."""
+    wave = "canary" if node == STYX.name else "fleet"
+    (job,) = [
+        each["metadata"]["name"]
+        for each in running.cluster.manifests.of_kind("Job")
+        if each["metadata"]["name"].startswith(f"oceanid-check-{wave}-")
+    ]
+    pod = running.cluster.start_pod("Job", job, node)
+    try:
+        code, words = pod.wait(seconds=_SECONDS)
+        lines = (pod.containers["egress-check"].log).read_text().splitlines()
+    finally:
+        running.cluster.kill(pod)
+    results = [json.loads(line) for line in lines if line.startswith("{")]
+    return code, words, {each["name"] for each in results if not each["ok"]}
+
+
+@pytest.mark.parametrize("node", [STYX.name, CALYPSO.name])
+def test_it_passes_on_a_good_path(running: Fleet, node: str) -> None:
+    assert _gate(running, node) == (0, "all 8 checks passed", set())
+
+
+@contextmanager
+def _unreachable(running: Fleet, address: object) -> Iterator[None]:
+    internet = running.topology.internet
+    internet.ip(f"rule add prio 1 iif to-tethys to {address} blackhole")
+    # Local addresses are found by a rule of their own, before any other.
+    internet.ip("rule add prio 2 table local", "rule del prio 0")
+    try:
+        yield
+    finally:
+        internet.ip("rule add prio 0 table local", "rule del prio 2", "rule del prio 1")
+
+
+def _without_database(running: Fleet) -> AbstractContextManager[None]:
+    return _unreachable(running, DATABASE.address)
+
+
+def _without_s3(running: Fleet) -> AbstractContextManager[None]:
+    return _unreachable(running, S3.address)
+
+
+@contextmanager
+def _without_api_server(running: Fleet) -> Iterator[None]:
+    running.cluster.end_api()
+    try:
+        yield
+    finally:
+        running.cluster.serve_api()
+
+
+@contextmanager
+def _without_pod_network(running: Fleet) -> Iterator[None]:
+    internet = running.topology.internet
+    internet.ip(f"route del {TETHYS.pods}")
+    # The cluster's DNS is on that node too: let its answers through, and nothing else.
+    dns = running.cluster.dns.sandbox.address
+    internet.ip(f"route add {dns} via {TETHYS.outside}")
+    client = Client.on(running, STYX.name)
+    try:
+        # The tunnel finds a way by the nodes' own addresses; that takes it some seconds.
+        until(lambda: client.seen_address() is not None, "traffic by another path")
+        yield
+    finally:
+        internet.ip(f"route del {dns}", f"route add {TETHYS.pods} via {TETHYS.outside}")
+
+
+@contextmanager
+def _without_policies(running: Fleet) -> Iterator[None]:
+    running.cluster.enforce(policies=False)
+    try:
+        yield
+    finally:
+        running.cluster.enforce(policies=True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "failed"),
+    [
+        (_without_database, {"database"}),
+        (_without_s3, {"s3"}),
+        (_without_api_server, {"cluster-api"}),
+        (_without_pod_network, {_PEER}),
+        (_without_policies, {"direct-echo"}),
+    ],
+    ids=lambda value: getattr(value, "__name__", "").strip("_"),
+)
+def test_it_names_the_check_that_is_broken(
+    running: Fleet, fault: Callable[[Fleet], AbstractContextManager[None]], failed: set[str]
+) -> None:
+    with fault(running):
+        code, words, found = _gate(running, STYX.name)
+    assert (code, found) == (1, failed), words
+    assert all(name in words for name in failed)
+
+
+def test_it_fails_while_the_exit_node_is_not_approved(running: Fleet) -> None:
+    running.approve(TETHYS.name, [])
+    try:
+        code, words, found = _gate(running, STYX.name)
+    finally:
+        running.approve(TETHYS.name)
+    assert code == 1
+    assert {"egress-address", "egress-address-socks5", "database", "s3"} <= found, words
+
+
+def test_it_fails_without_the_clusters_dns(running: Fleet) -> None:
+    running.cluster.dns.end()
+    code, words, found = _gate(running, STYX.name)
+    assert code == 1
+    assert "cluster-dns" in found, words
