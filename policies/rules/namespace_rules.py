@@ -32,6 +32,7 @@ _RESTRICTED = {
     "run-as-non-root": 0,
     "seccomp-profile": 19,
     "undropped-capabilities": 22,
+    "unmasked-proc-in-user-namespace": 0,
     "volume-type": 0,
 }
 LEVELS: dict[str, dict[str, int]] = {

@@ -32,6 +32,17 @@ def _unmasked(container: Container, body: Body) -> Iterator[Finding]:
         yield Finding.fires(where, _UNMASKED)
 
 
+def _unmasked_in_user_namespace(container: Container, body: Body) -> Iterator[Finding]:
+    own, users = value_at(container.pod.spec, container.pod.where, "hostUsers")
+    where, mount = own_setting(container, body, "procMount")
+    if mount in (None, "Default") or (users is not False and users is not UNKNOWN):
+        return  # nothing asked for, or unmasked-proc's business
+    if UNKNOWN in (mount, users):
+        yield Finding.unjudged(where if mount is UNKNOWN else own)
+    else:
+        yield Finding.fires(where, _UNMASKED)
+
+
 def _host_process(pod: Pod, spec: Body) -> Iterator[Finding]:
     for where, value in settings_of(pod, spec, "windowsOptions", "hostProcess"):
         if value is UNKNOWN:
@@ -78,6 +89,21 @@ RULES = (
         ),
         check=each_container(_unmasked),
         tags=("pod-security", "pss-baseline"),
+    ),
+    Rule(
+        name="unmasked-proc-in-user-namespace",
+        severity=Severity.MEDIUM,
+        enforcement=Enforcement.MANDATORY,
+        description="A pod in a user namespace of its own must not see an unmasked /proc either.",
+        remedy="remove securityContext.procMount",
+        source=(
+            "Pod Security Standards, restricted, /proc mount type: the API server of 1.35 refuses "
+            "there what baseline admits with hostUsers: false"
+        ),
+        url=f"{STANDARDS}#restricted",
+        blind_to="Pods without a user namespace of their own: another rule's business.",
+        check=each_container(_unmasked_in_user_namespace),
+        tags=("pod-security", "pss-restricted"),
     ),
     Rule(
         name="windows-host-process",

@@ -20,6 +20,7 @@ from tests.e2e.agreement import (
     fixtures,
     found_by_scanner,
     found_in_preview,
+    hardened,
     posted,
     warned_by_pod_security,
     warned_in_cluster,
@@ -126,9 +127,11 @@ def test_the_three_give_whatever_is_made_up_the_same_verdicts(warning: httpx.Cli
 def test_what_pod_security_rejects_one_of_the_rules_rejects(fleet: Fleet, level: str) -> None:
     controls = LEVELS[level].keys()
     rejected: list[str] = []
+    accepted = 0
     with fleet.api() as api, warning_namespace(api, level) as namespace:
 
         def agree(body: dict[str, Any]) -> None:
+            nonlocal accepted
             answer = posted(api, body, namespace)
             if answer.status_code != 201:
                 return
@@ -137,6 +140,7 @@ def test_what_pod_security_rejects_one_of_the_rules_rejects(fleet: Fleet, level:
                 rejected.append(body["kind"])
                 assert ours, answer.headers.get_list("warning")
             else:
+                accepted += 1
                 # Only what the rules themselves say that they are stricter in.
                 assert ours <= {"root-user", "run-as-non-root"}
 
@@ -144,6 +148,7 @@ def test_what_pod_security_rejects_one_of_the_rules_rejects(fleet: Fleet, level:
         for number, body in enumerate(fixtures()):
             if body["kind"] == "Pod" or number % 5 == 0:
                 agree(body)
+                agree(hardened(body))
 
         @settings(_GENERATED, max_examples=100)
         @given(workloads(tuple(VERSIONS)))
@@ -151,6 +156,8 @@ def test_what_pod_security_rejects_one_of_the_rules_rejects(fleet: Fleet, level:
             body = completed(tree)
             assert body is not None
             agree(body)
+            agree(hardened(body))
 
         agree_on_generated()
     assert set(rejected) == set(VERSIONS)
+    assert accepted > 100
