@@ -7,7 +7,7 @@ import json
 import pulumi
 import pytest
 
-from tests.components.recording import TAILNET_ADDRESS, record_stack
+from tests.components.recording import TAILNET_ADDRESS, World, record_stack
 
 _STACKS = ("dev", "prod")
 _ROLES = ("exit", "gateway")
@@ -90,7 +90,7 @@ def test_two_devices_with_one_hostname_stop_the_update() -> None:
     hostname = "oceanid-dev-exit-tethys"
     devices = [{"hostname": hostname, "nodeId": node_id} for node_id in ("nGone", "nMocked")]
     with pytest.raises(pulumi.RunError, match=r"2 devices .* claim the hostname .*nGone, nMocked"):
-        record_stack("dev", devices=devices)
+        record_stack("dev", World(devices=devices))
 
 
 def test_both_default_routes_of_the_looked_up_device_are_approved() -> None:
@@ -109,18 +109,18 @@ _LINE = "preflight nodes: node styx: NotReady since 2025-10-10: mend the node"
 
 def test_a_failed_check_of_the_preflight_stops_prod_before_any_resource() -> None:
     with pytest.raises(pulumi.RunError, match=rf"^{_LINE}\nnothing has been changed$"):
-        record_stack("prod", problems=[{**_SILENT, "verdict": "fail"}])
+        record_stack("prod", World(problems=[{**_SILENT, "verdict": "fail"}]))
 
 
 @pytest.mark.parametrize(("stack", "verdict"), [("dev", "fail"), ("prod", "warn"), ("prod", "ok")])
 def test_what_the_settings_put_up_with_stops_nothing(stack: str, verdict: str) -> None:
-    recording = record_stack(stack, problems=[{**_SILENT, "verdict": verdict}])
+    recording = record_stack(stack, World(problems=[{**_SILENT, "verdict": verdict}]))
     assert recording.of_type("kubernetes:apps/v1:DaemonSet")
 
 
 def test_the_preflight_gets_the_settings_on_its_input_and_logs_nothing() -> None:
     recording = record_stack("prod")
-    (run,) = [each.args for each in recording.invokes if each.token == "command:local:run"]
+    run = next(e.args for e in recording.invokes if "-m preflight" in e.args.get("command", ""))
     assert json.loads(run["stdin"])["cluster"]["context"] == "oceanid-prod"
     assert run["logging"] == "none"
 
