@@ -129,7 +129,7 @@ lab-status: .venv/.installed ## what runs, and what runs where
 # ---- checks and tests -------------------------------------------------------------------------
 
 .PHONY: test
-test: check toolchain ## every check and test there is; what CI runs
+test: check toolchain network-programs ## every check and test there is; what CI runs
 	@$(PY) -m pytest -n 2 --dist loadfile
 
 .PHONY: check
@@ -153,6 +153,14 @@ rehearse: toolchain ## every step of the workflows from a clean checkout, on two
 .PHONY: test-e2e
 test-e2e: toolchain ## the real engine against the lab
 	@$(PY) -m pytest -m e2e tests
+
+.PHONY: network-programs
+network-programs: .venv/.installed
+	@$(PY) -m toolchain.network
+
+.PHONY: test-network
+test-network: network-programs ## real processes and packets in network namespaces; needs root
+	@$(PY) -m pytest -n 2 --dist loadfile -m network tests/network
 
 .PHONY: bench
 bench: toolchain ## the figures of the README

@@ -162,6 +162,13 @@ def test_the_general_proxy_passes_plain_http_on_and_adds_nothing_to_it(scene: _S
     assert passed_on[1:] == ("host: plain.example",)
 
 
+@pytest.mark.parametrize("headers", [b"", b"Host: s3.example:443\r\n"])
+def test_connect_is_taken_as_http_1_0_as_python_sends_it(scene: _Scene, headers: bytes) -> None:
+    request = b"CONNECT s3.example:443 HTTP/1.0\r\n" + headers + b"\r\n"
+    status_line, body = scene.asked(request)
+    assert (status_line.partition(" ")[2], body) == ("200 OK", "preferred")
+
+
 @pytest.mark.parametrize("health", [Health.FAILS, Health.FREEZES])
 def test_an_exit_node_that_is_gone_is_left_and_comes_back(scene: _Scene, health: Health) -> None:
     scene.preferred.set_health(health)
