@@ -59,6 +59,8 @@ def values(*, only_namespace: str | None, cluster_kinds: bool, webhook: bool) ->
             "resources": _resources(memory="128Mi"),
             "affinity": _apart(WEBHOOK),
             "livenessProbe": {"enabled": True},
+            # Its Deployment is waited for, and that is ready when the Service has somebody.
+            "service": {"annotations": {"pulumi.com/skipAwait": "true"}},
         },
         # One is enough: it renews a certificate of ten years, and what it does can wait a restart.
         "certController": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,22 +20,42 @@ from pulumi.runtime.stack import Stack, run_pulumi_func
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = "oceanid-cluster"
 TAILNET_ADDRESS = "100.64.0.7"
+KINDS = Path(__file__).with_name("kinds.yaml")
+
+
+# Assembled here: no token, not even a made-up one, stands in the source.
+_TOKEN = "-".join(("pul", "0" * 40))
+_TOKEN_KEY = f"{PROJECT}:escAccessToken"
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What a program finds outside: what its invokes are answered with."""
+
+    devices: Sequence[Mapping[str, Any]] = ()
+    """The tailnet's device list."""
+    problems: Sequence[Mapping[str, str]] = ()
+    """What the preflight finds."""
+    firewall: Sequence[Mapping[str, str]] = ()
+    """The rules of the database's network."""
+    by_hand: Sequence[str] = ()
+    """The Secrets that are there and nobody syncs."""
+    unread: Sequence[Mapping[str, str]] = ()
+    """The synced secrets that could not be read anew."""
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Tailnet addresses by device name, where TAILNET_ADDRESS will not do."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Credentials by the Tailscale resource's name, where a made-up one will not do."""
 
 
 @dataclass
 class Recording(pulumi.runtime.Mocks):
     """Every resource a program registered, in order, with its inputs as the engine sees them."""
 
+    world: World = field(default_factory=World)
     resources: list[pulumi.runtime.MockResourceArgs] = field(default_factory=list)
     invokes: list[pulumi.runtime.MockCallArgs] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
-    devices: list[dict[str, Any]] = field(default_factory=list)
-    problems: list[dict[str, str]] = field(default_factory=list)
-    firewall: list[dict[str, str]] = field(default_factory=list)
-    addresses: dict[str, str] = field(default_factory=dict)
-    """Tailnet addresses by device name, where TAILNET_ADDRESS will not do."""
-    keys: dict[str, str] = field(default_factory=dict)
-    """Credentials by the Tailscale resource's name, where a made-up one will not do."""
     objects: list[dict[str, Any]] = field(default_factory=list)
     """Every object of the cluster as the API server would have it."""
 
@@ -47,7 +67,7 @@ class Recording(pulumi.runtime.Mocks):
         if args.typ.startswith("tailscale:"):
             # Assembled here: no key, not even a made-up one, stands in the source.
             mocked = "-".join(("tskey", "client", "mocked"))
-            outputs["key"] = self.keys.get(args.name, mocked)
+            outputs["key"] = self.world.keys.get(args.name, mocked)
         if args.typ.startswith("kubernetes:"):
             # As the provider does: a name of its own for what has none, and the server's uid.
             metadata = {"name": f"{args.name}-1a2b3c4d", **args.inputs.get("metadata", {})}
@@ -63,20 +83,28 @@ class Recording(pulumi.runtime.Mocks):
     ) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         self.invokes.append(args)
         if args.token == "command:local:run":
-            return {"stdout": json.dumps({"answered": True, "results": self.problems})}, []
+            return {"stdout": json.dumps(self._answer(args.args["command"]))}, []
         if args.token.endswith("getFirewallRules"):
-            return {"rules": self.firewall}, []
+            return {"rules": self.world.firewall}, []
         if args.token.endswith("getDevices"):
-            return {"devices": self.devices}, []
+            return {"devices": self.world.devices}, []
         return {
             **args.args,
             "id": "mocked",
             "nodeId": "nMocked",
             "addresses": [
-                self.addresses.get(args.args.get("hostname", ""), TAILNET_ADDRESS),
+                self.world.addresses.get(args.args.get("hostname", ""), TAILNET_ADDRESS),
                 "fd7a:115c:a1e0::7",
             ],
         }, []
+
+    def _answer(self, command: str) -> object:
+        """What a program that the stack runs beside itself says, by its command line."""
+        if " secret_sync existing " in command:
+            return self.world.by_hand
+        if " secret_sync read " in command:
+            return self.world.unread
+        return {"answered": True, "results": self.world.problems}
 
     def of_type(self, token: str) -> list[dict[str, Any]]:
         """Inputs of every resource of that type."""
@@ -93,19 +121,10 @@ def record(
     *,
     stack: str = "dev",
     config: dict[str, str] | None = None,
-    devices: list[dict[str, Any]] | None = None,
-    problems: list[dict[str, str]] | None = None,
-    addresses: dict[str, str] | None = None,
-    keys: dict[str, str] | None = None,
+    world: World | None = None,
 ) -> Recording:
-    """Run `program` to its end, outputs resolved, and give back what it registered.
-
-    `devices` are what the tailnet's device list holds, `problems` what the preflight finds;
-    `addresses` and `keys` are the Recording's.
-    """
-    recording = Recording(
-        devices=devices or [], problems=problems or [], addresses=addresses or {}, keys=keys or {}
-    )
+    """Run `program` to its end, outputs resolved, and give back what it registered."""
+    recording = Recording(world=world or World())
 
     async def run() -> None:
         # One worker: calls come in a steady order, and the loop that the SDK's mocks open in each
@@ -123,7 +142,7 @@ def record(
         SETTINGS.outputs.clear()
         # Inside the loop: the SDK keeps futures of the loop in which its settings were made.
         pulumi.runtime.set_mocks(recording, project=PROJECT, stack=stack, preview=False)
-        pulumi.runtime.set_all_config(config or {})
+        pulumi.runtime.set_all_config(config or {}, [_TOKEN_KEY])
 
         def whole() -> None:
             program()
@@ -143,25 +162,27 @@ def _close_loop_of_thread() -> None:
         asyncio.get_event_loop().close()
 
 
-def record_stack(
-    stack: str,
-    *,
-    devices: list[dict[str, Any]] | None = None,
-    problems: list[dict[str, str]] | None = None,
-    addresses: dict[str, str] | None = None,
-    keys: dict[str, str] | None = None,
-    **changes: Any,
-) -> Recording:
-    """Run `__main__` whole with the configuration of `stack`; `changes` replace top-level keys."""
+def record_stack(stack: str, world: World | None = None, **changes: Any) -> Recording:
+    """Run `__main__` whole with the configuration of `stack`; `changes` replace top-level keys.
+
+    A key that is changed to None is left out. The operator's kinds come from a small file beside
+    this one: they need neither a build nor the network.
+    """
     document = yaml.safe_load((REPOSITORY / f"Pulumi.{stack}.yaml").read_text())
-    config = document["config"] | {f"{PROJECT}:{key}": value for key, value in changes.items()}
-    encoded = {key: v if isinstance(v, str) else json.dumps(v) for key, v in config.items()}
+    document["config"][f"{PROJECT}:externalSecrets"]["customResources"] = str(KINDS)
+    config = (
+        document["config"]
+        | {_TOKEN_KEY: _TOKEN}
+        | {f"{PROJECT}:{key}": value for key, value in changes.items()}
+    )
+    encoded = {
+        key: v if isinstance(v, str) else json.dumps(v)
+        for key, v in config.items()
+        if v is not None
+    }
     return record(
         lambda: runpy.run_path(str(REPOSITORY / "__main__.py")),
         stack=stack,
         config=encoded,
-        devices=devices,
-        problems=problems,
-        addresses=addresses,
-        keys=keys,
+        world=world,
     )

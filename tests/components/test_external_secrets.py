@@ -1,0 +1,150 @@
+"""What the program registers for the synced secrets, and what it says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from components._secrets_operator_chart import values
+from tests.components.recording import KINDS, REPOSITORY, Recording, World, record_stack
+
+_CUSTOM = "kubernetes:external-secrets.io/v1"
+
+
+_SERVED = {"ExternalSecret", "SecretStore", "GeneratorState"}
+_PLACE = "apps/labelstudio-s3-credentials"
+
+
+def _settings(**changes: Any) -> dict[str, Any]:
+    document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
+    group: dict[str, Any] = document["config"]["oceanid-cluster:externalSecrets"]
+    return {**group, "customResources": str(KINDS), **changes}
+
+
+def _record(world: World | None = None, **changes: Any) -> Recording:
+    return record_stack("dev", world, externalSecrets=_settings(**changes))
+
+
+def test_only_the_kinds_that_are_served_are_installed() -> None:
+    recording = _record()
+    installed = recording.of_type("kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition")
+    assert {each["spec"]["names"]["kind"] for each in installed} == _SERVED
+
+
+def test_the_operator_sees_no_other_namespace_when_one_is_served() -> None:
+    recording = _record()
+    assert recording.named("secrets-operator-sync")["metadata"]["namespace"] == "apps"
+    chart = recording.named("secrets-operator-chart")
+    assert chart["values"]["scopedNamespace"] == "apps"
+    cluster_roles = recording.of_type("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
+    assert not any("secrets" in rule["resources"] for r in cluster_roles for rule in r["rules"])
+
+
+def test_kinds_of_the_whole_cluster_come_when_asked_for() -> None:
+    recording = _record(clusterKinds=True)
+    chart = recording.named("secrets-operator-chart")
+    assert chart["values"]["processClusterStore"] is True
+    assert chart["values"]["scopedNamespace"] == ""
+    assert "namespace" not in recording.named("secrets-operator-sync")["metadata"]
+
+
+def test_nothing_of_the_webhook_is_made_without_it() -> None:
+    names = {each.name for each in _record(webhook=False).resources}
+    assert "secrets-operator-certify" not in names
+    assert "secrets-operator-fence-external-secrets-webhook" not in names
+    assert "secrets-operator-fence-external-secrets" in names
+
+
+def test_no_argument_of_the_chart_waits_for_a_resource() -> None:
+    chart = _record().named("secrets-operator-chart")
+    assert chart["chart"] == ".toolchain/bin/external-secrets-chart"
+    assert "__output" not in str(chart)
+
+
+def test_an_external_secret_leaves_its_secret_behind() -> None:
+    (secret,) = _record().of_type(f"{_CUSTOM}:ExternalSecret")
+    annotations = secret["metadata"]["annotations"]
+    assert annotations["pulumi.com/deletionPropagationPolicy"] == "orphan"
+    assert secret["spec"]["target"]["deletionPolicy"] == "Retain"
+    assert "template" not in secret["spec"]["target"]
+
+
+def test_workloads_restart_only_where_that_is_asked_for() -> None:
+    asked = [{**_settings()["secrets"][0], "restartWorkloads": True}]
+    (secret,) = _record(secrets=asked).of_type(f"{_CUSTOM}:ExternalSecret")
+    template = secret["spec"]["target"]["template"]
+    assert template == {"metadata": {"annotations": {"reloader.stakater.com/match": "true"}}}
+
+
+def test_a_missing_token_ends_the_program_before_the_operator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("ESC_ACCESS_TOKEN", raising=False)
+    with pytest.raises(pulumi.RunError, match=r"set ESC_ACCESS_TOKEN, or keep it with: pulumi"):
+        record_stack("dev", escAccessToken=None)
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("Owner", "all its keys are replaced by those of the settings (creationPolicy: Owner;"),
+        ("Orphan", "all its keys are replaced by those of the settings (creationPolicy: Orphan;"),
+        ("Merge", "its keys AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY are written over"),
+    ],
+)
+def test_a_secret_made_by_hand_is_named_with_what_becomes_of_it(
+    policy: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    secrets = [{**_settings()["secrets"][0], "creationPolicy": policy}]
+    _record(World(by_hand=[_PLACE]), secrets=secrets)
+    (line,) = [line for line in caplog.messages if "made by hand" in line]
+    assert line.startswith(f"Secret {_PLACE} was made by hand: {said}")
+
+
+@pytest.mark.parametrize(
+    ("why", "remedy"),
+    [
+        ("401 Unauthorized", "its token is not valid: make rotate-token with a new one"),
+        ("404 Not Found", "correct the path, or the store's organization, project and"),
+        ("no answer", "docs/runbooks/esc-token.md has the steps"),
+    ],
+)
+def test_a_secret_that_cannot_be_read_fails_the_update_with_a_remedy(why: str, remedy: str) -> None:
+    problem = {"secret": _PLACE, "key": "AWS_ACCESS_KEY_ID", "path": "a.b", "why": why}
+    line = rf"^secret {_PLACE}, key AWS_ACCESS_KEY_ID \(path a\.b\) is not synced: {why}: {remedy}"
+    with pytest.raises(pulumi.RunError, match=line):
+        _record(World(unread=[problem]))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "cannot be read"), ("[1, 2]", "not a bundle"), ("a: [", "not a bundle")],
+)
+def test_a_bundle_that_is_none_is_named_with_what_to_do(
+    text: str | None, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "bundle.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(pulumi.RunError, match=rf"customResources = {path}: {said}.*bundle.yaml"):
+        _record(customResources=str(path))
+
+
+def test_a_bundle_of_another_release_is_refused_by_the_kind_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "bundle.yaml"
+    path.write_text(KINDS.read_text().replace("kind: GeneratorState}", "kind: Other}"))
+    with pytest.raises(pulumi.RunError, match=r"it lacks GeneratorState: name the bundle of the"):
+        _record(customResources=str(path))
+
+
+def test_two_of_each_part_that_serves_may_not_be_away_at_once() -> None:
+    chart = values(only_namespace="apps", cluster_kinds=False, webhook=True)
+    for part in (chart, chart["webhook"]):
+        assert part["replicaCount"] == 2
+        assert part["podDisruptionBudget"] == {"enabled": True, "minAvailable": 1}
+    # A budget on the only pod of a part would keep its node from ever being drained.
+    assert "podDisruptionBudget" not in chart["certController"]
