@@ -1,0 +1,148 @@
+"""However a run ends, the kernel takes away what it made; and runs do not meet."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.network.internet import Internet
+from lab.network.plan import ECHO, STYX, TETHYS
+from lab.network.process import Process
+from lab.network.topology import laid
+from tests.components.recording import REPOSITORY
+from tests.network.fleet import until
+
+pytestmark = pytest.mark.network
+
+_RUN = """
+import os, sys, time
+from pathlib import Path
+from lab.network.internet import Internet
+from lab.network.topology import laid
+
+with laid() as topology:
+    Internet.start(topology.internet, Path(sys.argv[1]))
+    spaces = [topology.internet, *(node.namespace for node in topology.nodes.values())]
+    print(*(os.readlink(each.path) for each in spaces), flush=True)
+    time.sleep(600)
+"""
+
+
+def _in_use() -> set[str]:
+    """Every network namespace that a process is in."""
+    found = set()
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                found.add(str((process / "ns" / "net").readlink()))
+            except OSError:
+                continue
+    return found
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_leaves_no_namespace_and_no_process(
+    end: signal.Signals, tmp_path: Path
+) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-c", _RUN, str(tmp_path / "internet")],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with run:
+        assert run.stdout is not None
+        spaces = set(run.stdout.readline().split())
+        assert len(spaces) == 4
+        assert spaces <= _in_use()
+        run.send_signal(end)
+    # The servers in it ended with it, for each of them would keep its namespace.
+    until(lambda: not spaces & _in_use(), "no namespace of the run is in use")
+
+
+def test_two_labs_with_the_same_addresses_do_not_meet(tmp_path: Path) -> None:
+    with laid((TETHYS,)) as one, laid((TETHYS, STYX)) as other:
+        first = Internet.start(one.internet, tmp_path / "one")
+        second = Internet.start(other.internet, tmp_path / "other")
+        try:
+            assert first.api_key != second.api_key
+            for internet in (first, second):
+                with internet.namespace.entered(), internet.tailnet_api() as client:
+                    assert client.get("/api/v2/tailnet/-/devices").json() == {"devices": []}
+        finally:
+            first.end()
+            second.end()
+
+
+def test_nothing_in_it_leads_outside() -> None:
+    with laid((TETHYS,)) as topology:
+        pod = topology.nodes[TETHYS.name].add_pod("curious")
+        places = [topology.internet, topology.nodes[TETHYS.name].namespace, pod.namespace]
+        for namespace in places:
+            with namespace.entered(), socket.socket() as probe:
+                probe.settimeout(2)
+                # An address that the lab does not have; of this machine's network it knows none.
+                with pytest.raises(OSError, match=r"unreachable|timed out"):
+                    probe.connect(("192.0.2.200", 80))
+        assert "default" not in topology.internet.run(["ip", "route"])
+        pod.end()
+
+
+def test_a_container_is_an_ordinary_user_on_a_file_system_it_cannot_write(tmp_path: Path) -> None:
+    with laid((TETHYS,)) as topology:
+        folder = tmp_path / "root"
+        folder.mkdir()
+        root = {
+            "folder": str(folder),
+            "mounts": [{"source": "/usr", "target": "/usr", "writable": False}],
+            "links": {"/bin": "usr/bin", "/lib": "usr/lib", "/lib64": "usr/lib64"},
+            "files": {"/etc/passwd": "pod:x:1000:1000::/:/bin/sh\n"},
+            "hostname": "pod",
+            "user": 1000,
+            "group": 1000,
+        }
+        script = (
+            "id -u; grep -E 'Cap(Eff|Bnd)|NoNewPrivs' /proc/self/status;"
+            " for place in / /usr /etc; do touch $place/new || echo refused; done; ls /proc | head"
+        )
+        log = tmp_path / "log"
+        process = Process.start(
+            "pod",
+            topology.internet,
+            ["/bin/sh", "-c", script],
+            log=log,
+            root=root,
+            environment={"PATH": "/usr/bin"},
+        )
+        assert process.wait(20) == 0
+        said = log.read_text().split()
+        assert said[0] == "1000"
+        assert said.count("0000000000000000") == 2
+        assert said[said.index("NoNewPrivs:") + 1] == "1"
+        assert said.count("refused") == 3
+        # It sees no process but its own.
+        assert "1" in said
+        assert str(process.launcher.pid) not in said
+
+
+def test_the_site_is_there_for_a_pod(tmp_path: Path) -> None:
+    with laid((STYX,)) as topology:
+        internet = Internet.start(topology.internet, tmp_path / "internet")
+        pod = topology.nodes[STYX.name].add_pod("direct")
+        try:
+            with pod.namespace.entered():
+                connection = socket.create_connection((str(ECHO.address), 80), timeout=5)
+            with connection:
+                connection.sendall(
+                    b"GET /ip HTTP/1.1\r\nHost: ipinfo.io\r\nConnection: close\r\n\r\n"
+                )
+                assert connection.makefile("rb").read().endswith(f"{STYX.outside}\n".encode())
+        finally:
+            pod.end()
+            internet.end()
