@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from lab.network.container import Container
 from lab.network.plan import CALYPSO, STYX, TETHYS
 from tests.network import rendered
+from tests.network.faults import FAULTS, Fault
 from tests.network.fleet import Fleet, fleet, until
 from tests.network.load import under_load
 from tests.network.traffic import Client
@@ -29,36 +29,16 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         yield made
 
 
-def _preferred(running: Fleet) -> Container:
-    return running.exit_nodes[TETHYS.name].containers["tailscale"]
-
-
-def _killed(running: Fleet) -> Callable[[], None]:
-    _preferred(running).crash()
-    return _preferred(running).start
-
-
-def _frozen(running: Fleet) -> Callable[[], None]:
-    _preferred(running).freeze()
-    return _preferred(running).thaw
-
-
-def _cut_off(running: Fleet) -> Callable[[], None]:
-    node = running.topology.nodes[TETHYS.name]
-    node.cut_off()
-    return node.plug_in
-
-
-@pytest.mark.parametrize("fault", [_killed, _frozen, _cut_off])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("way", ["address_by_http_proxy", "address_by_database"])
 def test_new_connections_go_through_the_other_one_and_come_back(
-    running: Fleet, fault: Callable[[Fleet], Callable[[], None]], way: str
+    running: Fleet, fault: Fault, way: str
 ) -> None:
     client = Client.on(running, CALYPSO.name)
     with under_load(getattr(client, way)) as load:
         until(lambda: load.first_through(_PREFERRED, 0) is not None, "traffic by the preferred one")
         began = time.monotonic()
-        mend = fault(running)
+        mend = fault(running, TETHYS.name)
         try:
             until(
                 lambda: load.first_through(_OTHER, began) is not None,
