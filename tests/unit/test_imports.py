@@ -17,6 +17,7 @@ _PARTS = (
     "policies",
     "preflight",
     "report",
+    "secret_sync",
     "settings",
     "toolchain",
 )
@@ -30,6 +31,7 @@ _ALLOWED = {
     "preflight": {"settings", "providers"},
     "providers": set[str](),
     "report": {"preflight", "settings"},
+    "secret_sync": {"preflight"},
     "settings": set[str](),
     "toolchain": set[str](),
 }
