@@ -18,6 +18,8 @@ from lab.simulated_devices.expansion import expand
 # What the images run where the manifest has no command.
 _ENTRYPOINTS = {"tailscale/tailscale": "/usr/local/bin/containerboot"}
 _SECONDS_TO_EXEC = 10.0
+# What a container runtime sets for a user that the image does not know.
+_HOME = "/"
 
 
 @dataclass(kw_only=True)
@@ -43,7 +45,7 @@ class Container:
             self.namespace,
             self._argv(),
             log=self.log,
-            environment={"PATH": PATH, "HOME": "/tmp", **self.environment},  # noqa: S108  the pod's
+            environment={"PATH": PATH, "HOME": _HOME, **self.environment},
             root=self.root,
         )
 
@@ -77,7 +79,7 @@ class Container:
         try:
             done = subprocess.run(
                 ["nsenter", f"--target={pid}", *spaces, *user, "--", *command],
-                env={"PATH": PATH, "HOME": "/tmp", **self.environment},  # noqa: S108  the pod's
+                env={"PATH": PATH, "HOME": _HOME, **self.environment},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
