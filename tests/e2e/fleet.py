@@ -31,8 +31,9 @@ class Fleet:
 
     @property
     def environment(self) -> dict[str, str]:
-        """This process's environment, with the lab's folder named."""
-        return {**os.environ, "OCEANID_LAB": str(self.home.path)}
+        """This process's environment, with the lab's folder named and its state in that folder."""
+        own = {key: value for key, value in os.environ.items() if key != "PULUMI_BACKEND_URL"}
+        return {**own, "OCEANID_LAB": str(self.home.path)}
 
     def lab(self, command: str) -> subprocess.CompletedProcess[str]:
         """`python -m lab COMMAND`."""

@@ -1,0 +1,70 @@
+"""Which backend a command uses, and where a job's kubeconfig goes."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from delivery import environment
+
+_BUCKET = "s3://team-state?region=us-east-2"
+
+
+@pytest.fixture(autouse=True)
+def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lab, a place for records and a toolchain folder of this test, and a bare environment."""
+    lab = tmp_path / "lab"
+    lab.mkdir()
+    (lab / "env").write_text("PULUMI_BACKEND_URL=file:///the/lab\nKUBECONFIG=/the/lab/kubeconfig\n")
+    monkeypatch.setenv("OCEANID_LAB", str(lab))
+    for name in ("PULUMI_BACKEND_URL", "OCEANID_KUBECONFIG", "KUBECONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(environment, "RECORDS", tmp_path / "records")
+    monkeypatch.setattr(environment, "_TOOLCHAIN", tmp_path / "toolchain")
+
+
+def _log_in(tmp_path: Path) -> None:
+    home = tmp_path / "toolchain" / "pulumi-home"
+    home.mkdir(parents=True)
+    (home / "credentials.json").write_text(json.dumps({"current": _BUCKET}))
+
+
+def test_dev_keeps_its_file(tmp_path: Path) -> None:
+    _log_in(tmp_path)
+    assert environment.for_stack("dev")["PULUMI_BACKEND_URL"] == "file:///the/lab"
+
+
+def test_a_backend_that_is_named_holds_for_dev_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", _BUCKET)
+    assert environment.for_stack("dev")["PULUMI_BACKEND_URL"] == _BUCKET
+
+
+def test_the_backend_of_login_holds_where_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "PULUMI_BACKEND_URL" not in environment.engine_environment()
+    _log_in(tmp_path)
+    assert environment.engine_environment()["PULUMI_BACKEND_URL"] == _BUCKET
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://another")
+    assert environment.engine_environment()["PULUMI_BACKEND_URL"] == "s3://another"
+
+
+def test_a_jobs_kubeconfig_goes_into_a_file_of_its_own_and_no_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OCEANID_KUBECONFIG", "apiVersion: v1\n")
+    given = environment.engine_environment()
+    path = Path(given["KUBECONFIG"])
+    assert path.read_text() == "apiVersion: v1\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert "OCEANID_KUBECONFIG" not in given
+
+
+def test_a_kubeconfig_that_is_named_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCEANID_KUBECONFIG", "apiVersion: v1\n")
+    monkeypatch.setenv("KUBECONFIG", "/mine")
+    assert environment.engine_environment()["KUBECONFIG"] == "/mine"
