@@ -1,0 +1,87 @@
+"""The runbooks' code blocks, as they stand in the Markdown, with what each says of its running."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "runbooks"
+# The info string's first word is the language; renderers ignore the rest (CommonMark 0.31, 4.5).
+_FENCE = re.compile(r"(?P<indent> *)(?P<ticks>```+)(?P<info>.*)")
+_HEADING = re.compile(r"## +(.+)")
+_MARK = re.compile(r'sh runnable=(?P<where>lab|network|no)(?: why="(?P<why>[^"]+)")?')
+
+
+class Where(StrEnum):
+    """Where a block is run by a test; NO for one that cannot be, and says why."""
+
+    LAB = "lab"
+    NETWORK = "network"
+    NO = "no"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One `sh` block: its file and line, the `##` heading above it ("" for none), its commands."""
+
+    path: Path
+    line: int
+    section: str
+    where: Where
+    why: str
+    text: str
+
+    @property
+    def name(self) -> str:
+        """For a test's name and an editor: `exit-node.md:12`."""
+        return f"{self.path.name}:{self.line}"
+
+
+def runbooks() -> list[Path]:
+    """Every runbook, in the order of their names; not the folder's README."""
+    return sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")
+
+
+def blocks(path: Path) -> list[Block]:
+    """The `sh` blocks of a runbook in their order.
+
+    Raises ValueError with file and line for a block that does not say whether it is runnable, or
+    says that it is not without a reason.
+    """
+    found: list[Block] = []
+    section, opened, lines = "", None, list[str]()
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        fence = _FENCE.match(line)
+        if opened is None:
+            if fence:
+                opened, lines = (number, fence), []
+            elif heading := _HEADING.match(line):
+                section = heading[1]
+        elif fence and fence["ticks"] == opened[1]["ticks"] and not fence["info"]:
+            begin, first = opened
+            if first["info"].split()[:1] == ["sh"]:
+                where, why = _mark(first["info"], f"{path.name}:{begin}")
+                indent = len(first["indent"])
+                text = "".join(f"{each[indent:]}\n" for each in lines)
+                found.append(
+                    Block(path=path, line=begin, section=section, where=where, why=why, text=text)
+                )
+            opened = None
+        else:
+            lines.append(line)
+    return found
+
+
+def _mark(info: str, place: str) -> tuple[Where, str]:
+    mark = _MARK.fullmatch(info.strip())
+    if mark is None:
+        raise ValueError(
+            f"{place}: ```{info}: say where it runs: ```sh runnable=lab, runnable=network, or "
+            'runnable=no why="…"'
+        )
+    where, why = Where(mark["where"]), mark["why"] or ""
+    if (where is Where.NO) != bool(why):
+        raise ValueError(f'{place}: ```{info}: why="…" goes with runnable=no, and only with it')
+    return where, why
