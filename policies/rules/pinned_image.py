@@ -23,6 +23,10 @@ def _fault_of(image: str) -> str | None:
     _, colon, tag = last.partition(":")
     if not colon or not tag:
         return "the image has no tag, so it means whatever is newest"
+    return "the image's name is none that can be pulled" if ":" in tag else _fault_of_tag(tag)
+
+
+def _fault_of_tag(tag: str) -> str | None:
     segments = _SEGMENTS.split(tag.lower())
     if "latest" in segments:
         return "the image's tag means whatever is newest"
@@ -69,7 +73,7 @@ def _check(subject: Subject) -> Iterator[Finding]:
 # colon after the last slash.
 _TAG = "(^|/)[^/:]*:"
 _CEL = (
-    f"variables.images.all(i, i.matches('^{_DIGEST.pattern}$') || ("
+    f"variables.images.all(i, i.matches('^{_DIGEST.pattern}$') || (!i.matches(':[^/]*:[^/]*$') && "
     f"!i.matches('(?i){_TAG}([^/]*[._+-])?latest([._+-][^/]*)?$') && ("
     f"i.matches('{_TAG}([^/]*[^0-9/])?[0-9]+[._-][0-9]+[._-][0-9]+[^/]*$') || "
     f"i.matches('{_TAG}([^/]*[._+-])?[0-9]{{6,}}([._+-][^/]*)?$') || "
