@@ -30,7 +30,7 @@ _STRANGER = PolicyPod(namespace="other", labels={"app": "web"}, address=IPv4Addr
 _PODS = (_GATEWAY, _CLIENT, _STRANGER)
 
 
-def _policy(namespace: str = "egress", **spec: Any) -> dict[str, Any]:
+def _policy(namespace: str = "egress", /, **spec: Any) -> dict[str, Any]:
     return {"metadata": {"namespace": namespace, "name": "policy"}, "spec": spec}
 
 
@@ -84,7 +84,7 @@ def test_a_range_is_taken_less_its_exceptions_and_ipv6_is_left_out() -> None:
         {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "10.42.0.0/16"]}},
         {"ipBlock": {"cidr": "::/0", "except": ["fc00::/7"]}},
     ]
-    spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": out}]}
+    spec: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": out}]}
     (rule,) = _of_gateway(_policy(**spec)).egress or ()
     excluded = (IPv4Network("10.0.0.0/8"),)
     assert rule.blocks == (Block(network=IPv4Network("0.0.0.0/0"), excluded=excluded),)
@@ -131,7 +131,11 @@ def _egress(draw: st.DrawFn) -> dict[str, Any]:
     peers = draw(
         st.lists(
             st.fixed_dictionaries(
-                {"ipBlock": st.fixed_dictionaries({"cidr": _networks, "except": st.lists(_networks)})}
+                {
+                    "ipBlock": st.fixed_dictionaries(
+                        {"cidr": _networks, "except": st.lists(_networks)}
+                    )
+                }
             ),
             max_size=3,
         )
@@ -191,7 +195,7 @@ def _lets(found: Admitted, address: str, protocol: str, port: int) -> bool:
 def test_a_packet_passes_exactly_when_a_rule_says_so(
     rules: list[dict[str, Any]], address: str, protocol: str, port: int
 ) -> None:
-    spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": rules}
+    spec: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Egress"], "egress": rules}
     found = _of_gateway(_policy(**spec))
     wanted = any(_says(rule, address, protocol, port) for rule in rules)
     assert _lets(found, address, protocol, port) is wanted

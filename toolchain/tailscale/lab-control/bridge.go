@@ -40,6 +40,10 @@ type bridge struct {
 	server  *testcontrol.Server
 	standIn string
 
+	// Held while a node is read, changed and put back: testcontrol has no other way to change one,
+	// and what the node itself reports in between would be lost.
+	nodes sync.RWMutex
+
 	mu      sync.Mutex
 	devices map[key.NodePublic]device
 	streams map[key.NodePublic]int
@@ -147,7 +151,8 @@ func addresses(node *tailcfg.Node) []string {
 // onMapRequest counts a node's streams: it is online while it has one.
 func (b *bridge) onMapRequest(request *tailcfg.MapRequest) func() {
 	if !request.Stream {
-		return nil
+		b.nodes.RLock()
+		return b.nodes.RUnlock
 	}
 	b.count(request.NodeKey, 1)
 	return func() { b.count(request.NodeKey, -1) }
@@ -208,6 +213,8 @@ func (b *bridge) look() {
 
 // settle gives the control server's node what its device and its streams say.
 func (b *bridge) settle(id key.NodePublic) {
+	b.nodes.Lock()
+	defer b.nodes.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	node := b.server.Node(id)
