@@ -122,52 +122,42 @@ class SecretsOperator(pulumi.ComponentResource):
 
     def _rights(self) -> list[pulumi.Resource]:
         """Bindings name accounts that the chart makes: Kubernetes takes them in either order."""
-        own = self._args.namespace
-        made: list[pulumi.Resource] = []
-        syncing = access.syncing(cluster_kinds=self._args.cluster_kinds)
-        if self._only_namespace is not None:
-            made += self._role("sync", self._only_namespace, CONTROLLER, syncing)
-        else:
-            made += self._cluster_role("sync", CONTROLLER, syncing)
-        made += self._role("lead", own, CONTROLLER, access.leading())
+        own, cluster_kinds = self._args.namespace, self._args.cluster_kinds
+        syncing = access.syncing(cluster_kinds=cluster_kinds)
+        made = [
+            *self._grant("sync", CONTROLLER, syncing, namespace=self._only_namespace),
+            *self._grant("lead", CONTROLLER, access.leading(), namespace=own),
+        ]
         if self._args.webhook:
-            made += self._cluster_role(
-                "certify", CERTIFICATES, access.certifying(cluster_kinds=self._args.cluster_kinds)
-            )
-            made += self._role("certificate", own, CERTIFICATES, access.keeping_certificate())
+            certifying = access.certifying(cluster_kinds=cluster_kinds)
+            keeping = access.keeping_certificate()
+            made += self._grant("certify", CERTIFICATES, certifying, namespace=None)
+            made += self._grant("certificate", CERTIFICATES, keeping, namespace=own)
         return made
 
-    def _role(
-        self, purpose: str, namespace: str, account: str, rules: list[rbac.PolicyRuleArgs]
+    def _grant(
+        self, purpose: str, account: str, rules: list[rbac.PolicyRuleArgs], *, namespace: str | None
     ) -> list[pulumi.Resource]:
+        """A role and its binding: in `namespace`, or in all of them."""
         metadata = meta.ObjectMetaArgs(name=f"{RELEASE}-{purpose}", namespace=namespace)
-        role = rbac.Role(
-            f"{self._name}-{purpose}", metadata=metadata, rules=rules, opts=self._child()
+        role, binding = (
+            (rbac.ClusterRole, rbac.ClusterRoleBinding)
+            if namespace is None
+            else (rbac.Role, rbac.RoleBinding)
         )
-        binding = rbac.RoleBinding(
-            f"{self._name}-{purpose}-binding",
-            metadata=metadata,
-            role_ref=_ref("Role", purpose),
-            subjects=[self._account(account)],
-            opts=self._child(),
-        )
-        return [role, binding]
-
-    def _cluster_role(
-        self, purpose: str, account: str, rules: list[rbac.PolicyRuleArgs]
-    ) -> list[pulumi.Resource]:
-        metadata = meta.ObjectMetaArgs(name=f"{RELEASE}-{purpose}")
-        role = rbac.ClusterRole(
-            f"{self._name}-{purpose}", metadata=metadata, rules=rules, opts=self._child()
-        )
-        binding = rbac.ClusterRoleBinding(
-            f"{self._name}-{purpose}-binding",
-            metadata=metadata,
-            role_ref=_ref("ClusterRole", purpose),
-            subjects=[self._account(account)],
-            opts=self._child(),
-        )
-        return [role, binding]
+        kind = role.__name__
+        return [
+            role(f"{self._name}-{purpose}", metadata=metadata, rules=rules, opts=self._child()),
+            binding(
+                f"{self._name}-{purpose}-binding",
+                metadata=metadata,
+                role_ref=rbac.RoleRefArgs(
+                    api_group=_RBAC_GROUP, kind=kind, name=f"{RELEASE}-{purpose}"
+                ),
+                subjects=[self._account(account)],
+                opts=self._child(),
+            ),
+        ]
 
     def _account(self, name: str) -> rbac.SubjectArgs:
         return rbac.SubjectArgs(kind="ServiceAccount", name=name, namespace=self._args.namespace)
@@ -195,7 +185,3 @@ class SecretsOperator(pulumi.ComponentResource):
 
     def _child(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self)
-
-
-def _ref(kind: str, purpose: str) -> rbac.RoleRefArgs:
-    return rbac.RoleRefArgs(api_group=_RBAC_GROUP, kind=kind, name=f"{RELEASE}-{purpose}")
