@@ -42,17 +42,18 @@ class Bucket:
             aws_secret_access_key=key,
         )
 
-    def make(self, name: str = NAME, *, versioned: bool = True) -> None:
-        """Make the bucket as docs/state.md says, encrypted as S3 does by itself."""
+    def make(self, name: str = NAME, *, versioned: bool = True, encrypted: bool = True) -> None:
+        """Make the bucket as docs/state.md says, or with something left out."""
         self.s3.create_bucket(Bucket=name)
         if versioned:
             self.s3.put_bucket_versioning(
                 Bucket=name, VersioningConfiguration={"Status": "Enabled"}
             )
-        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-        self.s3.put_bucket_encryption(
-            Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]}
-        )
+        if encrypted:
+            rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+            self.s3.put_bucket_encryption(
+                Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]}
+            )
 
     def keys(self, prefix: str) -> list[str]:
         """The keys that begin so."""

@@ -59,6 +59,10 @@ def test_a_bucket_that_is_not_there_is_said_in_one_line(bucket: Bucket) -> None:
 def test_what_a_bucket_promises_can_be_asked(bucket: Bucket) -> None:
     assert _store(bucket).is_versioned()
     assert _store(bucket).is_encrypted()
+    bucket.make("plain", versioned=False, encrypted=False)
+    plain = BucketStore(bucket.environment["PULUMI_BACKEND_URL"].replace(NAME, "plain"))
+    assert not plain.is_versioned()
+    assert not plain.is_encrypted()
 
 
 def test_a_backend_is_a_bucket_a_folder_or_neither(tmp_path: Path) -> None:
