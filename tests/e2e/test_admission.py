@@ -172,6 +172,8 @@ def test_an_exception_admits_the_one_resource_and_what_it_makes(fleet: Fleet) ->
         _apply(api, wanted)
         try:
             _until(api, other, denied=True)
+            # Each policy comes into force by itself, and not every one judges pods.
+            _until(api, _made_by(""), denied=True)
             assert posted(api, _incident()).status_code == 201
             assert posted(api, _made_by("")).status_code == 403
             assert posted(api, _made_by("tailscale-worker")).status_code == 201
@@ -195,6 +197,8 @@ def test_an_exception_ends_with_its_last_day_in_a_policy_that_was_deployed_befor
         _apply(api, wanted)
         try:
             _until(api, other, denied=True)
+            # Each policy comes into force by itself, and not every one judges pods.
+            _until(api, _made_by(""), denied=True)
             changed = api.patch(path, headers=merge, content='{"spec": {"minReadySeconds": 1}}')
             assert changed.status_code == status, changed.text
             hidden = '{"metadata": {"managedFields": [{}]}, "spec": {"minReadySeconds": 2}}'
