@@ -79,12 +79,17 @@ def text() -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the document to a file, by default its own; 2 for a wrong call."""
+    return written("docs", text(), DEFAULT_FILE, arguments)
+
+
+def written(command: str, document: str, default: Path, arguments: Sequence[str]) -> int:
+    """What a command does that writes `document`: to `default` or the one argument; 2 for more."""
     if len(arguments) > 1 or (arguments and arguments[0].startswith("-")):
-        sys.stderr.write("usage: python -m policies docs [FILE]\n")
+        sys.stderr.write(f"usage: python -m policies {command} [FILE]\n")
         return 2
-    file = Path(arguments[0]) if arguments else DEFAULT_FILE
+    file = Path(arguments[0]) if arguments else default
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text(), "utf-8")
+    file.write_text(document, "utf-8")
     return 0
 
 

@@ -6,16 +6,29 @@ from pathlib import Path
 
 import pytest
 
-from policies import admission, docs
+from policies import admission, docs, prohibited
 from policies.commands import main
 from policies.exceptions import DatedException, Enforcer, Exceptions
 from policies.rules import all_rules, joint_rules
+from policies.rules._model import Enforcement
 
 INCIDENT_RULES = {rule.name for rule in all_rules() if "incident-2025-10-13" in rule.tags}
 
 
 def test_the_documentation_is_up_to_date() -> None:
     assert docs.DEFAULT_FILE.read_text("utf-8") == docs.text(), "run python -m policies docs"
+
+
+def test_the_prohibited_patterns_are_up_to_date() -> None:
+    written = prohibited.DEFAULT_FILE.read_text("utf-8")
+    assert written == prohibited.text(), "run python -m policies prohibited"
+
+
+def test_every_mandatory_rule_is_a_prohibited_pattern() -> None:
+    assert prohibited.without_subject() == []
+    for rule in (*all_rules(), *joint_rules()):
+        is_shown = f"[{rule.name}](policies.md#{rule.name})" in prohibited.text()
+        assert is_shown == (rule.enforcement is Enforcement.MANDATORY)
 
 
 def test_the_admission_policies_are_up_to_date() -> None:
@@ -35,7 +48,7 @@ def test_every_cause_of_the_incident_is_enforced_in_the_cluster() -> None:
 
 
 def test_each_command_writes_its_file(tmp_path: Path) -> None:
-    for command in ("docs", "admission"):
+    for command in ("docs", "prohibited", "admission"):
         file = tmp_path / command
         assert main([command, str(file)]) == 0
         assert file.stat().st_size > 0
