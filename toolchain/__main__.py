@@ -35,7 +35,12 @@ def main() -> int:
 
 
 def _install() -> None:
-    wanted = [modules.KUBERNETES, modules.KWOK, modules.EXTERNAL_SECRETS]
+    wanted = [
+        modules.KUBERNETES,
+        modules.KWOK,
+        modules.EXTERNAL_SECRETS,
+        modules.PROMETHEUS_OPERATOR,
+    ]
     if shutil.which("kubectl") is None:
         wanted.append(modules.KUBECTL)
     found = engine.official(BIN)
@@ -57,6 +62,8 @@ def provide(module: Module) -> None:
 
     Raises ToolchainError with one line that says what to do.
     """
+    if build.is_installed(module, BIN):
+        return  # and need not wait for a build of something else
     with _alone():
         _provide([module])
 
