@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from lab.network.plan import CALYPSO, STYX, TETHYS
@@ -43,10 +44,14 @@ def table() -> str:
 
 
 def _once(made: Fleet, fault: Fault) -> tuple[float, float]:
-    """Seconds from the fault, and from its mending, to the end of the first connection that is
-    answered by the way that is then right.
+    """Seconds from the fault, and from its mending, to the end of the first connection begun since
+    then that is answered by the way that is then right.
+
+    A connection that is begun while nobody knows of the fault yet may hang: each is given up after
+    a second, and there are always four on their way.
     """
-    with under_load(Client.on(made, CALYPSO.name).address_by_http_proxy) as load:
+    client = Client.on(made, CALYPSO.name)
+    with under_load(partial(client.address_by_http_proxy, seconds=1.0), clients=4) as load:
         _answered(load, str(TETHYS.outside), time.monotonic())
         began = time.monotonic()
         mend = fault(made, TETHYS.name)

@@ -1,4 +1,4 @@
-"""New connections, one after the other, for as long as a test goes on."""
+"""New connections, time and again, for as long as a test goes on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Attempt:
 
 @dataclass(kw_only=True)
 class Load:
-    """What became of every connection, in order."""
+    """What became of every connection, in the order in which they ended."""
 
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -36,8 +36,11 @@ class Load:
 
 
 @contextmanager
-def under_load(ask: Callable[[], str]) -> Iterator[Load]:
-    """Call `ask`, which gives an address or raises OSError, over and over in a thread."""
+def under_load(ask: Callable[[], str], *, clients: int = 1) -> Iterator[Load]:
+    """Call `ask`, which gives an address or raises OSError, over and over, in a thread a client.
+
+    With several, one that hangs does not keep the next from being tried.
+    """
     load = Load()
     ending = threading.Event()
 
@@ -50,10 +53,12 @@ def under_load(ask: Callable[[], str]) -> Iterator[Load]:
                 address = None
             load.attempts.append(Attempt(began=began, ended=time.monotonic(), address=address))
 
-    thread = threading.Thread(target=run)
-    thread.start()
+    threads = [threading.Thread(target=run) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
     try:
         yield load
     finally:
         ending.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
