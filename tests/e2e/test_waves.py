@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from lab.nodes import Node, register
+from settings import read_file
 from tests.e2e.fleet import REPOSITORY, Fleet, running_lab, said
 
 pytestmark = pytest.mark.e2e
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.e2e
 _NAMESPACE = "oceanid-egress"
 _DAEMON_SETS = f"/apis/apps/v1/namespaces/{_NAMESPACE}/daemonsets"
 _LEAK = {"styx": {"egress-address": "191.101.1.3"}}
-_NEXT_ENVOY = "docker.io/envoyproxy/envoy:v1.40.1"
+_ENVOY = read_file(REPOSITORY / "Pulumi.dev.yaml").egress.envoy_image
+_NEXT_ENVOY = f"{_ENVOY.rpartition(':')[0]}:v99.0.0"
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +62,9 @@ def _pods(fleet: Fleet, name: str) -> dict[str, str]:
 def _up_with(fleet: Fleet, folder: Path, image: str) -> subprocess.CompletedProcess[str]:
     """`up` with another Envoy image in the settings."""
     text = (fleet.home.path / "project" / "Pulumi.dev.yaml").read_text()
-    current = "docker.io/envoyproxy/envoy:v1.40.0"
-    assert current in text
+    assert _ENVOY in text
     changed = folder / "Pulumi.dev.yaml"
-    changed.write_text(text.replace(current, image))
+    changed.write_text(text.replace(_ENVOY, image))
     chosen = ("--stack", "dev", "--config-file", str(changed), "--policy-pack", "policies")
     return fleet.engine(REPOSITORY, "up", "--yes", *chosen)
 
@@ -130,7 +131,7 @@ def test_a_rollback_puts_the_canary_back(waves: Fleet) -> None:
     result = waves.delivery("rollback")
     assert result.returncode == 0, said(result)
     images = {_image(each) for each in _daemon_sets(waves).values()}
-    assert images == {"docker.io/envoyproxy/envoy:v1.40.0"}
+    assert images == {_ENVOY}
 
 
 def test_an_update_whose_gates_pass_reaches_every_wave(waves: Fleet, tmp_path: Path) -> None:
