@@ -35,12 +35,7 @@ def main() -> int:
 
 
 def _install() -> None:
-    wanted = [
-        modules.KUBERNETES,
-        modules.KWOK,
-        modules.EXTERNAL_SECRETS,
-        modules.PROMETHEUS_OPERATOR,
-    ]
+    wanted = [modules.KUBERNETES, modules.KWOK, modules.EXTERNAL_SECRETS]
     if shutil.which("kubectl") is None:
         wanted.append(modules.KUBECTL)
     found = engine.official(BIN)
