@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from lab.home import BIN
 
 PROGRAMS = ("tailscaled", "tailscale", "containerboot", "lab-control", "coredns")
 """What `python -m toolchain.network` builds for it, in `.toolchain/bin`."""
-_COMMANDS = {"ip": "iproute2", "nft": "nftables", "nsenter": "util-linux"}
+_COMMANDS = {
+    "conntrack": "conntrack",
+    "ip": "iproute2",
+    "iptables-legacy": "iptables",
+    "nft": "nftables",
+    "nsenter": "util-linux",
+}
 
 
 def missing() -> str | None:
@@ -25,6 +32,8 @@ def missing() -> str | None:
     absent = [package for command, package in _COMMANDS.items() if shutil.which(command) is None]
     if absent:
         return f"{', '.join(absent)} is not installed: apt-get install {' '.join(absent)}"
+    if not Path("/dev/net/tun").exists():
+        return "/dev/net/tun is missing, which tailscaled in kernel mode opens: modprobe tun"
     unbuilt = [name for name in PROGRAMS if not (BIN / name).exists()]
     if unbuilt:
         return f"{', '.join(unbuilt)} is not built: run `make test-network`"

@@ -1,0 +1,159 @@
+"""The DaemonSet of the incident of 13 October 2025, run on a node of the lab as its kubelet did.
+
+Its pods had the node's own network and process table (`hostNetwork`, `hostPID`) and privilege, so
+it is the real containerboot, as root, in the node's namespace. Its flags are those of the manifest
+from the incident report. Three things are not in the report and must have been so: `TS_USERSPACE`
+was false, for userspace mode touches nothing of a node's network; the exit node's address was the
+tailnet's; and the programs were of v1.78.3, here they are those that the lab has.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.home import BIN, write_private
+from lab.network.plan import API_PORT, RESOLVER, TETHYS
+from lab.network.process import PATH, Process
+from tests.components.recording import REPOSITORY
+from tests.network.fleet import DEFAULT_ROUTES, Fleet, until
+
+_MANIFEST = REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml"
+_REPORTED_EXIT_NODE = "100.121.150.65"
+# Process 1 stands for the node's init: it goes on, and buries what ends.
+_INIT = (
+    'mount --bind "$RESOLVER_FILE" /etc/resolv.conf; containerboot & while :; do sleep 0.2; done'
+)
+# containerboot says so after `tailscale up` has made its settings hold.
+_UP = "Startup complete"
+FIREWALLS = ("iptables-legacy", "nftables")
+"""What the image's programs write their packet filter with: its own iptables, or the kernel's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentNode:
+    """A node on which the incident's pod runs; `process` is the node's init and all it started."""
+
+    process: Process
+
+    def run(self, text: str) -> subprocess.CompletedProcess[str]:
+        """A root shell's commands on the node, as from its console."""
+        spaces = ["--mount", "--net", "--pid"]
+        return subprocess.run(
+            ["nsenter", f"--target={self.process.pid}", *spaces, "--", "sh", "-c", text],
+            env={"PATH": PATH, "API_SERVER": f"{TETHYS.address}:{API_PORT}"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def until_up(self) -> None:
+        """Wait until the exit node, if it has one, is in use."""
+        self.process.until(lambda: _UP in self.process.log.read_text(), "up", seconds=60)
+
+    def tailscale_runs(self) -> bool:
+        """Whether the node has a process of the pod's."""
+        return self.run("pgrep -x 'containerboot|tailscaled'").returncode == 0
+
+
+@contextmanager
+def exit_node_of_the_time(fleet: Fleet, folder: Path) -> Iterator[None]:
+    """The other DaemonSet's pod, on the control plane's node.
+
+    Not approved: the audit of the same day (its section on gaps) found that nobody had done so.
+    """
+    with _containerboot(fleet, TETHYS.name, folder, {"TS_EXTRA_ARGS": "--advertise-exit-node"}):
+        until(lambda: bool(_exit_node(fleet).get("advertisedRoutes")), "an exit node", seconds=60)
+        yield
+
+
+@contextmanager
+def approved(fleet: Fleet) -> Iterator[None]:
+    """As if somebody had approved it, for as long as the block lasts."""
+    path = f"/device/{_exit_node(fleet)['nodeId']}/routes"
+    fleet.api("POST", path, {"routes": DEFAULT_ROUTES})
+    try:
+        yield
+    finally:
+        fleet.api("POST", path, {"routes": []})
+
+
+@contextmanager
+def incident_on(
+    fleet: Fleet, node: str, folder: Path, *, firewall: str = FIREWALLS[0]
+) -> Iterator[IncidentNode]:
+    """The incident's pod on this node, for as long as the block lasts; `folder` keeps its state."""
+    environment = _reported_environment(_exit_node(fleet)["addresses"][0])
+    if firewall == "nftables":
+        environment["TS_DEBUG_FIREWALL_MODE"] = firewall
+    with _containerboot(fleet, node, folder, environment) as process:
+        yield IncidentNode(process=process)
+
+
+def _exit_node(fleet: Fleet) -> dict[str, Any]:
+    return fleet.device(f"incident-{TETHYS.name}") or {}
+
+
+@contextmanager
+def _containerboot(
+    fleet: Fleet, node: str, folder: Path, environment: Mapping[str, str]
+) -> Iterator[Process]:
+    folder.mkdir()
+    (folder / "resolv.conf").write_text(f"nameserver {RESOLVER}\n")
+    write_private(folder / "authkey", _key(fleet))
+    # The image calls its legacy iptables plainly `iptables`.
+    programs = folder / "bin"
+    programs.mkdir()
+    for name in ("iptables", "ip6tables"):
+        (programs / name).symlink_to(f"/usr/sbin/{name}-legacy")
+    process = Process.start(
+        f"node {node}",
+        fleet.topology.nodes[node].namespace,
+        ["bash", "-c", _INIT],
+        log=folder / "log",
+        environment={
+            "PATH": f"{programs}:{BIN}:{PATH}",
+            "RESOLVER_FILE": str(folder / "resolv.conf"),
+            "SSL_CERT_FILE": str(fleet.internet.authority.pair.certificate),
+            "TS_USERSPACE": "false",
+            "TS_KUBE_SECRET": "",
+            "TS_STATE_DIR": str(folder / "state"),
+            "TS_SOCKET": str(folder / "socket"),
+            "TS_AUTHKEY": f"file:{folder / 'authkey'}",
+            "TS_HOSTNAME": f"incident-{node}",
+            **environment,
+        },
+    )
+    process.until_started()
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+def _reported_environment(exit_node: str) -> dict[str, str]:
+    """The manifest's plain variables, with the tailnet's exit node for the one of 2025."""
+    daemon_set = list(yaml.safe_load_all(_MANIFEST.read_text()))[1]
+    container: dict[str, Any] = daemon_set["spec"]["template"]["spec"]["containers"][0]
+    reported = {each["name"]: each["value"] for each in container["env"] if "value" in each}
+    assert _REPORTED_EXIT_NODE in reported["TS_EXTRA_ARGS"]
+    return {name: value.replace(_REPORTED_EXIT_NODE, exit_node) for name, value in reported.items()}
+
+
+def _key(fleet: Fleet) -> str:
+    create = {
+        "reusable": True,
+        "ephemeral": True,
+        "preauthorized": True,
+        "tags": ["tag:oceanid-gateway"],
+    }
+    body = {"capabilities": {"devices": {"create": create}}, "expirySeconds": 3600}
+    return str(fleet.api("POST", "/tailnet/-/keys", body)["key"])

@@ -1,0 +1,75 @@
+"""What a node's network is made of, as lines to compare: links, rules, routes, filters."""
+
+from __future__ import annotations
+
+import re
+
+from lab.network.namespace import Namespace
+
+# What the lab itself changes while tests run: its Services, policies and counters.
+_OWN_TABLES = {"oceanid", "policies", "wire", "counted"}
+_SYSCTLS = ("net.ipv4.conf.all.src_valid_mark", "net.ipv4.ip_forward")
+_SAVED = ("iptables-legacy-save", "ip6tables-legacy-save")
+
+
+def state(node: Namespace) -> set[str]:
+    """A line for everything there; without counters, and without what the lab itself changes."""
+    return {
+        *_prefixed("link", _links(node)),
+        *(
+            f"{family} {line}"
+            for family in ("-4", "-6")
+            for what in ("rule", "route")
+            for line in _shown(node, family, what)
+        ),
+        *_nftables(node),
+        *_iptables(node),
+        *(f"sysctl {line}" for line in node.run(["sysctl", *_SYSCTLS]).splitlines()),
+    }
+
+
+def _links(node: Namespace) -> list[str]:
+    lines = node.run(["ip", "-o", "link"]).splitlines()
+    return [line.split(": ")[1].split("@")[0] for line in lines]
+
+
+def _shown(node: Namespace, family: str, what: str) -> list[str]:
+    command = ["ip", family, what, *(["show", "table", "all"] if what == "route" else [])]
+    return [f"{what} {' '.join(line.split())}" for line in node.run(command).splitlines()]
+
+
+def _prefixed(word: str, lines: list[str]) -> set[str]:
+    return {f"{word} {line}" for line in lines}
+
+
+def _nftables(node: Namespace) -> set[str]:
+    """Rules, and the chains that others jump to; an empty chain at a hook does nothing."""
+    found = set()
+    table = chain = ""
+    for line in node.run(["nft", "-s", "list", "ruleset"]).splitlines():
+        words = line.split()
+        if words[:1] == ["table"]:
+            table = f"{words[1]} {words[2]}"
+        elif words[:1] == ["chain"]:
+            chain = words[1]
+            if chain.startswith("ts-"):
+                found.add(f"nft {table} {chain}")
+        elif words and words != ["}"] and words[0] != "type" and not _own(table):
+            found.add(f"nft {table} {chain}: {' '.join(words)}")
+    return found
+
+
+def _own(table: str) -> bool:
+    return table.rsplit(maxsplit=1)[-1] in _OWN_TABLES
+
+
+def _iptables(node: Namespace) -> set[str]:
+    found = set()
+    for command in _SAVED:
+        table = ""
+        for line in node.run([command]).splitlines():
+            if line.startswith("*"):
+                table = line[1:]
+            elif line.startswith(("-A", ":")) and not re.match(r":[A-Z]+ ACCEPT", line):
+                found.add(f"{command.removesuffix('-legacy-save')} {table} {line.split(' [')[0]}")
+    return found

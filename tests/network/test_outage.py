@@ -1,0 +1,221 @@
+"""The outage of 13 October 2025: what takes a node away, what is left, and what brings it back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lab.network.namespace import Namespace
+from lab.network.plan import CALYPSO, STYX, TETHYS
+from tests.network.fleet import Fleet, fleet, until
+from tests.network.incident import (
+    FIREWALLS,
+    IncidentNode,
+    approved,
+    exit_node_of_the_time,
+    incident_on,
+)
+from tests.network.node_state import state
+from tests.network.traffic import Client
+from tests.network.witness import Witness
+from tests.runbook import FOLDER, Where, blocks
+
+pytestmark = pytest.mark.network
+
+_CHECK, _END, _REMOVE, _VERIFY = [
+    block.text
+    for block in blocks(FOLDER / "node-network-recovery.md")
+    if block.where is Where.NETWORK
+]
+_RULES = {
+    "5210: from all fwmark 0x80000/0xff0000 lookup main",
+    "5230: from all fwmark 0x80000/0xff0000 lookup default",
+    "5250: from all fwmark 0x80000/0xff0000 unreachable",
+    "5270: from all lookup 52",
+}
+_CHAINS = {
+    "filter FORWARD": "a jump",
+    "filter INPUT": "a jump",
+    "filter ts-forward": "its own",
+    "filter ts-input": "its own",
+    "mangle OUTPUT": "a mark",
+    "mangle PREROUTING": "a mark",
+    "nat POSTROUTING": "a jump",
+    "nat ts-postrouting": "its own",
+}
+# What kube-proxy and flannel have in the tables that tailscaled writes to.
+_KUBERNETES = """
+    table ip nat {
+      chain KUBE-SERVICES { }
+      chain POSTROUTING { type nat hook postrouting priority srcnat
+        jump KUBE-SERVICES
+      }
+    }
+    table ip filter {
+      chain KUBE-FORWARD { ct state invalid drop
+      }
+      chain FORWARD { type filter hook forward priority filter
+        jump KUBE-FORWARD
+      }
+    }
+"""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    folder = tmp_path_factory.mktemp("fleet")
+    with fleet(folder / "fleet") as made, exit_node_of_the_time(made, folder / "exit-node"):
+        # The witnesses' pods, so that their cables belong to what was there before.
+        for node in (STYX.name, CALYPSO.name):
+            made.application(node)
+        yield made
+
+
+@pytest.mark.parametrize("node", [STYX.name, CALYPSO.name])
+def test_its_daemon_set_takes_the_node_from_its_api_server_and_its_pods_from_everything(
+    running: Fleet, tmp_path: Path, node: str
+) -> None:
+    with Witness.of(running, node) as witness:
+        assert witness.sees() == witness.everything()
+        with _incident_on(running, node, tmp_path / "pod") as incident:
+            assert witness.sees() == set()
+            # The kubelet cannot hear that the DaemonSet has been deleted: nothing ends the pod.
+            assert incident.tailscale_runs()
+
+
+def test_with_the_exit_node_approved_only_new_connections_of_the_node_itself_are_left(
+    running: Fleet, tmp_path: Path
+) -> None:
+    with (
+        approved(running),
+        Witness.of(running, STYX.name) as witness,
+        _incident_on(running, STYX.name, tmp_path / "pod"),
+    ):
+        # SSH's answers, its pods and all that was open are lost: the exit node knows none of them.
+        assert witness.sees() == {"api"}
+
+
+@pytest.mark.parametrize("firewall", FIREWALLS)
+def test_when_its_process_is_killed_rules_tables_and_chains_are_left(
+    running: Fleet, tmp_path: Path, firewall: str
+) -> None:
+    node = running.topology.nodes[STYX.name].namespace
+    before = state(node)
+    with (
+        Witness.of(running, STYX.name) as witness,
+        _incident_on(running, STYX.name, tmp_path / "pod", firewall) as incident,
+    ):
+        assert "link tailscale0" in state(node) - before
+        witness.sends_by_udp()
+        _run(incident, _END)
+        until(lambda: not incident.tailscale_runs(), "its processes are gone")
+        left = state(node) - before
+        assert {line.removeprefix("-4 rule ") for line in left if "-4 rule" in line} == _RULES
+        assert {line.removeprefix("-6 rule ") for line in left if "-6 rule" in line} == _RULES
+        assert {line for line in left if " route " in line} == {
+            "-4 route throw 127.0.0.0/8 table 52",
+            "-6 route throw fe80::/64 dev lo table 52 metric 1024 pref medium",
+        }
+        families = ("nft ip", "nft ip6") if firewall == "nftables" else ("iptables", "ip6tables")
+        assert _written_to(left) == {f"{each} {c}" for each in families for c in _CHAINS}
+        assert "sysctl net.ipv4.conf.all.src_valid_mark = 1" in left
+        assert "link tailscale0" not in left
+        # The kernel goes on sending a pod's packets as it did then: without NAT, so unanswered.
+        assert witness.address_by_udp() == witness.pod_address
+        _run(incident, _REMOVE)
+    assert state(node) == before
+
+
+@pytest.mark.parametrize("firewall", FIREWALLS)
+def test_the_runbook_brings_the_node_back_as_it_was(
+    running: Fleet, tmp_path: Path, firewall: str
+) -> None:
+    node = running.topology.nodes[STYX.name].namespace
+    node.nft(_KUBERNETES)
+    before = state(node)
+    with (
+        Witness.of(running, STYX.name) as witness,
+        _incident_on(running, STYX.name, tmp_path / "pod", firewall) as incident,
+    ):
+        witness.sends_by_udp()
+        assert "dev tailscale0" in _run(incident, _CHECK)
+        assert incident.run(_VERIFY).returncode != 0
+        for text in (_END, _REMOVE, _REMOVE):
+            _run(incident, text)
+        assert "the API server answers" in _run(incident, _VERIFY)
+        assert witness.sees_anew() == witness.everything()
+        # What the kernel remembers of a pod's traffic would have it leave without NAT.
+        assert witness.address_by_udp() == STYX.outside
+        assert state(node) == before
+
+
+def test_the_runbook_ends_no_tailscaled_of_a_pods_network(running: Fleet, tmp_path: Path) -> None:
+    with _incident_on(running, CALYPSO.name, tmp_path / "pod") as incident:
+        # Named as a gateway's is, in a network of its own, and seen in the node's process table.
+        namesake = tmp_path / "tailscaled"
+        namesake.symlink_to("/bin/sleep")
+        incident.run(f"unshare --net {namesake} 600 >/dev/null 2>&1 & sleep 0.2")
+        _run(incident, _END)
+        _run(incident, _REMOVE)
+        shown = incident.run("pgrep -x -a 'containerboot|tailscaled'").stdout
+    assert re.fullmatch(rf"\d+ {namesake} 600\n", shown)
+
+
+def test_the_incidents_own_notes_take_every_route_away() -> None:
+    node = Namespace.make("node")
+    try:
+        node.ip("route add default dev lo")
+        assert "dev lo" in node.run(["ip", "route", "get", "203.0.113.10"])
+        node.run(["ip", "rule", "flush"])
+        assert node.run(["ip", "rule"]).split() == ["0:", "from", "all", "lookup", "local"]
+    finally:
+        node.end()
+
+
+def test_by_our_design_the_node_and_its_pods_are_not_touched(running: Fleet) -> None:
+    node = running.topology.nodes[STYX.name].namespace
+    with Witness.of(running, STYX.name) as witness:
+        before = state(node)
+        gateway = running.start_gateway(STYX.name)
+        running.until_ready()
+        # The pod's own cable, as any pod has one.
+        cable = gateway.sandbox.interface
+        assert {line for line in state(node) ^ before if cable not in line} == set()
+        assert witness.sees() == witness.everything()
+        assert Client.on(running, STYX.name).address_by_database() == str(TETHYS.outside)
+
+
+@contextmanager
+def _incident_on(
+    running: Fleet, node: str, folder: Path, firewall: str = FIREWALLS[0]
+) -> Iterator[IncidentNode]:
+    """The incident up on a node, and afterwards removed by the runbook, for the next test."""
+    with incident_on(running, node, folder, firewall=firewall) as incident:
+        try:
+            incident.until_up()
+            yield incident
+        finally:
+            for text in (_END, _REMOVE):
+                incident.run(text)
+
+
+def _run(incident: IncidentNode, text: str) -> str:
+    """A block of the runbook, as it stands, in a shell that stops at the first error."""
+    done = incident.run(text)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def _written_to(lines: set[str]) -> set[str]:
+    """`nft ip filter INPUT` for each chain with a rule among the lines."""
+    found = set()
+    for line in lines:
+        if line.startswith("nft "):
+            found.add(" ".join(line.split()[:4]).rstrip(":"))
+        elif rule := re.match(r"(ip6?tables \w+) -A (\S+)", line):
+            found.add(f"{rule[1]} {rule[2]}")
+    return found
