@@ -1,4 +1,9 @@
-"""The runbooks' code blocks, as they stand in the Markdown, with what each says of its running."""
+"""The runbooks' code blocks, as they stand in the Markdown, with what each says of its running.
+
+`sh` blocks are commands. A `yaml` block marked `settings=…` is what its reader writes into
+Pulumi.<stack>.yaml before the commands after it: `set` puts its keys in place of those that are
+there, `add` appends to their lists, `remove` takes entries of the same `name` out of them.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +17,27 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "runbooks"
 _FENCE = re.compile(r"(?P<indent> *)(?P<ticks>```+)(?P<info>.*)")
 _HEADING = re.compile(r"## +(.+)")
 _MARK = re.compile(r'sh runnable=(?P<where>lab|network|no)(?: why="(?P<why>[^"]+)")?')
+_SETTINGS = re.compile(r"yaml settings=(set|add|remove)")
 
 
 class Where(StrEnum):
-    """Where a block is run by a test; NO for one that cannot be, and says why."""
+    """Where a block is run by a test; NO for one that cannot be, and says why.
+
+    SETTINGS is for no shell: an edit of the stack's file, done in the lab's checkout.
+    """
 
     LAB = "lab"
     NETWORK = "network"
     NO = "no"
+    SETTINGS = "settings"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """One `sh` block: its file and line, the `##` heading above it ("" for none), its commands."""
+    """One block: its file and line, the `##` heading above it ("" for none), its text.
+
+    `why` is the reason of a block that does not run, and the mode of an edit of settings.
+    """
 
     path: Path
     line: int
@@ -45,7 +58,7 @@ def runbooks() -> list[Path]:
 
 
 def blocks(path: Path) -> list[Block]:
-    """The `sh` blocks of a runbook in their order.
+    """The commands and edits of a runbook in their order.
 
     Raises ValueError with file and line for a block that does not say whether it is runnable, or
     says that it is not without a reason.
@@ -61,7 +74,7 @@ def blocks(path: Path) -> list[Block]:
                 section = heading[1]
         elif fence and fence["ticks"] == opened[1]["ticks"] and not fence["info"]:
             begin, first = opened
-            if first["info"].split()[:1] == ["sh"]:
+            if first["info"].split()[:1] == ["sh"] or "settings=" in first["info"]:
                 where, why = _mark(first["info"], f"{path.name}:{begin}")
                 indent = len(first["indent"])
                 text = "".join(f"{each[indent:]}\n" for each in lines)
@@ -75,6 +88,9 @@ def blocks(path: Path) -> list[Block]:
 
 
 def _mark(info: str, place: str) -> tuple[Where, str]:
+    edit = _SETTINGS.fullmatch(info.strip())
+    if edit:
+        return Where.SETTINGS, edit[1]
     mark = _MARK.fullmatch(info.strip())
     if mark is None:
         raise ValueError(

@@ -1,0 +1,136 @@
+"""A checkout and a lab as a person at a runbook has them, with what there is to be mended."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from tests.delivery.checkout import Checkout, clean_checkout
+from tests.e2e.fleet import REPOSITORY, Fleet, running_lab, said
+
+_STACK_FILE = "Pulumi.dev.yaml"
+_OUTAGE = REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml"
+_PROJECT = "oceanid-cluster"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """The lab, and the checkout whose commands are for it."""
+
+    fleet: Fleet
+    checkout: Checkout
+
+    def shell(self, text: str) -> subprocess.CompletedProcess[str]:
+        """The text as a script: a shell of its own that stops at the first error."""
+        return self.checkout.run("bash", "-euo", "pipefail", "-c", text)
+
+    def edit(self, mode: str, text: str) -> None:
+        """What a reader would write into the stack's file; today is the day of every console."""
+        path = self.checkout.path / _STACK_FILE
+        document = yaml.safe_load(path.read_text())
+        config = document["config"]
+        for key, value in yaml.safe_load(text).items():
+            config[key] = _edited(mode, config.get(key), value)
+        for node in config[f"{_PROJECT}:nodes"]:
+            node["consoleConfirmed"] = str(datetime.now(UTC).date())
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+        self.checkout.commit("What a runbook says")
+
+    def tailnet(self) -> httpx.Client:
+        """Tailscale's API of the lab."""
+        lines = self.fleet.home.environment.read_text().splitlines()
+        own = {key: value for key, _, value in (line.partition("=") for line in lines)}
+        return httpx.Client(
+            base_url=f"{own['TAILSCALE_BASE_URL']}/api/v2", auth=(own["TAILSCALE_API_KEY"], "")
+        )
+
+    def device(self, hostname: str) -> dict[str, Any]:
+        """The tailnet's device of that hostname."""
+        with self.tailnet() as api:
+            query = {"hostname": hostname, "fields": "all"}
+            found = api.get("/tailnet/-/devices", params=query).raise_for_status().json()
+        (device,) = found["devices"]
+        return dict(device)
+
+
+@contextmanager
+def running_site(folder: Path) -> Iterator[Site]:
+    """A site with the stack deployed, on a cluster that has seen better days.
+
+    Before the stack's policies came, somebody had put there the outage's DaemonSet and a workload
+    that Pod Security starves.
+    """
+    with running_lab(folder / "lab") as fleet:
+        # The lab's programs are beside the engine, which nobody should find on PATH by accident.
+        programs = folder / "bin"
+        programs.mkdir()
+        (programs / "kubectl").symlink_to(REPOSITORY / ".toolchain" / "bin" / "kubectl")
+        site = Site(fleet=fleet, checkout=_checkout(folder, fleet, programs))
+        past = site.shell(f"kubectl apply -f {_OUTAGE} && kubectl apply -f - <<<'{_starved()}'")
+        assert past.returncode == 0, said(past)
+        site.edit("set", "{}")
+        up = site.checkout.delivery("up", "--stack", "dev")
+        assert up.returncode == 0, said(up)
+        yield site
+
+
+def _checkout(folder: Path, fleet: Fleet, programs: Path) -> Checkout:
+    checkout = clean_checkout(folder)
+    path = f"{checkout.path / '.venv' / 'bin'}:{programs}:/usr/local/bin:/usr/bin:/bin"
+    return checkout.with_environment(
+        STACK="dev",
+        KUBECONFIG=str(fleet.home.kubeconfig),
+        PATH=path,
+        OCEANID_LAB=str(fleet.home.path),
+    )
+
+
+def _starved() -> str:
+    """The Pulumi Kubernetes Operator of October 2025: no seccomp profile, `restricted` enforced."""
+    labels = {"app": "pulumi-kubernetes-operator"}
+    container = {
+        "name": "manager",
+        "image": "docker.io/pulumi/pulumi-kubernetes-operator:v2.2.0",
+        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
+    }
+    restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
+    objects = [
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": "pulumi-system", "labels": restricted},
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {
+                "name": "pulumi-kubernetes-operator-controller-manager",
+                "namespace": "pulumi-system",
+            },
+            "spec": {
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            },
+        },
+    ]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+
+
+def _edited(mode: str, old: Any, new: Any) -> Any:
+    if isinstance(new, dict) and isinstance(old, dict):
+        return {**old, **{key: _edited(mode, old.get(key), each) for key, each in new.items()}}
+    if mode == "add":
+        return [*(old or []), *new]
+    if mode == "remove":
+        names = {each["name"] for each in new}
+        return [each for each in old if each["name"] not in names]
+    return new

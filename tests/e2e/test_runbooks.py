@@ -1,0 +1,93 @@
+"""Every command of the runbooks that is marked for the lab, run as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.nodes import Node, register, wait_until_ready
+from tests.e2e.fleet import said
+from tests.e2e.runbook_site import Site, running_site
+from tests.runbook import Where, blocks, runbooks
+
+pytestmark = pytest.mark.e2e
+
+_EXIT_NODE = "oceanid-dev-exit-tethys"
+_DEFAULT_ROUTES = ["0.0.0.0/0", "::/0"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site for all runbooks, each of which leaves it mended."""
+    with running_site(tmp_path_factory.mktemp("site")) as one:
+        yield one
+
+
+def _a_machine_joins(site: Site) -> None:
+    naiad = (Node(name="naiad", address="203.0.113.9", labels={}),)
+    with site.fleet.api() as api:
+        register(api, naiad)
+        wait_until_ready(api, naiad)
+
+
+def _somebody_takes_the_approval_back(site: Site) -> None:
+    node = site.device(_EXIT_NODE)["nodeId"]
+    with site.tailnet() as api:
+        api.post(f"/device/{node}/routes", json={"routes": []}).raise_for_status()
+    assert site.device(_EXIT_NODE)["enabledRoutes"] == []
+
+
+def _it_is_approved(site: Site) -> None:
+    assert sorted(site.device(_EXIT_NODE)["enabledRoutes"]) == _DEFAULT_ROUTES
+
+
+def _it_has_moved(site: Site) -> None:
+    assert site.checkout.outputs("dev")["egressAddresses"] == ["191.101.1.3"]
+
+
+def _the_daemon_set_is_gone(site: Site) -> None:
+    items = site.fleet.get("/apis/apps/v1/daemonsets")["items"]
+    assert {each["metadata"]["namespace"] for each in items} == {"oceanid-egress"}
+
+
+# What has happened when somebody opens a runbook at that heading, and what is so when it is done.
+_BEFORE: dict[tuple[str, str], Callable[[Site], None]] = {
+    ("nodes", "Adding a node"): _a_machine_joins,
+    ("exit-node", "Offline or not approved"): _somebody_takes_the_approval_back,
+}
+_AFTER: dict[tuple[str, str], Callable[[Site], None]] = {
+    ("leaving-host-tailscale", ""): _the_daemon_set_is_gone,
+    ("exit-node", "Offline or not approved"): _it_is_approved,
+    ("exit-node", "A planned move"): _it_has_moved,
+}
+
+
+def _in_turn() -> list[Path]:
+    """The old set-up is left first, as the preflight demands; what moves the exit node is last."""
+    turn = {"leaving-host-tailscale": 0, "exit-node": 2}
+    return sorted(runbooks(), key=lambda path: turn.get(path.stem, 1))
+
+
+@pytest.mark.parametrize("runbook", _in_turn(), ids=lambda path: path.stem)
+def test_its_commands_run_as_they_stand(site: Site, runbook: Path) -> None:
+    if runbook.stem != "leaving-host-tailscale":
+        site.shell("kubectl delete namespace tailscale-system --ignore-not-found")
+    section: str | None = None
+    for block in blocks(runbook):
+        if block.section != section:
+            if section is not None:
+                _AFTER.get((runbook.stem, section), _nothing)(site)
+            section = block.section
+            _BEFORE.get((runbook.stem, section), _nothing)(site)
+        if block.where is Where.SETTINGS:
+            site.edit(block.why, block.text)
+        elif block.where is Where.LAB:
+            result = site.shell(block.text)
+            assert result.returncode == 0, f"{block.name}\n{block.text}\n{said(result)}"
+    _AFTER.get((runbook.stem, section or ""), _nothing)(site)
+
+
+def _nothing(_site: Site) -> None:
+    """Most headings need nothing to have happened."""
