@@ -12,7 +12,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # For one command: several times what one takes here, so that a hang is told from slowness.
-_SECONDS = 280
+_SECONDS = 600
 _IDENTITY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
