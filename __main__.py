@@ -18,6 +18,8 @@ from components.external_secrets import (
 from components.firewall import AdmittedRange, Firewall, FirewallArgs
 from components.fleet_nodes import FleetNodes, FleetNodesArgs
 from components.gateway_access import GatewayAccess, GatewayAccessArgs
+from components.monitoring import GROUP as MONITORING_GROUP
+from components.monitoring import Monitoring, MonitoringArgs, SecretsWatch
 from components.namespace import RestrictedNamespace, RestrictedNamespaceArgs
 from components.preflight import require_fit
 from components.secrets_operator import ChartSource, SecretsOperator, SecretsOperatorArgs
@@ -30,7 +32,7 @@ from components.worker_egress import (
     GatewayWaveArgs,
     wireguard_ports,
 )
-from settings import CredentialKind, OnFailure, PolicyFile, document, esc_access, load
+from settings import CredentialKind, OnFailure, PolicyFile, document, esc_access, load, watches
 
 NAMESPACE = "oceanid-egress"
 SECRETS_NAMESPACE = "external-secrets-system"
@@ -38,7 +40,7 @@ EXIT_TAG = "tag:oceanid-exit"
 GATEWAY_TAG = "tag:oceanid-gateway"
 
 settings = load()
-require_fit(document(settings), stop=settings.preflight.on_failure is OnFailure.STOP)
+served = require_fit(document(settings), stop=settings.preflight.on_failure is OnFailure.STOP)
 
 # --- providers -----------------------------------------------------------------------------------
 
@@ -129,6 +131,11 @@ destinations = tuple(
     Destination(name=each.name, host=each.host, port=each.port, local_port=each.local_port)
     for each in settings.egress.destinations
 )
+# Where a component's type has the very fields of the settings', they go over as they are.
+measured = tuple(
+    MeasuredDestination(**each.model_dump(mode="json")) for each in settings.egress.destinations
+)
+egress_addresses = tuple(str(each.egress_address) for each in settings.exit_nodes)
 gateway_pod = GatewayPod(
     tailscale_image=settings.tailnet.image,
     envoy_image=settings.egress.envoy_image,
@@ -175,18 +182,8 @@ for wave in settings.egress.waves:
                 wave=wave.name,
                 nodes=nodes,
                 image=settings.egress.check_image,
-                destinations=tuple(
-                    MeasuredDestination(
-                        name=each.name,
-                        host=each.host,
-                        port=each.port,
-                        local_port=each.local_port,
-                        protocol=each.protocol.value,
-                        transparent=each.transparent,
-                    )
-                    for each in settings.egress.destinations
-                ),
-                expected=tuple(str(each.egress_address) for each in settings.exit_nodes),
+                destinations=measured,
+                expected=egress_addresses,
                 echo_url=settings.egress.echo_url,
                 peers=tuple(f"{each.hostname}.{NAMESPACE}.svc" for each in settings.exit_nodes),
                 cluster=network,
@@ -221,6 +218,8 @@ Firewall(
 
 # --- synced secrets ------------------------------------------------------------------------------
 
+before_monitoring: pulumi.Resource = access
+secrets_watch = None
 if settings.external_secrets is not None:
     syncing = settings.external_secrets
     access_to_esc = esc_access()
@@ -253,26 +252,11 @@ if settings.external_secrets is not None:
             api_url=access_to_esc.url,
             token=access_to_esc.token,
             stores=tuple(
-                Store(
-                    name=each.name,
-                    namespace=each.namespace,
-                    owned=each.create_namespace,
-                    organization=each.organization,
-                    project=each.project,
-                    environment=each.environment,
-                )
+                Store(owned=each.create_namespace, **each.model_dump(exclude={"create_namespace"}))
                 for each in syncing.stores
             ),
             secrets=tuple(
-                SyncedSecret(
-                    name=each.name,
-                    store=each.store,
-                    namespace=syncing.namespace_of(each),
-                    creation_policy=each.creation_policy.value,
-                    refresh_interval=each.refresh_interval,
-                    restart_workloads=each.restart_workloads,
-                    data=each.data,
-                )
+                SyncedSecret(namespace=syncing.namespace_of(each), **each.model_dump(mode="json"))
                 for each in syncing.secrets
             ),
             context=settings.cluster.context,
@@ -281,9 +265,36 @@ if settings.external_secrets is not None:
         ),
         in_cluster(admission),
     )
+    before_monitoring = secrets
+    secrets_watch = SecretsWatch(
+        namespace=SECRETS_NAMESPACE, longest_interval_seconds=syncing.longest_interval_seconds
+    )
     pulumi.export("syncedSecrets", secrets.synced)
 
+# --- monitoring ----------------------------------------------------------------------------------
+
+if watches(settings.monitoring.enabled, MONITORING_GROUP, served):
+    monitoring = Monitoring(
+        "monitoring",
+        MonitoringArgs(
+            namespace=NAMESPACE,
+            prometheus=settings.monitoring.prometheus_namespace,
+            prober_image=settings.monitoring.prober_image,
+            labels=settings.monitoring.labels,
+            docs_url=settings.monitoring.docs_url,
+            exit_nodes={each.node: each.hostname for each in settings.exit_nodes},
+            expected=egress_addresses,
+            echo_url=settings.egress.echo_url,
+            echo_seconds=settings.monitoring.echo_seconds,
+            destinations=measured,
+            key_expiries=tailnet.key_expiries,
+            secrets=secrets_watch,
+        ),
+        in_cluster(before_monitoring),
+    )
+    pulumi.export("alerts", monitoring.alerts)
+
 pulumi.export("exitNodes", exit_nodes)
-pulumi.export("egressAddresses", [str(each.egress_address) for each in settings.exit_nodes])
+pulumi.export("egressAddresses", list(egress_addresses))
 pulumi.export("gateway", access.service)
 pulumi.export("tailnetPolicy", tailnet.policy)

@@ -49,6 +49,8 @@ def _egress_cluster(gateway: Gateway, name: str, ports: list[int]) -> Json:
             "update_merge_window": "0s",
         },
         "health_checks": [_health_check()],
+        # Which exit node is healthy, by its name: what tells of a failover.
+        "track_cluster_stats": {"per_endpoint_stats": True},
         "circuit_breakers": {
             "thresholds": [
                 {

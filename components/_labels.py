@@ -15,3 +15,7 @@ WAVE_LABEL = "oceanid.io/wave"
 FENCED_LABELS = {"oceanid.io/fenced": "true"}
 # On a namespace whose pods may use the gateways.
 CLIENT_NAMESPACE_LABELS = {"oceanid.io/egress": "allowed"}
+# Renewed by every look for drift that has found none; kube-state-metrics tells when.
+DRIFT_LEASE = "oceanid-drift"
+PROBER = "oceanid-prober"
+PROBER_LABELS = {"app.kubernetes.io/name": PROBER, PART_OF: "oceanid"}

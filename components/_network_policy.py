@@ -29,6 +29,9 @@ _HTTP_PORT = 80
 # below or at 8472 and not from 51820 on: there flannel's VXLAN and WireGuard back-ends listen.
 _PEER_PORTS = (8473, 51819)
 
+# Kubernetes puts it on every namespace.
+_NAMESPACE_NAME = "kubernetes.io/metadata.name"
+
 _Peer = networking.NetworkPolicyPeerArgs
 _Port = networking.NetworkPolicyPortArgs
 _Out = networking.NetworkPolicyEgressRuleArgs
@@ -156,6 +159,35 @@ def certificate_controller_policy(
     return _spec(pods, egress=[_to_dns(), *_to_api_server(cluster)], ingress=None)
 
 
+def prober_policy(
+    pods: Mapping[str, str], *, proxy_port: int, own_port: int, prometheus: str
+) -> networking.NetworkPolicySpecArgs:
+    """Out from the prober to the gateways' proxy and DNS; in from Prometheus' namespace."""
+    to_gateways = _Out(to=[_pods(GATEWAY_LABELS)], ports=[_port("TCP", proxy_port)])
+    scraped = _In(from_=[_namespace(prometheus)], ports=[_port("TCP", own_port)])
+    return _spec(pods, egress=[to_gateways, _to_dns()], ingress=[scraped])
+
+
+def probed_policy(
+    pods: Mapping[str, str], *, proxy_port: int, prober: Mapping[str, str]
+) -> networking.NetworkPolicySpecArgs:
+    """In to the gateways' proxy from the prober."""
+    probe = _In(from_=[_pods(prober)], ports=[_port("TCP", proxy_port)])
+    return _spec(pods, egress=None, ingress=[probe])
+
+
+def scraped_policy(
+    pods: Mapping[str, str], *, ports: Sequence[int], prometheus: str
+) -> networking.NetworkPolicySpecArgs:
+    """In to where pods tell their metrics, from Prometheus' namespace."""
+    scrape = _In(from_=[_namespace(prometheus)], ports=[_port("TCP", port) for port in ports])
+    return _spec(pods, egress=None, ingress=[scrape])
+
+
+def _namespace(name: str) -> _Peer:
+    return _Peer(namespace_selector=meta.LabelSelectorArgs(match_labels={_NAMESPACE_NAME: name}))
+
+
 def _spec(
     pods: Mapping[str, str], *, egress: list[_Out] | None, ingress: list[_In] | None
 ) -> networking.NetworkPolicySpecArgs:
@@ -186,9 +218,7 @@ def _to_peers(cluster: ClusterNetwork) -> _Out:
 
 def _to_dns() -> _Out:
     servers = _Peer(
-        namespace_selector=meta.LabelSelectorArgs(
-            match_labels={"kubernetes.io/metadata.name": "kube-system"}
-        ),
+        namespace_selector=meta.LabelSelectorArgs(match_labels={_NAMESPACE_NAME: "kube-system"}),
         pod_selector=meta.LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
     )
     return _Out(to=[servers], ports=[_port("UDP", _DNS_PORT), _port("TCP", _DNS_PORT)])

@@ -10,6 +10,7 @@ from typing import Any
 RELEASE = "external-secrets"
 # Where each part's pods listen (the chart's own defaults).
 WEBHOOK_PORT = 10250
+METRICS_PORT = 8080
 # By part: the suffix that its Deployment and its pods' labels carry.
 CONTROLLER = RELEASE
 WEBHOOK = f"{RELEASE}-webhook"
@@ -19,6 +20,11 @@ CERTIFICATES = f"{RELEASE}-cert-controller"
 def pod_labels(part: str) -> dict[str, str]:
     """The labels by which the chart's own selectors find the pods of a part."""
     return {"app.kubernetes.io/name": part, "app.kubernetes.io/instance": RELEASE}
+
+
+def every_pod_labels() -> dict[str, str]:
+    """The label that the pods of all parts have in common."""
+    return {"app.kubernetes.io/instance": RELEASE}
 
 
 def values(*, only_namespace: str | None, cluster_kinds: bool, webhook: bool) -> dict[str, Any]:

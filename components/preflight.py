@@ -14,11 +14,12 @@ import pulumi_command
 _ANSWERS = (0, 1, 2)
 
 
-def require_fit(settings: str, *, stop: bool) -> None:
+def require_fit(settings: str, *, stop: bool) -> frozenset[str] | None:
     """Run the checks of `preflight/` with `settings`, the stack's own as one JSON object.
 
     What is found is a warning of the update; with `stop`, a check that failed ends the program, by
-    pulumi.RunError with a line for each.
+    pulumi.RunError with a line for each. Gives the names of the API groups that the cluster serves,
+    None where they cannot be seen.
     """
     command = shlex.join([sys.executable, "-m", "preflight", "--json", "--settings", "-"])
     answer = pulumi_command.local.run(
@@ -28,8 +29,9 @@ def require_fit(settings: str, *, stop: bool) -> None:
         logging=pulumi_command.local.Logging.NONE,
     )
     try:
-        found = json.loads(answer.stdout)["results"]
-    except ValueError:
+        told = json.loads(answer.stdout)
+        found, groups = told["results"], told["groups"]
+    except (ValueError, KeyError):
         raise pulumi.RunError(
             "the preflight gave no results: `make preflight STACK=…` shows why; "
             "nothing has been changed"
@@ -41,6 +43,7 @@ def require_fit(settings: str, *, stop: bool) -> None:
         raise pulumi.RunError("\n".join([*failed, "nothing has been changed"]))
     for line in failed:
         pulumi.log.warn(line)
+    return None if groups is None else frozenset(groups)
 
 
 def _line(result: dict[str, Any]) -> str:

@@ -37,11 +37,14 @@ class Tailnet(pulumi.ComponentResource):
     exit_credential: pulumi.Output[str]
     gateway_credential: pulumi.Output[str]
     policy: pulumi.Output[str]
+    key_expiries: dict[str, pulumi.Output[str]]
+    """When each auth key ends (RFC 3339), by its role; empty with OAuth clients, which do not."""
 
     def __init__(
         self, name: str, args: TailnetArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("oceanid:index:Tailnet", name, None, opts)
+        self.key_expiries = {}
         text = required_policy(exit_tag=args.exit_tag, gateway_tag=args.gateway_tag)
         # A credential can only be given for tags that the policy knows.
         before: list[pulumi.Resource] = []
@@ -103,6 +106,7 @@ class Tailnet(pulumi.ComponentResource):
             tags=[tag],
             opts=opts,
         )
+        self.key_expiries[role] = key.expires_at
         return pulumi.Output.secret(key.key)
 
 

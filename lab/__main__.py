@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from lab import control_plane, nodes, processes, stand_ins
+from lab import control_plane, nodes, processes, prometheus_operator, stand_ins
 from lab.home import Home, LabError, write_private
 from lab.kube import connect
 from lab.status import table
@@ -42,6 +42,7 @@ def _up(home: Home) -> int:
     started = control_plane.start(home)
     with connect(home.kubeconfig) as api:
         created = nodes.register(api)
+        prometheus_operator.serve_kinds(api)
         started += stand_ins.start(home)
         nodes.wait_until_ready(api)
     _write_environment(home)

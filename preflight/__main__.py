@@ -43,7 +43,8 @@ def main(arguments: list[str]) -> int:
     outcome = run(settings, datetime.now(UTC).date())
     if options.json:
         results = [asdict(each) for each in outcome.results]
-        print(json.dumps({"answered": outcome.answered, "results": results}))
+        told = {"answered": outcome.answered, "groups": outcome.groups, "results": results}
+        print(json.dumps(told))
     else:
         print(text(outcome, seconds=time.monotonic() - began))
     return outcome.exit_code

@@ -29,10 +29,14 @@ _Check = tuple[str, Callable[[], Iterator[Result]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What all checks found; `answered` is false when the cluster gave no answer at all."""
+    """What all checks found; `answered` is false when the cluster gave no answer at all.
+
+    `groups` are the names of the API groups it serves, None where they cannot be seen.
+    """
 
     results: tuple[Result, ...]
     answered: bool
+    groups: tuple[str, ...] | None = None
 
     def of(self, verdict: Verdict) -> list[Result]:
         """The results with that verdict."""
@@ -72,7 +76,7 @@ def run(settings: Settings, today: date, environment: Mapping[str, str] = os.env
         )
         results = [each for check in checks for each in _seen(*check)]
         results += _apis(settings, devices, _running(view), database_asked, today)
-    return Outcome(results=tuple(results), answered=True)
+    return Outcome(results=tuple(results), answered=True, groups=_groups(view))
 
 
 def _apis(
@@ -106,6 +110,13 @@ def _seen(name: str, check: Callable[[], Iterator[Result]]) -> list[Result]:
                 remedy=unseen.remedy,
             )
         ]
+
+
+def _groups(view: View) -> tuple[str, ...] | None:
+    try:
+        return tuple(each["name"] for each in view.items(Kind.GROUPS))
+    except UnseenError:
+        return None
 
 
 def _running(view: View) -> set[str]:

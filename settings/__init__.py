@@ -20,6 +20,7 @@ from settings.models import (
     Tailnet,
     Wave,
 )
+from settings.monitoring import Monitoring, Switch, watches
 from settings.preflight import OnFailure
 
 __all__ = [
@@ -31,11 +32,13 @@ __all__ = [
     "EscAccess",
     "ExitNode",
     "ExternalSecrets",
+    "Monitoring",
     "Node",
     "OnFailure",
     "PolicyFile",
     "Protocol",
     "Settings",
+    "Switch",
     "Tailnet",
     "Wave",
     "check_file",
@@ -44,4 +47,5 @@ __all__ = [
     "load",
     "parse",
     "read_file",
+    "watches",
 ]

@@ -13,6 +13,7 @@ from settings.fields import DnsLabel, DnsName, HttpUrl, refuse
 
 # A duration of Go, as the operator reads it: 30s, 15m, 1h30m.
 _DURATION = re.compile(r"(?:[1-9]\d*(?:h|m|s))+")
+_UNIT_SECONDS = {"h": 3600, "m": 60, "s": 1}
 # What the keys of a Secret may be made of (Kubernetes' API reference, Secret, `data`).
 _SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
@@ -71,6 +72,11 @@ def _duration(value: str) -> str:
     if not _DURATION.fullmatch(value):
         refuse("not a time above zero", "give it such as 1m, 15m or 1h")
     return value
+
+
+def _seconds(duration: str) -> int:
+    parts = re.findall(r"(\d+)([hms])", duration)
+    return sum(int(number) * _UNIT_SECONDS[unit] for number, unit in parts)
 
 
 def _secret_data(data: dict[str, str]) -> dict[str, str]:
@@ -155,6 +161,11 @@ class ExternalSecrets(SettingGroup):
     def namespaces(self) -> tuple[str, ...]:
         """The stores' namespaces, each once."""
         return tuple(sorted({store.namespace for store in self.stores}))
+
+    @property
+    def longest_interval_seconds(self) -> int:
+        """The longest of the secrets' refresh intervals, 0 without secrets."""
+        return max((_seconds(each.refresh_interval) for each in self.secrets), default=0)
 
     def namespace_of(self, secret: SyncedSecret) -> str:
         """The namespace of the secret's store; the settings have been checked to have it."""

@@ -23,6 +23,7 @@ from settings.fields import (
     refuse,
 )
 from settings.firewall import Firewall
+from settings.monitoring import Monitoring
 from settings.preflight import Preflight
 
 
@@ -208,6 +209,7 @@ class Settings(SettingGroup):
     external_secrets: ExternalSecrets | None = None
     exit_nodes: Annotated[tuple[ExitNode, ...], AfterValidator(_unique_exit_nodes)]
     preflight: Preflight = Preflight()
+    monitoring: Monitoring = Monitoring()
 
     @model_validator(mode="after")
     def _named_nodes_exist(self) -> Self:

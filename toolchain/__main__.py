@@ -35,7 +35,12 @@ def main() -> int:
 
 
 def _install() -> None:
-    wanted = [modules.KUBERNETES, modules.KWOK, modules.EXTERNAL_SECRETS]
+    wanted = [
+        modules.KUBERNETES,
+        modules.KWOK,
+        modules.EXTERNAL_SECRETS,
+        modules.PROMETHEUS_OPERATOR,
+    ]
     if shutil.which("kubectl") is None:
         wanted.append(modules.KUBECTL)
     found = engine.official(BIN)

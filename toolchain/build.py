@@ -16,7 +16,7 @@ import yaml
 
 from toolchain.errors import ToolchainError
 from toolchain.go import Go
-from toolchain.modules import BUILD_FLAGS, Chart, Extract, Module
+from toolchain.modules import BUILD_FLAGS, Chart, Extract, Module, TaggedBinary
 
 _NETWORK_FAULTS = re.compile(
     r"dial tcp|no such host|connection refused|connection reset|i/o timeout|TLS handshake"
@@ -82,6 +82,8 @@ def compile_module(module: Module, go: Go, log: Path) -> None:
         for binary in module.binaries:
             total = _package_count(module, go, binary.package)
             arguments = ["build", "-v", *BUILD_FLAGS, f"-ldflags={binary.ldflags}"]
+            if isinstance(binary, TaggedBinary):
+                arguments.append(f"-tags={binary.tags}")
             _run(
                 module,
                 go,

@@ -34,6 +34,13 @@ class Binary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TaggedBinary(Binary):
+    """A program built with Go build tags."""
+
+    tags: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Extract:
     """A file or folder copied as it stands out of a module the build has downloaded."""
 
@@ -164,6 +171,43 @@ EXTERNAL_SECRETS = Module(
             name="external-secrets-chart",
         ),
     ),
+)
+
+# The kinds of its API, without the operator: the lab serves them as a cluster with Prometheus does.
+PROMETHEUS_OPERATOR = Module(
+    name="prometheus-operator",
+    path=HERE / "prometheus-operator",
+    minutes=0.1,
+    binaries=(),
+    extracts=(
+        Extract(
+            module="github.com/prometheus-operator/prometheus-operator",
+            path="example/prometheus-operator-crd",
+            name="prometheus-operator-crds",
+        ),
+    ),
+)
+
+# Only the tests of alerts and probes need these two. Without service discovery: of promtool, the
+# tests of rules are used and the parser.
+PROMTOOL = Module(
+    name="promtool",
+    path=HERE / "promtool",
+    minutes=3,
+    binaries=(
+        TaggedBinary(
+            name="promtool",
+            package="github.com/prometheus/prometheus/cmd/promtool",
+            tags="remove_all_sd",
+        ),
+    ),
+)
+
+PROBER = Module(
+    name="prober",
+    path=HERE / "prober",
+    minutes=1,
+    binaries=(Binary(name="blackbox_exporter", package="github.com/prometheus/blackbox_exporter"),),
 )
 
 # Only `make check` needs it: what is wrong with a workflow is said before GitHub says it.

@@ -20,6 +20,7 @@ from pulumi.runtime.stack import Stack, run_pulumi_func
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = "oceanid-cluster"
 TAILNET_ADDRESS = "100.64.0.7"
+KEY_ENDS = "2027-02-19T00:00:00Z"
 KINDS = Path(__file__).with_name("kinds.yaml")
 
 
@@ -36,6 +37,8 @@ class World:
     """The tailnet's device list."""
     problems: Sequence[Mapping[str, str]] = ()
     """What the preflight finds."""
+    groups: Sequence[str] | None = ("apps", "monitoring.coreos.com")
+    """The API groups that the cluster serves, None where the preflight cannot see them."""
     firewall: Sequence[Mapping[str, str]] = ()
     """The rules of the database's network."""
     by_hand: Sequence[str] = ()
@@ -68,6 +71,7 @@ class Recording(pulumi.runtime.Mocks):
             # Assembled here: no key, not even a made-up one, stands in the source.
             mocked = "-".join(("tskey", "client", "mocked"))
             outputs["key"] = self.world.keys.get(args.name, mocked)
+            outputs["expiresAt"] = KEY_ENDS
         if args.typ.startswith("kubernetes:"):
             # As the provider does: a name of its own for what has none, and the server's uid.
             metadata = {"name": f"{args.name}-1a2b3c4d", **args.inputs.get("metadata", {})}
@@ -104,7 +108,7 @@ class Recording(pulumi.runtime.Mocks):
             return self.world.by_hand
         if " secret_sync read " in command:
             return self.world.unread
-        return {"answered": True, "results": self.world.problems}
+        return {"answered": True, "groups": self.world.groups, "results": self.world.problems}
 
     def of_type(self, token: str) -> list[dict[str, Any]]:
         """Inputs of every resource of that type."""

@@ -1,0 +1,31 @@
+"""What the alerts and the dashboard are about, and the names by which they find it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from components._rule_exceptions import RuleException
+
+PROBES_JOB = "oceanid-probes"
+EGRESS_ADDRESS = "egress-address"
+"""The `destination` of the probes that ask for the address seen outside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """What the alerts are about.
+
+    `exit_nodes` are names in order of preference, with their StatefulSets' names; `expected` those
+    of which one must be seen outside. `key_expiries` are the ends of auth keys by what they are
+    for, in Unix seconds. `secrets_namespace` is the External Secrets Operator's, None without one,
+    and `secrets_stale_seconds` how long a secret may go without having been read.
+    """
+
+    namespace: str
+    exit_nodes: Mapping[str, str]
+    expected: tuple[str, ...]
+    key_expiries: Mapping[str, int]
+    exceptions: tuple[RuleException, ...]
+    secrets_namespace: str | None
+    secrets_stale_seconds: int
