@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench import (
+    data_path,
     firewall_rules,
     fleet_size,
     pod_security,
@@ -16,6 +17,7 @@ if __name__ == "__main__":
         ("Fleet size", fleet_size.table),
         ("Preflight", preflight.table),
         ("Firewall rules", firewall_rules.table),
+        ("Data path", data_path.table),
         ("Manifest scanners", scanners.table),
         ("Policy pack", rule_cost.table),
         ("Pod Security", pod_security.table),

@@ -99,8 +99,12 @@ class Container:
         self._signal_all(signal.SIGCONT)
 
     def _signal_all(self, number: signal.Signals) -> None:
-        for pid in _tree(self.started.pid):
+        for pid in self.processes():
             os.kill(pid, number)
+
+    def processes(self) -> list[int]:
+        """The program's pid and those of all that it started."""
+        return tree(self.started.pid)
 
     def crash(self) -> None:
         """Kill the program without a word, as the kernel does when memory is short."""
@@ -112,11 +116,12 @@ class Container:
         self.start()
 
 
-def _tree(pid: int | None) -> list[int]:
+def tree(pid: int | None) -> list[int]:
+    """A process and all that it started, by their pids; empty for None."""
     if pid is None:
         return []
     found = [pid]
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
-            found += _tree(int(child))
+            found += tree(int(child))
     return found

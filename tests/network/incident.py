@@ -10,7 +10,7 @@ tailnet's; and the programs were of v1.78.3, here they are those that the lab ha
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +18,15 @@ from typing import Any
 
 import yaml
 
-from lab.home import BIN, write_private
-from lab.network.plan import API_PORT, RESOLVER, TETHYS
+from lab.network.plan import API_PORT, TETHYS
 from lab.network.process import PATH, Process
 from tests.components.recording import REPOSITORY
 from tests.network.fleet import DEFAULT_ROUTES, Fleet, until
+from tests.network.kernel_mode import kernel_mode, until_up
 
 _MANIFEST = REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml"
 _REPORTED_EXIT_NODE = "100.121.150.65"
-# Process 1 stands for the node's init: it goes on, and buries what ends.
-_INIT = (
-    'mount --bind "$RESOLVER_FILE" /etc/resolv.conf; containerboot & while :; do sleep 0.2; done'
-)
-# containerboot says so after `tailscale up` has made its settings hold.
-_UP = "Startup complete"
+_EXIT_HOSTNAME = f"incident-{TETHYS.name}"
 FIREWALLS = ("iptables-legacy", "nftables")
 """What the image's programs write their packet filter with: its own iptables, or the kernel's."""
 
@@ -43,10 +38,10 @@ class IncidentNode:
     process: Process
 
     def run(self, text: str) -> subprocess.CompletedProcess[str]:
-        """A root shell's commands on the node, as from its console."""
+        """A root shell's commands on the node, as from its console; it stops at the first error."""
         spaces = ["--mount", "--net", "--pid"]
         return subprocess.run(
-            ["nsenter", f"--target={self.process.pid}", *spaces, "--", "sh", "-c", text],
+            ["nsenter", f"--target={self.process.pid}", *spaces, "--", "sh", "-ec", text],
             env={"PATH": PATH, "API_SERVER": f"{TETHYS.address}:{API_PORT}"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -54,10 +49,6 @@ class IncidentNode:
             check=False,
             timeout=60,
         )
-
-    def until_up(self) -> None:
-        """Wait until the exit node, if it has one, is in use."""
-        self.process.until(lambda: _UP in self.process.log.read_text(), "up", seconds=60)
 
     def tailscale_runs(self) -> bool:
         """Whether the node has a process of the pod's."""
@@ -70,7 +61,10 @@ def exit_node_of_the_time(fleet: Fleet, folder: Path) -> Iterator[None]:
 
     Not approved: the audit of the same day (its section on gaps) found that nobody had done so.
     """
-    with _containerboot(fleet, TETHYS.name, folder, {"TS_EXTRA_ARGS": "--advertise-exit-node"}):
+    node = fleet.topology.nodes[TETHYS.name].namespace
+    with kernel_mode(
+        fleet, node, folder, _EXIT_HOSTNAME, {"TS_EXTRA_ARGS": "--advertise-exit-node"}
+    ):
         until(lambda: bool(_exit_node(fleet).get("advertisedRoutes")), "an exit node", seconds=60)
         yield
 
@@ -90,53 +84,18 @@ def approved(fleet: Fleet) -> Iterator[None]:
 def incident_on(
     fleet: Fleet, node: str, folder: Path, *, firewall: str = FIREWALLS[0]
 ) -> Iterator[IncidentNode]:
-    """The incident's pod on this node, for as long as the block lasts; `folder` keeps its state."""
+    """The incident's pod on this node, up, for as long as the block lasts."""
     environment = _reported_environment(_exit_node(fleet)["addresses"][0])
     if firewall == "nftables":
         environment["TS_DEBUG_FIREWALL_MODE"] = firewall
-    with _containerboot(fleet, node, folder, environment) as process:
+    namespace = fleet.topology.nodes[node].namespace
+    with kernel_mode(fleet, namespace, folder, f"incident-{node}", environment) as process:
+        until_up(process)
         yield IncidentNode(process=process)
 
 
 def _exit_node(fleet: Fleet) -> dict[str, Any]:
-    return fleet.device(f"incident-{TETHYS.name}") or {}
-
-
-@contextmanager
-def _containerboot(
-    fleet: Fleet, node: str, folder: Path, environment: Mapping[str, str]
-) -> Iterator[Process]:
-    folder.mkdir()
-    (folder / "resolv.conf").write_text(f"nameserver {RESOLVER}\n")
-    write_private(folder / "authkey", _key(fleet))
-    # The image calls its legacy iptables plainly `iptables`.
-    programs = folder / "bin"
-    programs.mkdir()
-    for name in ("iptables", "ip6tables"):
-        (programs / name).symlink_to(f"/usr/sbin/{name}-legacy")
-    process = Process.start(
-        f"node {node}",
-        fleet.topology.nodes[node].namespace,
-        ["bash", "-c", _INIT],
-        log=folder / "log",
-        environment={
-            "PATH": f"{programs}:{BIN}:{PATH}",
-            "RESOLVER_FILE": str(folder / "resolv.conf"),
-            "SSL_CERT_FILE": str(fleet.internet.authority.pair.certificate),
-            "TS_USERSPACE": "false",
-            "TS_KUBE_SECRET": "",
-            "TS_STATE_DIR": str(folder / "state"),
-            "TS_SOCKET": str(folder / "socket"),
-            "TS_AUTHKEY": f"file:{folder / 'authkey'}",
-            "TS_HOSTNAME": f"incident-{node}",
-            **environment,
-        },
-    )
-    process.until_started()
-    try:
-        yield process
-    finally:
-        process.kill()
+    return fleet.device(_EXIT_HOSTNAME) or {}
 
 
 def _reported_environment(exit_node: str) -> dict[str, str]:
@@ -146,14 +105,3 @@ def _reported_environment(exit_node: str) -> dict[str, str]:
     reported = {each["name"]: each["value"] for each in container["env"] if "value" in each}
     assert _REPORTED_EXIT_NODE in reported["TS_EXTRA_ARGS"]
     return {name: value.replace(_REPORTED_EXIT_NODE, exit_node) for name, value in reported.items()}
-
-
-def _key(fleet: Fleet) -> str:
-    create = {
-        "reusable": True,
-        "ephemeral": True,
-        "preauthorized": True,
-        "tags": ["tag:oceanid-gateway"],
-    }
-    body = {"capabilities": {"devices": {"create": create}}, "expirySeconds": 3600}
-    return str(fleet.api("POST", "/tailnet/-/keys", body)["key"])

@@ -17,6 +17,12 @@ def exit_hostname(node: str) -> str:
     return f"oceanid-lab-exit-{node}"
 
 
+def configured(key: str) -> dict[str, Any]:
+    """A key of the stack's configuration as Pulumi.dev.yaml has it."""
+    document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
+    return dict(document["config"][f"{PROJECT}:{key}"])
+
+
 def stack(
     nodes: Sequence[NodePlan],
     exit_nodes: Sequence[NodePlan],
@@ -30,15 +36,14 @@ def stack(
     `exit_nodes` are in order of preference; `addresses` are their tailnet addresses by host name,
     `keys` the tailnet's credentials by resource name; `changes` replace keys of the configuration.
     """
-    document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
     ours = {
-        "cluster": document[f"{PROJECT}:cluster"]
+        "cluster": configured("cluster")
         | {
             "podCidr": str(PODS),
             "serviceCidr": str(SERVICES),
             "apiServer": f"{TETHYS.address}:{API_PORT}",
         },
-        "tailnet": document[f"{PROJECT}:tailnet"] | {"serviceRanges": [str(TAILNET_SERVICES)]},
+        "tailnet": configured("tailnet") | {"serviceRanges": [str(TAILNET_SERVICES)]},
         "nodes": [{"name": node.name, "address": str(node.address)} for node in nodes],
         "exitNodes": [
             {

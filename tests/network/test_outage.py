@@ -196,7 +196,6 @@ def _incident_on(
     """The incident up on a node, and afterwards removed by the runbook, for the next test."""
     with incident_on(running, node, folder, firewall=firewall) as incident:
         try:
-            incident.until_up()
             yield incident
         finally:
             for text in (_END, _REMOVE):

@@ -78,7 +78,7 @@ class Client:
     def address_by_socks5(self) -> str:
         """The address that the echo sees, by SOCKS5; raises OSError."""
         with self.connect(SOCKS5_PORT) as raw:
-            _socks5(raw, ECHO.host, 443)
+            socks5(raw, ECHO.host, 443)
             connection = http.client.HTTPSConnection(ECHO.host, context=self.tls)
             connection.sock = self.tls.wrap_socket(raw, server_hostname=ECHO.host)
             return _ask(connection)
@@ -106,7 +106,7 @@ class Client:
         """Whether the gateway's SOCKS5 port gives a connection to that address."""
         try:
             with self.connect(SOCKS5_PORT) as raw:
-                _socks5(raw, host, port)
+                socks5(raw, host, port)
                 # A gateway may say yes before the far side has: only an answer proves anything.
                 raw.sendall(b"GET /ip HTTP/1.0\r\n\r\n")
                 return raw.recv(1) != b""
@@ -209,7 +209,8 @@ def _ask(connection: http.client.HTTPSConnection) -> str:
         connection.close()
 
 
-def _socks5(raw: socket.socket, host: str, port: int) -> None:
+def socks5(raw: socket.socket, host: str, port: int) -> None:
+    """Ask a SOCKS5 proxy on this connection for that host; raises OSError."""
     raw.sendall(b"\x05\x01\x00")
     if raw.recv(2) != b"\x05\x00":
         raise OSError("no SOCKS5")

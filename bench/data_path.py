@@ -1,0 +1,197 @@
+"""What the gateway costs: throughput, time to the first byte and CPU, beside its references.
+
+All in one run on one lab with real processes: an application's pod, a node's gateway, the exit node
+on another node, a site. The paths take turns within each round, so that what else the machine does
+meets all of them; ratios are taken within rounds, and the medians of the rounds are told.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from ipaddress import IPv4Address
+from pathlib import Path as Folder
+from statistics import median
+
+from bench.path import SITE_PORT, Path, by_http_connect, by_socks5, plain
+from bench.traffic import Flow, downloaded, first_byte_seconds
+from lab.network.container import tree
+from lab.network.plan import ECHO, STYX, TETHYS
+from lab.network.requirement import missing
+from tests.network import rendered
+from tests.network.fleet import Fleet, fleet
+from tests.network.kernel_mode import kernel_mode, until_up
+from tests.network.traffic import HTTP_PORT, SOCKS5_PORT, Client
+
+CONNECTIONS = (1, 8, 64)
+_ROUNDS, _SECONDS = 7, 1.0
+_FIRST_BYTES = 200
+_DESTINATION_PORT = 15480
+_DESTINATION = {
+    "name": "site",
+    "host": ECHO.host,
+    "port": SITE_PORT,
+    "localPort": _DESTINATION_PORT,
+}
+# The tailscaled's own proxies, in the gateway's pod.
+_OWN_HTTP_PORT, _OWN_SOCKS5_PORT = 11080, 12080
+_LOOPBACK = IPv4Address("127.0.0.1")
+DIRECT, KERNEL = "direct, without any tunnel", "tailscaled in kernel mode, in the pod"
+OWN_HTTP, OWN_SOCKS5 = "userspace tailscaled's HTTP proxy", "userspace tailscaled's SOCKS5"
+LISTENER, GATEWAY_HTTP, GATEWAY_SOCKS5 = (
+    "gateway, a destination's port",
+    "gateway, HTTP CONNECT",
+    "gateway, SOCKS5",
+)
+REFERENCES = {LISTENER: OWN_HTTP, GATEWAY_HTTP: OWN_HTTP, GATEWAY_SOCKS5: OWN_SOCKS5}
+"""What each way of the gateway goes on through, by itself."""
+
+
+def table() -> str:
+    """A Markdown table and the gateway's ratios below it."""
+    reason = missing()
+    if reason is not None:
+        return f"not measured: {reason}"
+    with tempfile.TemporaryDirectory(prefix="oceanid-bench-") as name:
+        with paths(Folder(name)) as found:
+            flows, times = measured(found)
+        return f"{_rows(flows, times)}\n\n{_ratios(flows, times)}"
+
+
+@contextmanager
+def paths(folder: Folder) -> Iterator[list[Path]]:
+    """Every path, on a lab that stands for as long as the block lasts."""
+    egress = rendered.configured("egress")
+    egress["destinations"].append(_DESTINATION)
+    with fleet(folder / "fleet", nodes=(TETHYS, STYX), egress=egress) as made:
+        made.start_gateway(STYX.name)
+        made.until_ready()
+        # A pod of its own, whose network is tailscaled's.
+        metadata = {"name": "kernel-mode", "namespace": "applications"}
+        manifest = {"kind": "Pod", "metadata": metadata, "spec": {"containers": []}}
+        pod = made.cluster.run(manifest, STYX.name).sandbox.namespace
+        flags = {"TS_EXTRA_ARGS": f"--exit-node={made.tailnet_address(TETHYS.name)}"}
+        with kernel_mode(made, pod, folder / "kernel-mode", "kernel-mode", flags) as process:
+            until_up(process)
+            at_exit = {
+                "exit node": _programs(
+                    made.exit_nodes[TETHYS.name].containers["tailscale"].processes()
+                )
+            }
+            yield [
+                Path(
+                    name=DIRECT,
+                    connect=partial(
+                        plain,
+                        made.application(STYX.name).sandbox.namespace,
+                        ECHO.address,
+                        SITE_PORT,
+                    ),
+                    processes={},
+                ),
+                Path(
+                    name=KERNEL,
+                    connect=partial(plain, pod, ECHO.address, SITE_PORT),
+                    processes={"tailscaled": _programs(tree(process.pid)), **at_exit},
+                ),
+                *_userspace(made, at_exit),
+            ]
+
+
+def _userspace(made: Fleet, at_exit: dict[str, list[int]]) -> list[Path]:
+    """tailscaled's own proxies, and the gateway in front of the very same tailscaled."""
+    containers = made.gateways[STYX.name].containers
+    inside = made.gateways[STYX.name].sandbox.namespace
+    client = Client.on(made, STYX.name)
+    application, gateway = client.pod.sandbox.namespace, client.gateway
+    own = {"tailscaled": _programs(containers[f"tailscale-{TETHYS.name}"].processes()), **at_exit}
+    ours = {"Envoy": _programs(containers["envoy"].processes()), **own}
+    ways = (
+        (OWN_HTTP, by_http_connect, inside, _LOOPBACK, _OWN_HTTP_PORT, own),
+        (LISTENER, plain, application, gateway, _DESTINATION_PORT, ours),
+        (GATEWAY_HTTP, by_http_connect, application, gateway, HTTP_PORT, ours),
+        (OWN_SOCKS5, by_socks5, inside, _LOOPBACK, _OWN_SOCKS5_PORT, own),
+        (GATEWAY_SOCKS5, by_socks5, application, gateway, SOCKS5_PORT, ours),
+    )
+    return [
+        Path(name=name, connect=partial(connect, namespace, address, port), processes=processes)
+        for name, connect, namespace, address, port, processes in ways
+    ]
+
+
+def _programs(pids: list[int]) -> list[int]:
+    """Those that carry traffic, not what starts and ends beside them."""
+    names = {pid: Folder(f"/proc/{pid}/comm") for pid in pids}
+    return [pid for pid, file in names.items() if _content(file) in ("tailscaled", "envoy")]
+
+
+def _content(file: Folder) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
+
+
+Flows = dict[str, dict[int, list[Flow]]]
+Times = dict[str, list[float]]
+
+
+def measured(found: list[Path], rounds: int = _ROUNDS) -> tuple[Flows, Times]:
+    """Each path's flows by number of connections, and its seconds to the first byte."""
+    flows: Flows = {path.name: {count: [] for count in CONNECTIONS} for path in found}
+    times: Times = {path.name: [] for path in found}
+    for number in range(rounds):
+        print(f"bench: data path, round {number + 1} of {rounds}", flush=True)
+        for count in CONNECTIONS:
+            for path in found:
+                flows[path.name][count].append(downloaded(path, count, _SECONDS))
+        for _ in range(_FIRST_BYTES // rounds):
+            for path in found:
+                times[path.name].append(first_byte_seconds(path))
+    return flows, times
+
+
+def _rows(flows: Flows, times: Times) -> str:
+    programs = ("Envoy", "tailscaled", "exit node")
+    head = [*(f"MB/s, {count} conn." for count in CONNECTIONS), "first byte p50 ms", "p99 ms"]
+    lines = [
+        f"| path | {' | '.join(head)} | CPU s/GB: {' | '.join(programs)} |",
+        f"| --- |{' ---: |' * (len(head) + len(programs))}",
+    ]
+    for name, by_count in flows.items():
+        cells = [f"{median(f.megabytes_a_second for f in by_count[n]):.0f}" for n in CONNECTIONS]
+        cells += [f"{share(times[name], part) * 1000:.1f}" for part in (0.5, 0.99)]
+        every = [flow for each in by_count.values() for flow in each]
+        gigabytes = sum(flow.count for flow in every) / 1e9
+        for program in programs:
+            cpu = sum(flow.cpu.get(program, 0.0) for flow in every)
+            cells.append(f"{cpu / gigabytes:.1f}" if program in every[0].cpu else "")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _ratios(flows: Flows, times: Times) -> str:
+    head = [*(f"throughput, {count} conn." for count in CONNECTIONS), "first byte p50"]
+    lines = [
+        f"| the gateway against what is behind it | {' | '.join(head)} |",
+        f"| --- |{' ---: |' * len(head)}",
+    ]
+    for name, reference in REFERENCES.items():
+        cells = [f"{ratio(flows, name, count):.0%}" for count in CONNECTIONS]
+        more = share(times[name], 0.5) - share(times[reference], 0.5)
+        lines.append(f"| {name} | {' | '.join(cells)} | {more * 1000:+.2f} ms |")
+    return "\n".join(lines)
+
+
+def ratio(flows: Flows, name: str, count: int) -> float:
+    """The median of the rounds' ratios of throughput, against the path's reference."""
+    pairs = zip(flows[name][count], flows[REFERENCES[name]][count], strict=True)
+    return median(ours.megabytes_a_second / other.megabytes_a_second for ours, other in pairs)
+
+
+def share(values: list[float], part: float) -> float:
+    """The value that so much of them do not pass."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
