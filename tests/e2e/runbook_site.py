@@ -45,6 +45,16 @@ class Site:
         path.write_text(yaml.safe_dump(document, sort_keys=False))
         self.checkout.commit("What a runbook says")
 
+    def has_left_host_tailscale(self) -> None:
+        """Where the runbook has not run, its end: no such DaemonSet, and the stack deployed."""
+        with self.fleet.api() as api:
+            if api.get("/api/v1/namespaces/oceanid-egress").is_success:
+                return
+        result = self.shell(
+            "kubectl delete namespace tailscale-system\npython -m delivery up --stack dev"
+        )
+        assert result.returncode == 0, said(result)
+
     def tailnet(self) -> httpx.Client:
         """Tailscale's API of the lab."""
         lines = self.fleet.home.environment.read_text().splitlines()
@@ -64,10 +74,9 @@ class Site:
 
 @contextmanager
 def running_site(folder: Path) -> Iterator[Site]:
-    """A site with the stack deployed, on a cluster that has seen better days.
+    """A cluster before the stack: with the outage's DaemonSet, and a workload that is starved.
 
-    Before the stack's policies came, somebody had put there the outage's DaemonSet and a workload
-    that Pod Security starves.
+    Leaving that DaemonSet, by its runbook, deploys the stack.
     """
     with running_lab(folder / "lab") as fleet:
         # The lab's programs are beside the engine, which nobody should find on PATH by accident.
@@ -78,8 +87,6 @@ def running_site(folder: Path) -> Iterator[Site]:
         past = site.shell(f"kubectl apply -f {_OUTAGE} && kubectl apply -f - <<<'{_starved()}'")
         assert past.returncode == 0, said(past)
         site.edit("set", "{}")
-        up = site.checkout.delivery("up", "--stack", "dev")
-        assert up.returncode == 0, said(up)
         yield site
 
 

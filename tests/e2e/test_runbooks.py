@@ -14,6 +14,8 @@ from tests.runbook import Where, blocks, runbooks
 
 pytestmark = pytest.mark.e2e
 
+# The old set-up is left first, as the preflight demands; what moves the exit node is last.
+_FIRST, _LAST = "leaving-host-tailscale", "exit-node"
 _EXIT_NODE = "oceanid-dev-exit-tethys"
 _DEFAULT_ROUTES = ["0.0.0.0/0", "::/0"]
 
@@ -55,38 +57,45 @@ def _the_daemon_set_is_gone(site: Site) -> None:
 # What has happened when somebody opens a runbook at that heading, and what is so when it is done.
 _BEFORE: dict[tuple[str, str], Callable[[Site], None]] = {
     ("nodes", "Adding a node"): _a_machine_joins,
+    ("nodes", "Removing a node"): _a_machine_joins,
     ("exit-node", "Offline or not approved"): _somebody_takes_the_approval_back,
 }
 _AFTER: dict[tuple[str, str], Callable[[Site], None]] = {
-    ("leaving-host-tailscale", ""): _the_daemon_set_is_gone,
+    (_FIRST, ""): _the_daemon_set_is_gone,
     ("exit-node", "Offline or not approved"): _it_is_approved,
-    ("exit-node", "A planned move"): _it_has_moved,
+    (_LAST, "A planned move"): _it_has_moved,
 }
 
 
-def _in_turn() -> list[Path]:
-    """The old set-up is left first, as the preflight demands; what moves the exit node is last."""
-    turn = {"leaving-host-tailscale": 0, "exit-node": 2}
-    return sorted(runbooks(), key=lambda path: turn.get(path.stem, 1))
+def _in_turn() -> list[tuple[Path, str]]:
+    """Each runbook's headings that hold something to run."""
+    turn = {_FIRST: 0, _LAST: 2}
+    return [
+        (path, section)
+        for path in sorted(runbooks(), key=lambda path: turn.get(path.stem, 1))
+        for section in dict.fromkeys(
+            block.section for block in blocks(path) if block.where is Where.LAB
+        )
+    ]
 
 
-@pytest.mark.parametrize("runbook", _in_turn(), ids=lambda path: path.stem)
-def test_its_commands_run_as_they_stand(site: Site, runbook: Path) -> None:
-    if runbook.stem != "leaving-host-tailscale":
-        site.shell("kubectl delete namespace tailscale-system --ignore-not-found")
-    section: str | None = None
+@pytest.mark.parametrize(
+    ("runbook", "section"), _in_turn(), ids=lambda part: getattr(part, "stem", part)
+)
+def test_its_commands_run_as_they_stand(site: Site, runbook: Path, section: str) -> None:
+    if runbook.stem != _FIRST:
+        site.has_left_host_tailscale()
+    place = (runbook.stem, section)
+    _BEFORE.get(place, _nothing)(site)
     for block in blocks(runbook):
         if block.section != section:
-            if section is not None:
-                _AFTER.get((runbook.stem, section), _nothing)(site)
-            section = block.section
-            _BEFORE.get((runbook.stem, section), _nothing)(site)
+            continue
         if block.where is Where.SETTINGS:
             site.edit(block.why, block.text)
         elif block.where is Where.LAB:
             result = site.shell(block.text)
             assert result.returncode == 0, f"{block.name}\n{block.text}\n{said(result)}"
-    _AFTER.get((runbook.stem, section or ""), _nothing)(site)
+    _AFTER.get(place, _nothing)(site)
 
 
 def _nothing(_site: Site) -> None:
