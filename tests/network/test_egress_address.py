@@ -64,7 +64,8 @@ def test_a_node_behind_two_nats_needs_no_network_between_the_nodes(running: Flee
     try:
         client = Client.on(running, CALYPSO.name)
         # It takes tailscaled some seconds to give the path up that was there before.
-        until(lambda: client.seen_address() == _EXIT_ADDRESS, "traffic by another path")
+        until(client.is_steady, "traffic by another path", seconds=60)
+        assert client.address_by_http_proxy() == _EXIT_ADDRESS
         assert client.download(1_000_000) == hashlib.sha256(pattern(1_000_000)).hexdigest()
     finally:
         running.topology.internet.ip(f"route add {CALYPSO.pods} via {CALYPSO.outside}")

@@ -95,7 +95,7 @@ def _without_pod_network(running: Fleet) -> Iterator[None]:
     client = Client.on(running, STYX.name)
     try:
         # The tunnel finds a way by the nodes' own addresses; that takes it some seconds.
-        until(lambda: client.seen_address() is not None, "traffic by another path")
+        until(client.is_steady, "traffic by another path", seconds=60)
         yield
     finally:
         internet.ip(f"route del {dns}", f"route add {TETHYS.pods} via {TETHYS.outside}")

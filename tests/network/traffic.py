@@ -11,6 +11,7 @@ import http.client
 import socket
 import ssl
 import struct
+import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Self
@@ -23,6 +24,7 @@ from tests.network.fleet import Fleet
 HTTP_PORT, SOCKS5_PORT, DATABASE_PORT, S3_PORT = 3128, 1080, 15432, 15443
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _SECONDS = 6.0
+_STEADY, _STEADY_PAUSE_SECONDS = 30, 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,17 @@ class Client:
             return self.address_by_http_proxy()
         except OSError:
             return None
+
+    def is_steady(self) -> bool:
+        """Whether one connection a tenth of a second gets through, for three seconds.
+
+        A tunnel whose path has gone tries several before it stays with one.
+        """
+        for _ in range(_STEADY):
+            if self.seen_address() is None:
+                return False
+            time.sleep(_STEADY_PAUSE_SECONDS)
+        return True
 
     def address_by_socks5(self) -> str:
         """The address that the echo sees, by SOCKS5; raises OSError."""
