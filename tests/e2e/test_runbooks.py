@@ -12,7 +12,8 @@ from tests.e2e.fleet import said
 from tests.e2e.runbook_site import Site, running_site
 from tests.runbook import Where, blocks, runbooks
 
-pytestmark = pytest.mark.e2e
+# The first one deploys the whole stack; on a loaded machine that alone takes minutes.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 # The old set-up is left first, as the preflight demands; what moves the exit node is last.
 _FIRST, _LAST = "leaving-host-tailscale", "exit-node"
