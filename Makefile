@@ -129,7 +129,7 @@ lab-status: .venv/.installed ## what runs, and what runs where
 # ---- checks and tests -------------------------------------------------------------------------
 
 .PHONY: test
-test: check toolchain network-programs ## every check and test there is; what CI runs
+test: check toolchain network-programs monitoring-programs ## every check and test there is; what CI runs
 	@$(PY) -m pytest -n 2 --dist loadfile
 
 .PHONY: check
@@ -157,6 +157,10 @@ test-e2e: toolchain ## the real engine against the lab
 .PHONY: network-programs
 network-programs: .venv/.installed
 	@$(PY) -m toolchain.network
+
+.PHONY: monitoring-programs
+monitoring-programs: .venv/.installed
+	@$(PY) -m toolchain.monitoring
 
 .PHONY: test-network
 test-network: network-programs ## real processes and packets in network namespaces; needs root

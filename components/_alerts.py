@@ -171,7 +171,7 @@ def _blind(watched: Watched) -> Alert:
         "kube-state-metrics (leases)": 'kube_lease_renew_time{namespace="kube-node-lease"}',
         "prober": f'probe_success{{job="{PROBES_JOB}"}}',
         "Envoy": f"envoy_cluster_endpoint_healthy{{{ours}}}",
-        "tailscaled": f"tailscaled_advertised_routes{{{ours}}}",
+        "tailscaled": f"tailscaled_health_messages{{{ours}}}",
     }
     if watched.secrets_namespace is not None:
         needed["External Secrets"] = "externalsecret_sync_calls_total"

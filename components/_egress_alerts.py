@@ -32,12 +32,17 @@ def exit_node_alerts(watched: Watched) -> list[Alert]:
         ),
         Alert(
             name="OceanidExitNodeNotApproved",
-            expr=f"tailscaled_advertised_routes{{{of_ours}}} - "
-            f"tailscaled_approved_routes{{{of_ours}}} > 0",
+            # tailscaled's own count of approved routes leaves out an exit node's (v1.102.3,
+            # ipn/ipnlocal/local.go, WithoutExitRoute). But one that is not approved answers Envoy's
+            # question about its health, and carries nothing.
+            expr="max by (envoy_endpoint_hostname) "
+            f"(envoy_cluster_endpoint_healthy{{{through}}}) == 1 "
+            f'and on () (max(probe_success{{job="{PROBES_JOB}", path="gateway"}}) == 0)',
             hold="5m",
             severity=Severity.CRITICAL,
-            summary="Exit node {{ $labels.pod }} offers {{ $value }} routes that are not approved",
-            impact="Gateways do not use it: traffic stops where there is no other exit node.",
+            summary="Exit node {{ $labels.envoy_endpoint_hostname }} answers, but nothing gets "
+            "through: is it approved?",
+            impact="No destination can be reached from any node.",
             runbook="runbooks/exit-node.md#offline-or-not-approved",
         ),
         Alert(

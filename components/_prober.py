@@ -137,6 +137,8 @@ class Prober(pulumi.ComponentResource):
         return core.ContainerArgs(
             name="prober",
             image=self._args.image,
+            # By its name: wherever the image has it.
+            command=["blackbox_exporter"],
             args=[
                 f"--config.file={_CONFIG_PATH}/{_CONFIG_KEY}",
                 f"--web.listen-address=:{PORT}",

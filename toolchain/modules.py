@@ -188,12 +188,12 @@ PROMETHEUS_OPERATOR = Module(
     ),
 )
 
-# Only the tests of alerts and probes need these two. Without service discovery: of promtool, the
-# tests of rules are used and the parser.
+# Only the tests of alerts need it. Without service discovery: what is used are its tests of rules
+# and its parser.
 PROMTOOL = Module(
     name="promtool",
     path=HERE / "promtool",
-    minutes=3,
+    minutes=2.5,
     binaries=(
         TaggedBinary(
             name="promtool",
@@ -203,10 +203,11 @@ PROMTOOL = Module(
     ),
 )
 
+# Only `make test-network` needs it: the program of the prober's pods.
 PROBER = Module(
     name="prober",
     path=HERE / "prober",
-    minutes=1,
+    minutes=0.7,
     binaries=(Binary(name="blackbox_exporter", package="github.com/prometheus/blackbox_exporter"),),
 )
 

@@ -1,4 +1,4 @@
-"""`python -m toolchain.monitoring`: what only the tests of alerts and probes need."""
+"""`python -m toolchain.monitoring`: what only the tests of alerts need."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import sys
 
 from toolchain.__main__ import provide
 from toolchain.errors import ToolchainError
-from toolchain.modules import PROBER, PROMTOOL
+from toolchain.modules import PROMTOOL
 
 
 def main() -> int:
-    """Build or find promtool and the prober; 1 after a line where one cannot be had."""
+    """Build or find promtool; 1 after a line where it cannot be had."""
     try:
-        for module in (PROMTOOL, PROBER):
-            provide(module)
+        provide(PROMTOOL)
     except ToolchainError as error:
         print(f"toolchain: {error}", file=sys.stderr)
         return 1

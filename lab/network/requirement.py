@@ -9,7 +9,14 @@ from pathlib import Path
 
 from lab.home import BIN
 
-PROGRAMS = ("tailscaled", "tailscale", "containerboot", "lab-control", "coredns")
+PROGRAMS = (
+    "tailscaled",
+    "tailscale",
+    "containerboot",
+    "lab-control",
+    "coredns",
+    "blackbox_exporter",
+)
 """What `python -m toolchain.network` builds for it, in `.toolchain/bin`."""
 _COMMANDS = {
     "conntrack": "conntrack",
