@@ -23,6 +23,7 @@ from tests.e2e.operator_lab import (
     deploy,
     eventually,
 )
+from tests.monitoring.metrics import asked_for, exported, value
 
 pytestmark = pytest.mark.e2e
 
@@ -107,6 +108,22 @@ def test_a_path_that_leads_nowhere_is_named_while_the_store_is_ready(lab: Operat
     eventually(lambda: lab.condition("wrong-path") == ("False", "SecretSyncedError"))
     eventually(lambda: "oceanid-cluster:nope" in lab.events("wrong-path"))
     assert lab.secret("wrong-path") == {}
+
+
+def test_the_operator_exports_every_metric_that_an_alert_asks_for(lab: OperatorLab) -> None:
+    lab.external_secret("unread", KEY='pulumiConfig["oceanid-cluster:nope"]').raise_for_status()
+    pid = processes.find(lab.fleet.home, _name(lab, "external-secrets"))
+    arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    (address,) = [each.partition("=")[2] for each in arguments if "--metrics-addr=" in each]
+
+    def text() -> str:
+        return httpx.get(f"http://{address}/metrics", trust_env=False).text
+
+    # A counter is there from the first error on.
+    eventually(lambda: value(text(), "externalsecret_sync_calls_error", name="unread"))
+    assert asked_for("externalsecret_") <= exported(text())
+    failed = {"name": "unread", "namespace": "apps", "condition": "Ready", "status": "False"}
+    assert value(text(), "externalsecret_status_condition", **failed) == 1
 
 
 def test_the_webhook_refuses_what_the_schema_lets_through(lab: OperatorLab) -> None:

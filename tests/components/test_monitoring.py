@@ -1,0 +1,168 @@
+"""What the stack gives Prometheus and Grafana, and when."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pulumi
+import pytest
+
+from settings import Switch
+from tests.components.recording import KEY_ENDS, Recording, World, record_stack
+
+_WITHOUT = World(groups=("apps",))
+_CUSTOM = "kubernetes:monitoring.coreos.com/v1:"
+_EGRESS = "oceanid-egress"
+
+
+def _made(recording: Recording) -> list[str]:
+    return [each.typ for each in recording.resources if each.typ.startswith(_CUSTOM)]
+
+
+def _spec(recording: Recording, kind: str, name: str) -> dict[str, Any]:
+    found = recording.of_type(f"{_CUSTOM}{kind}")
+    (spec,) = [each["spec"] for each in found if each["metadata"]["name"] == name]
+    return dict(spec)
+
+
+def _policy(recording: Recording, name: str) -> dict[str, Any]:
+    found = recording.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+    (spec,) = [each["spec"] for each in found if each["metadata"]["name"] == name]
+    return dict(spec)
+
+
+@pytest.mark.parametrize(
+    ("switch", "world", "there"),
+    [
+        (Switch.WHEN_INSTALLED, World(), True),
+        (Switch.WHEN_INSTALLED, _WITHOUT, False),
+        (Switch.ALWAYS, _WITHOUT, True),
+        (Switch.ALWAYS, World(groups=None), True),
+        (Switch.NEVER, World(), False),
+    ],
+)
+def test_monitoring_is_there_when_the_operators_kinds_are_or_the_settings_say_so(
+    switch: Switch,
+    world: World,
+    there: bool,  # noqa: FBT001  a parameter of the cases above
+) -> None:
+    recording = record_stack("dev", world, monitoring={"enabled": switch.value})
+    assert bool(_made(recording)) == there
+    assert ("alerts" in recording.outputs) == there
+
+
+def test_monitoring_is_not_taken_away_because_the_cluster_cannot_be_asked() -> None:
+    with pytest.raises(pulumi.RunError, match="API groups cannot be seen"):
+        record_stack("dev", World(groups=None), monitoring={"enabled": "when-installed"})
+
+
+def test_every_gateway_is_asked_for_every_destination_and_its_address() -> None:
+    spec = _spec(record_stack("dev"), "PodMonitor", "oceanid-probes")
+    asked = [each["params"]["module"] for each in spec["podMetricsEndpoints"]]
+    assert asked == [["by-gateway-egress-address"], ["by-gateway-database"], ["by-gateway-s3"]]
+    assert spec["selector"]["matchLabels"]["app.kubernetes.io/name"] == "oceanid-gateway"
+
+
+def test_every_module_that_a_monitor_names_is_the_probers() -> None:
+    recording = record_stack("dev")
+    named = {
+        each["params"]["module"][0]
+        for each in _spec(recording, "PodMonitor", "oceanid-probes")["podMetricsEndpoints"]
+    } | {each["spec"]["module"] for each in recording.of_type(f"{_CUSTOM}Probe")}
+    config = json.loads(recording.named("monitoring-prober-config")["data"]["prober.json"])
+    assert named == set(config["modules"])
+
+
+def test_every_port_that_a_monitor_names_is_a_port_of_its_pods() -> None:
+    recording = record_stack("dev")
+    (stateful_set,) = recording.of_type("kubernetes:apps/v1:StatefulSet")
+    daemon_set = recording.of_type("kubernetes:apps/v1:DaemonSet")[0]
+    for name, workload in (
+        ("oceanid-exit-nodes", stateful_set),
+        ("oceanid-gateways", daemon_set),
+        ("oceanid-probes", daemon_set),
+    ):
+        ports = {
+            port.get("name")
+            for container in workload["spec"]["template"]["spec"]["containers"]
+            for port in container["ports"]
+        }
+        endpoints = _spec(recording, "PodMonitor", name)["podMetricsEndpoints"]
+        assert {each["port"] for each in endpoints} <= ports
+
+
+def test_the_address_seen_by_an_application_must_be_an_exit_nodes() -> None:
+    config = json.loads(
+        record_stack("dev").named("monitoring-prober-config")["data"]["prober.json"]
+    )
+    http = config["modules"]["by-service-egress-address"]["http"]
+    assert http["fail_if_body_not_matches_regexp"] == [r"^\s*(157\.173\.210\.123)\s*$"]
+    assert http["proxy_url"] == f"http://oceanid-gateway.{_EGRESS}.svc:3128"
+
+
+def test_only_prometheus_may_scrape() -> None:
+    recording = record_stack("dev", monitoring={"prometheusNamespace": "observability"})
+    doors = ("oceanid-scrape-exit-nodes", "oceanid-scrape-gateways", "oceanid-scrape-secrets")
+    for name in doors:
+        (rule,) = _policy(recording, name)["ingress"]
+        (peer,) = rule["from"]
+        labels = peer["namespaceSelector"]["matchLabels"]
+        assert labels == {"kubernetes.io/metadata.name": "observability"}
+
+
+def test_the_prober_may_send_to_gateways_and_to_dns_only() -> None:
+    egress = _policy(record_stack("dev"), "oceanid-prober")["egress"]
+    assert len(egress) == 2
+    to_gateways, to_dns = egress
+    assert to_gateways["ports"] == [{"protocol": "TCP", "port": 3128}]
+    assert {each["port"] for each in to_dns["ports"]} == {53}
+
+
+def test_prometheus_finds_the_objects_by_the_labels_of_the_settings() -> None:
+    recording = record_stack("dev", monitoring={"labels": {"release": "stack"}})
+    objects = [each.inputs for each in recording.resources if each.typ.startswith(_CUSTOM)]
+    assert len(objects) == 7
+    assert all(each["metadata"]["labels"]["release"] == "stack" for each in objects)
+
+
+def test_the_end_of_an_auth_key_is_watched_and_an_oauth_client_has_none() -> None:
+    tailnet = {
+        "image": "docker.io/tailscale/tailscale:v1.102.3",
+        "credential": "auth-key",
+        "policyFile": "not-owned",
+        "serviceRanges": ["192.200.0.0/24"],
+    }
+    assert "OceanidAuthKeyExpiring" not in record_stack("dev").outputs["alerts"]
+    recording = record_stack("dev", tailnet=tailnet)
+    assert "OceanidAuthKeyExpiring" in recording.outputs["alerts"]
+    groups = _spec(recording, "PrometheusRule", "oceanid-alerts")["groups"]
+    (expr,) = [
+        rule["expr"]
+        for group in groups
+        for rule in group["rules"]
+        if rule["alert"] == "OceanidAuthKeyExpiring"
+    ]
+    end = int(datetime.fromisoformat(KEY_ENDS).timestamp())
+    assert expr.count(f"vector({end})") == 2
+
+
+def test_grafana_finds_the_dashboard() -> None:
+    dashboard = record_stack("dev").named("monitoring-dashboard")
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+    document = json.loads(dashboard["data"]["oceanid.json"])
+    places = [panel["gridPos"] for panel in document["panels"]]
+    cells = [
+        (x, y)
+        for place in places
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+
+
+def test_a_stack_without_synced_secrets_has_no_alerts_on_them() -> None:
+    recording = record_stack("dev", externalSecrets=None)
+    assert not [name for name in recording.outputs["alerts"] if "Secret" in name]
