@@ -87,6 +87,16 @@ def test_the_three_probes_ask_three_different_things(container: dict[str, Any]) 
     assert container["readinessProbe"]["exec"]["command"][0] == "tailscale"
 
 
+def test_a_busy_tunnel_may_use_a_whole_cpu(recording: Recording, container: dict[str, Any]) -> None:
+    (gateway,) = [
+        each
+        for each in recording.named("wave-canary-gateway")["spec"]["template"]["spec"]["containers"]
+        if each["name"] == "tailscale-tethys"
+    ]
+    for each in (container, gateway):
+        assert each["resources"]["limits"]["cpu"] == "1"
+
+
 def test_a_drain_does_not_take_the_exit_node_away_unasked(recording: Recording) -> None:
     assert recording.named("exit-tethys-budget")["spec"]["minAvailable"] == 1
 
