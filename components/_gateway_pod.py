@@ -173,10 +173,12 @@ def _tailscale(pod: GatewayPod, index: int, exit_node: GatewayExitNode) -> core.
                 sleep=core.SleepActionArgs(seconds=DRAIN_SECONDS + 5)
             )
         ),
-        # From the audit of 13 October 2025, section 2, "Worker Resources", but for the CPU limit:
-        # its 200m let 44 MB/s of 147 through (bench's paths, by cgroup quota); one CPU lets 152.
+        # Requests are from the audit of 13 October 2025, section 2, "Worker Resources". Its limits
+        # were too low: 200m let 44 MB/s of 147 through (bench's paths, by cgroup quota), one CPU
+        # lets 152; for its 200Mi see MEMORY_LIMIT.
         resources=core.ResourceRequirementsArgs(
-            requests={"cpu": "50m", "memory": "100Mi"}, limits={"cpu": "1", "memory": "200Mi"}
+            requests={"cpu": "50m", "memory": "100Mi"},
+            limits={"cpu": "1", "memory": tailscale_pod.MEMORY_LIMIT},
         ),
         security_context=tailscale_pod.container_security(),
         volume_mounts=[

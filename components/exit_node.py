@@ -200,11 +200,11 @@ class ExitNode(pulumi.ComponentResource):
             startup_probe=tailscale_pod.startup_probe(daemon),
             readiness_probe=tailscale_pod.readiness_probe(daemon),
             liveness_probe=tailscale_pod.liveness_probe(daemon),
-            # From the audit of 13 October 2025, section 2, "Exit Node Resources", but for the CPU
-            # limit: its 500m let 72 MB/s of 117 through with 8 connections, one CPU lets 132.
+            # Requests are from the audit of 13 October 2025, section 2, "Exit Node Resources". Its
+            # 500m let 72 MB/s of 117 through with 8 connections, one CPU lets 132.
             resources=core.ResourceRequirementsArgs(
                 requests={"cpu": "50m", "memory": "100Mi"},
-                limits={"cpu": "1", "memory": "500Mi"},
+                limits={"cpu": "1", "memory": tailscale_pod.MEMORY_LIMIT},
             ),
             security_context=tailscale_pod.container_security(),
             volume_mounts=tailscale_pod.mounts(),

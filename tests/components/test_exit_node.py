@@ -87,14 +87,20 @@ def test_the_three_probes_ask_three_different_things(container: dict[str, Any]) 
     assert container["readinessProbe"]["exec"]["command"][0] == "tailscale"
 
 
-def test_a_busy_tunnel_may_use_a_whole_cpu(recording: Recording, container: dict[str, Any]) -> None:
+def test_a_busy_tunnel_may_use_a_whole_cpu_and_collects_its_garbage_below_its_memory_limit(
+    recording: Recording, container: dict[str, Any]
+) -> None:
     (gateway,) = [
         each
         for each in recording.named("wave-canary-gateway")["spec"]["template"]["spec"]["containers"]
         if each["name"] == "tailscale-tethys"
     ]
     for each in (container, gateway):
-        assert each["resources"]["limits"]["cpu"] == "1"
+        limits = each["resources"]["limits"]
+        assert limits["cpu"] == "1"
+        (go,) = [one["value"] for one in each["env"] if one["name"] == "GOMEMLIMIT"]
+        # What is not Go's heap needs room as well: a fifth.
+        assert int(go.removesuffix("MiB")) <= 0.8 * int(limits["memory"].removesuffix("Mi"))
 
 
 def test_a_drain_does_not_take_the_exit_node_away_unasked(recording: Recording) -> None:
