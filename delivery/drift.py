@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from delivery import events, run
-from delivery.environment import RECORDS
+import sys
+
+from delivery import drift_lease, events, run
+from delivery.environment import RECORDS, config_file
 from delivery.events import Preview
 from delivery.github import Repository
 from delivery.markdown import code, table
+from settings import read_file
 
 _WHAT = {"update": "changed", "delete": "gone"}
 
 
 def look(stack: str) -> int:
-    """Compare and change nothing; 0 without drift, the engine's own code with it."""
+    """Compare and change nothing of the stack; 0 without drift, the engine's own code with it.
+
+    Without drift, the Lease that monitoring looks at is renewed.
+    """
     environment = run.stack_environment(stack)
     log = run.record(_log(stack))
     arguments = ("refresh", "--preview-only", "--expect-no-changes", "--diff")
     command = run.stack_command(stack, environment, (*arguments, "--event-log", str(log)))
-    return run.run(command, environment, changes=False)
+    code = run.run(command, environment, changes=False)
+    if code == 0:
+        context = read_file(config_file(stack)).cluster.context
+        why = drift_lease.renew(context, environment)
+        if why is not None:
+            print(f"drift: monitoring cannot be told that there is none: {why}", file=sys.stderr)
+    return code
 
 
 def keep_issue(stack: str, repository: Repository) -> str:

@@ -44,9 +44,11 @@ def exported(text: str) -> set[str]:
     return set(_SAMPLE.findall(text))
 
 
-def value(text: str, name: str, **labels: str) -> float | None:
+def value(text: str, metric: str, /, **labels: str) -> float | None:
     """The value of the one sample of that name with these labels, None where there is none."""
     for line in text.splitlines():
-        if re.match(rf"{name}[{{ ]", line) and all(f'{k}="{v}"' in line for k, v in labels.items()):
+        if re.match(rf"{metric}[{{ ]", line) and all(
+            f'{k}="{v}"' in line for k, v in labels.items()
+        ):
             return float(line.rpartition(" ")[2])
     return None
