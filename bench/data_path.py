@@ -27,7 +27,7 @@ from tests.network.traffic import HTTP_PORT, SOCKS5_PORT, Client
 
 CONNECTIONS = (1, 8, 64)
 _ROUNDS, _SECONDS = 5, 0.8
-_FIRST_BYTES = 200
+_FIRST_BYTES = 400
 _DESTINATION_PORT = 15480
 _DESTINATION = {
     "name": "site",

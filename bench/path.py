@@ -48,8 +48,9 @@ def by_http_connect(namespace: Namespace, address: IPv4Address, port: int) -> so
     authority = f"{ECHO.host}:{SITE_PORT}"
     connection.sendall(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
     answer = b""
+    # Nothing follows the answer before we ask, so that it may be read in large pieces.
     while not answer.endswith(b"\r\n\r\n"):
-        piece = connection.recv(1)
+        piece = connection.recv(4096)
         if not piece:
             raise OSError("the proxy closed the connection")
         answer += piece
