@@ -226,6 +226,7 @@ if settings.external_secrets is not None:
     secrets_operator = SecretsOperator(
         "secrets-operator",
         SecretsOperatorArgs(
+            context=settings.cluster.context,
             namespace=SECRETS_NAMESPACE,
             serves=syncing.namespaces,
             chart=ChartSource(
@@ -261,7 +262,7 @@ if settings.external_secrets is not None:
             ),
             context=settings.cluster.context,
             seconds=syncing.sync_seconds,
-            operator=secrets_operator.chart,
+            operator=secrets_operator.ready,
         ),
         in_cluster(admission),
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_command
 from pulumi_kubernetes import apiextensions
 from pulumi_kubernetes.helm import v4 as helm
 from pulumi_kubernetes.meta import v1 as meta
@@ -30,6 +32,8 @@ from components._secrets_operator_chart import (
     values,
 )
 
+# The program's own, by a path that is the same in every checkout: another would be a change.
+_PYTHON = ".venv/bin/python"
 _RBAC_GROUP = "rbac.authorization.k8s.io"
 
 
@@ -46,12 +50,14 @@ class ChartSource:
 class SecretsOperatorArgs:
     """What makes the operator.
 
-    `namespace` is its own and exists; `serves` are those whose secrets it syncs. `custom_resources`
-    is the path or URL of its bundle of CustomResourceDefinitions; with `cluster_kinds` it also
-    serves ClusterSecretStores and ClusterExternalSecrets, in every namespace. All are plain values:
-    a chart with one argument unknown renders nothing in a preview, and no policy would see it.
+    `context` is the kubeconfig's, `namespace` is its own and exists; `serves` are those whose
+    secrets it syncs. `custom_resources` is the path or URL of its bundle of
+    CustomResourceDefinitions; with `cluster_kinds` it also serves ClusterSecretStores and
+    ClusterExternalSecrets, in every namespace. All are plain values: a chart with one argument
+    unknown renders nothing in a preview, and no policy would see it.
     """
 
+    context: str
     namespace: str
     serves: tuple[str, ...]
     chart: ChartSource
@@ -62,13 +68,14 @@ class SecretsOperatorArgs:
 
 
 class SecretsOperator(pulumi.ComponentResource):
-    """The operator, ready to take stores and secrets once it has been made.
+    """The operator, which takes stores and secrets once `ready` has been made.
 
     A destroy leaves the CustomResourceDefinitions: with them would go every ExternalSecret of the
     cluster, whoever made it, and with those their Secrets.
     """
 
     namespace: pulumi.Output[str]
+    ready: pulumi.Resource
 
     def __init__(
         self, name: str, args: SecretsOperatorArgs, opts: pulumi.ResourceOptions | None = None
@@ -77,7 +84,7 @@ class SecretsOperator(pulumi.ComponentResource):
         self._name = name
         self._args = args
         before = [*self._kinds(), *self._fences(), *self._rights()]
-        self.chart = self._chart(before)
+        self.ready = self._answering(self._chart(before))
         self.namespace = pulumi.Output.from_input(args.namespace)
         self.register_outputs({"namespace": self.namespace})
 
@@ -119,6 +126,20 @@ class SecretsOperator(pulumi.ComponentResource):
         """The one namespace served; the operator can look at one, or at all of them."""
         alone = len(self._args.serves) == 1 and not self._args.cluster_kinds
         return self._args.serves[0] if alone else None
+
+    def _answering(self, chart: helm.Chart) -> pulumi.Resource:
+        """The chart, or what waits behind it for the webhook to answer."""
+        args = self._args
+        if not args.webhook:
+            return chart
+        question = (_PYTHON, "-m", "secret_sync", "webhook", "--context", args.context)
+        return pulumi_command.local.Command(
+            f"{self._name}-webhook-answers",
+            create=shlex.join([*question, args.namespace]),
+            triggers=[args.chart.version or args.chart.chart],
+            logging=pulumi_command.local.Logging.NONE,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[chart]),
+        )
 
     def _rights(self) -> list[pulumi.Resource]:
         """Bindings name accounts that the chart makes: Kubernetes takes them in either order."""
