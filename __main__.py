@@ -9,12 +9,7 @@ import pulumi_tailscale
 from components.admission import AdmissionPolicies
 from components.egress_check import EgressCheck, EgressCheckArgs, MeasuredDestination
 from components.exit_node import ClusterNetwork, ExitNode, ExitNodeArgs
-from components.external_secrets import (
-    ExternalSecrets,
-    ExternalSecretsArgs,
-    Store,
-    SyncedSecret,
-)
+from components.external_secrets import ExternalSecrets, ExternalSecretsArgs, Store, SyncedSecret
 from components.firewall import AdmittedRange, Firewall, FirewallArgs
 from components.fleet_nodes import FleetNodes, FleetNodesArgs
 from components.gateway_access import GatewayAccess, GatewayAccessArgs
