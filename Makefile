@@ -164,7 +164,7 @@ monitoring-programs: .venv/.installed
 
 .PHONY: test-network
 test-network: network-programs ## real processes and packets in network namespaces; needs root
-	@$(PY) -m pytest -n 2 --dist loadfile -m network tests/network
+	@$(PY) -m pytest -n 4 --dist loadfile -m network tests/network
 
 .PHONY: bench
 bench: toolchain ## the figures of the README

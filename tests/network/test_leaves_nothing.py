@@ -19,8 +19,10 @@ from tests.network.fleet import until
 
 pytestmark = pytest.mark.network
 
+# A shell starts a job in the background with SIGINT ignored, and what it starts inherits that.
 _RUN = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from lab.network.internet import Internet
 from lab.network.topology import laid
