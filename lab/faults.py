@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Request, Response, g, request
 
+from lab.json_http import answer
 from lab.refusal import Refusal
 
 _TOO_MANY, _INTERNAL = 429, 500
@@ -82,6 +82,14 @@ class Faults:
                         self._ordered.remove(fault)
                     return fault
         return None
+
+
+def begin(faults: Faults, journal: Journal) -> Response | None:
+    """Record the request at hand and keep its fault in `g.fault`; what comes before it acts."""
+    journal.record(request)
+    fault: Fault | None = faults.take(request.method)
+    g.fault = fault
+    return suffer(fault) if fault is not None and not fault.after else None
 
 
 def suffer(fault: Fault) -> Response | None:
@@ -169,8 +177,3 @@ def cut(error: ConnectionCutError) -> Response:
         raise error
     connection.shutdown(2)
     return answer({})
-
-
-def answer(body: dict[str, Any], status: int = 200) -> Response:
-    """A JSON answer."""
-    return Response(json.dumps(body), status=status, content_type="application/json")

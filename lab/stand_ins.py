@@ -64,41 +64,20 @@ def environment(home: Home) -> dict[str, str]:
 
 
 def _tailscale_api(home: Home) -> Service:
-    return _python(
-        "tailscale-api",
-        "lab.tailscale_api",
-        f"--port={home.port('tailscale-api')}",
-        f"--state={home.path / 'tailscale-api.json'}",
-        f"--credentials={_credentials(home, 'tailscale-api')}",
-        f"--policy={REPOSITORY / 'lab' / 'tailnet-policy.hujson'}",
-    )
+    return _api(home, "tailscale-api", f"--policy={REPOSITORY / 'lab' / 'tailnet-policy.hujson'}")
 
 
 def _crunchybridge_api(home: Home) -> Service:
-    return _python(
-        "crunchybridge-api",
-        "lab.crunchybridge_api",
-        f"--port={home.port('crunchybridge-api')}",
-        f"--state={home.path / 'crunchybridge-api.json'}",
-        f"--credentials={_credentials(home, 'crunchybridge-api')}",
-        f"--network={DATABASE_NETWORK}",
-    )
+    return _api(home, "crunchybridge-api", f"--network={DATABASE_NETWORK}")
 
 
 def _pulumi_esc(home: Home) -> Service:
-    return _python(
-        "pulumi-esc",
-        "lab.pulumi_esc",
-        f"--port={home.port('pulumi-esc')}",
-        f"--state={home.path / 'pulumi-esc.json'}",
-        f"--credentials={_credentials(home, 'pulumi-esc')}",
-    )
+    return _api(home, "pulumi-esc")
 
 
 def _simulated_devices(home: Home) -> Service:
     return _python(
         "simulated-devices",
-        "lab.simulated_devices",
         f"--kubeconfig={home.kubeconfig}",
         f"--api-url={_url(home, 'tailscale-api')}",
     )
@@ -107,7 +86,6 @@ def _simulated_devices(home: Home) -> Service:
 def _simulated_checks(home: Home) -> Service:
     return _python(
         "simulated-checks",
-        "lab.simulated_checks",
         f"--kubeconfig={home.kubeconfig}",
         f"--faults={home.check_faults}",
     )
@@ -116,16 +94,27 @@ def _simulated_checks(home: Home) -> Service:
 def _external_secrets(home: Home) -> Service:
     return _python(
         "external-secrets",
-        "lab.external_secrets",
         f"--home={home.path}",
         f"--binary={BIN / 'external-secrets'}",
     )
 
 
-def _python(name: str, module: str, *arguments: str) -> Service:
+def _api(home: Home, name: str, *more: str) -> Service:
+    """A stand-in that serves HTTP on its own port and keeps its state and its key in files."""
+    return _python(
+        name,
+        f"--port={home.port(name)}",
+        f"--state={home.path / f'{name}.json'}",
+        f"--credentials={_credentials(home, name)}",
+        *more,
+    )
+
+
+def _python(name: str, *arguments: str) -> Service:
+    """The service that is the module of the same name."""
     return Service(
         name=name,
-        argv=(sys.executable, "-m", module, *arguments),
+        argv=(sys.executable, "-m", f"lab.{name.replace('-', '_')}", *arguments),
         environment={"PYTHONPATH": str(REPOSITORY)},
     )
 

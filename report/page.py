@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -21,6 +23,11 @@ _ENFORCERS = {
     "scan": "in a scan of manifests",
     "cluster": "in the cluster",
 }
+
+
+class _Standing(Protocol):
+    @property
+    def status(self) -> Status: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,42 +58,19 @@ class Page:
 
     def summaries(self) -> list[Summary]:
         """How each part of the page stands, the worst of its entries deciding."""
-        gates = _worst([each.status for each in self.gates])
-        firewall = _worst([each.status for each in self.admissions])
         blocking = sum(each.blocks for each in self.findings)
-        exempt = _worst([each.status for each in self.exemptions])
-        secrets = _worst([each.status for each in self.secrets])
+        policies = Summary(
+            title="Policies",
+            anchor="policies",
+            status=Status.BAD if blocking else Status.GOOD,
+            what=f"{blocking} violations by {len(self.rules)} rules",
+        )
         return [
-            Summary(
-                title="Gates",
-                anchor="waves",
-                status=gates,
-                what=_counted([each.status for each in self.gates], "wave"),
-            ),
-            Summary(
-                title="Firewall",
-                anchor="firewall",
-                status=firewall,
-                what=_counted([each.status for each in self.admissions], "range"),
-            ),
-            Summary(
-                title="Policies",
-                anchor="policies",
-                status=Status.BAD if blocking else Status.GOOD,
-                what=f"{blocking} violations by {len(self.rules)} rules",
-            ),
-            Summary(
-                title="Exceptions",
-                anchor="exceptions",
-                status=exempt,
-                what=_counted([each.status for each in self.exemptions], "exception"),
-            ),
-            Summary(
-                title="Secrets",
-                anchor="secrets",
-                status=secrets,
-                what=_counted([each.status for each in self.secrets], "secret"),
-            ),
+            _summary("Gates", "waves", "wave", self.gates),
+            _summary("Firewall", "firewall", "range", self.admissions),
+            policies,
+            _summary("Exceptions", "exceptions", "exception", self.exemptions),
+            _summary("Secrets", "secrets", "secret", self.secrets),
         ]
 
     def enforced(self) -> list[tuple[int, str]]:
@@ -112,6 +96,13 @@ class Page:
 
 
 _WORST_FIRST = (Status.BAD, Status.NOT_SEEN, Status.RUNNING, Status.WARN, Status.GOOD)
+
+
+def _summary(title: str, anchor: str, noun: str, entries: Sequence[_Standing]) -> Summary:
+    statuses = [each.status for each in entries]
+    return Summary(
+        title=title, anchor=anchor, status=_worst(statuses), what=_counted(statuses, noun)
+    )
 
 
 def _worst(statuses: list[Status]) -> Status:

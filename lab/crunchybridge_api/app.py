@@ -13,15 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from lab.crunchybridge_api.account import Account, Stored
 from lab.crunchybridge_api.eid import new_eid
-from lab.faults import (
-    ConnectionCutError,
-    Faults,
-    Journal,
-    answer,
-    cut,
-    lab_routes,
-    suffer,
-)
+from lab.faults import ConnectionCutError, Faults, Journal, begin, cut, lab_routes, suffer
+from lab.json_http import answer, json_object
 from lab.refusal import Refusal
 
 STAND_IN_HEADER = "X-Oceanid-Stand-In"
@@ -76,12 +69,9 @@ def make_app(
 
 def _admit(api_key: str, faults: Faults, journal: Journal) -> Response | None:
     """The answer of a fault that comes before the request acts; raises Refusal 401."""
-    journal.record(request)
-    g.fault = faults.take(request.method)
-    if g.fault is not None and not g.fault.after:
-        early = suffer(g.fault)
-        if early is not None:
-            return early
+    early = begin(faults, journal)
+    if early is not None:
+        return early
     presented = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not hmac.compare_digest(presented.encode(), api_key.encode()):
         raise Refusal(401, "Authentication failed: no or unknown API key.")
@@ -95,7 +85,7 @@ def _rule_routes(app: Flask, account: Account) -> None:
 
     @app.post(_RULES)
     def create_rule(network_id: str) -> Response:
-        body = _body()
+        body = json_object()
         return _once(account, body, 201, lambda: account.create(network_id, body))
 
     @app.get(f"{_RULES}/<rule_id>")
@@ -104,7 +94,7 @@ def _rule_routes(app: Flask, account: Account) -> None:
 
     @app.patch(f"{_RULES}/<rule_id>")
     def update_rule(network_id: str, rule_id: str) -> Response:
-        body = _body()
+        body = json_object()
         return _once(account, body, 200, lambda: account.update(network_id, rule_id, body))
 
     @app.delete(f"{_RULES}/<rule_id>")
@@ -162,13 +152,3 @@ def _page(rules: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _problem(message: str) -> dict[str, Any]:
     return {"message": message, "request_id": new_eid()}
-
-
-def _body() -> dict[str, Any]:
-    try:
-        body = json.loads(request.get_data() or b"null")
-    except ValueError:
-        raise Refusal(400, "the body is no JSON") from None
-    if not isinstance(body, dict):
-        raise Refusal(400, "the body must be a JSON object")
-    return body

@@ -13,8 +13,9 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from lab.faults import ConnectionCutError, Faults, Journal, answer, cut, lab_routes, suffer
+from lab.faults import ConnectionCutError, Faults, Journal, begin, cut, lab_routes, suffer
 from lab.home import write_private
+from lab.json_http import answer
 from lab.pulumi_esc.account import DEFAULT_SESSION_SECONDS, Account, Token, find
 from lab.pulumi_esc.definition import DefinitionError
 from lab.pulumi_esc.property_path import parse
@@ -77,12 +78,9 @@ def make_app(
 
 
 def _admit(account: Account, faults: Faults, journal: Journal) -> Response | None:
-    journal.record(request)
-    g.fault = faults.take(request.method)
-    if g.fault is not None and not g.fault.after:
-        early = suffer(g.fault)
-        if early is not None:
-            return early
+    early = begin(faults, journal)
+    if early is not None:
+        return early
     scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
     g.token = account.admit(presented if scheme == "token" else "")
     organization = (request.view_args or {}).get("organization")

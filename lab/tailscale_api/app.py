@@ -6,12 +6,10 @@ tailscale/terraform-provider-tailscale 0.29.2).
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from lab.json_http import answer, json_object
 from lab.tailscale_api import hujson
 from lab.tailscale_api.device import check_routes
 from lab.tailscale_api.key import Caller, string_list
@@ -49,11 +47,11 @@ def make_app(tailnet: Tailnet) -> Flask:
 
     @app.errorhandler(Refusal)
     def refuse(refusal: Refusal) -> Response:
-        return _json({"message": refusal.message}, refusal.status)
+        return answer({"message": refusal.message}, refusal.status)
 
     @app.errorhandler(HTTPException)
     def answer_http(error: HTTPException) -> Response:
-        return _json({"message": error.description or error.name}, error.code or 500)
+        return answer({"message": error.description or error.name}, error.code or 500)
 
     _key_routes(app, tailnet)
     _policy_routes(app, tailnet)
@@ -68,31 +66,31 @@ def _key_routes(app: Flask, tailnet: Tailnet) -> None:
     def token() -> Response:
         authorization = request.authorization
         secret = request.form.get("client_secret") or (authorization and authorization.password)
-        return _json(tailnet.grant_token(secret or ""))
+        return answer(tailnet.grant_token(secret or ""))
 
     @app.get("/api/v2/tailnet/<name>/keys")
     def list_keys(name: str) -> Response:
         _caller(tailnet, name).require("auth_keys", write=False)
-        return _json({"keys": tailnet.keys()})
+        return answer({"keys": tailnet.keys()})
 
     @app.post("/api/v2/tailnet/<name>/keys")
     def create_key(name: str) -> Response:
-        return _json(tailnet.create_key(_body(), _caller(tailnet, name)))
+        return answer(tailnet.create_key(json_object(), _caller(tailnet, name)))
 
     @app.get("/api/v2/tailnet/<name>/keys/<key_id>")
     def get_key(name: str, key_id: str) -> Response:
         _caller(tailnet, name).require("auth_keys", write=False)
-        return _json(tailnet.key(key_id))
+        return answer(tailnet.key(key_id))
 
     @app.put("/api/v2/tailnet/<name>/keys/<key_id>")
     def set_key(name: str, key_id: str) -> Response:
-        return _json(tailnet.set_client(key_id, _body(), _caller(tailnet, name)))
+        return answer(tailnet.set_client(key_id, json_object(), _caller(tailnet, name)))
 
     @app.delete("/api/v2/tailnet/<name>/keys/<key_id>")
     def delete_key(name: str, key_id: str) -> Response:
         _caller(tailnet, name).require("auth_keys", write=True)
         tailnet.delete_key(key_id)
-        return _json({})
+        return answer({})
 
 
 def _policy_routes(app: Flask, tailnet: Tailnet) -> None:
@@ -114,8 +112,8 @@ def _policy_routes(app: Flask, tailnet: Tailnet) -> None:
             accept(request.get_data(as_text=True))
         except Refusal as refusal:
             # The real API reports a bad policy in a successful answer here.
-            return _json({"message": refusal.message, "data": []})
-        return _json({})
+            return answer({"message": refusal.message, "data": []})
+        return answer({})
 
 
 def _device_routes(app: Flask, tailnet: Tailnet) -> None:
@@ -130,21 +128,21 @@ def _device_routes(app: Flask, tailnet: Tailnet) -> None:
                 for device in state.devices.values()
                 if all(device.has(attribute, wanted) for attribute, wanted in filters.items())
             ]
-        return _json({"devices": found})
+        return answer({"devices": found})
 
     @app.get("/api/v2/device/<device_id>")
     def get_device(device_id: str) -> Response:
         _caller(tailnet).require("devices:core", write=False)
         with tailnet.view() as state:
             every = request.args.get("fields") == "all"
-            return _json(find_device(state, device_id).answer(all_fields=every))
+            return answer(find_device(state, device_id).answer(all_fields=every))
 
     @app.delete("/api/v2/device/<device_id>")
     def delete_device(device_id: str) -> Response:
         _caller(tailnet).require("devices:core", write=True)
         with tailnet.change() as state:
             del state.devices[find_device(state, device_id).node_id]
-        return _json({})
+        return answer({})
 
 
 def _device_setting_routes(app: Flask, tailnet: Tailnet) -> None:
@@ -152,27 +150,27 @@ def _device_setting_routes(app: Flask, tailnet: Tailnet) -> None:
     def get_routes(device_id: str) -> Response:
         _caller(tailnet).require("devices:routes", write=False)
         with tailnet.view() as state:
-            return _json(find_device(state, device_id).routes())
+            return answer(find_device(state, device_id).routes())
 
     @app.post("/api/v2/device/<device_id>/routes")
     def set_routes(device_id: str) -> Response:
         _caller(tailnet).require("devices:routes", write=True)
-        routes = check_routes(string_list(_body(), "routes"))
+        routes = check_routes(string_list(json_object(), "routes"))
         with tailnet.change() as state:
             device = find_device(state, device_id)
             device.enabled_routes = routes
-            return _json(device.routes())
+            return answer(device.routes())
 
     @app.post("/api/v2/device/<device_id>/tags")
     def set_tags(device_id: str) -> Response:
-        caller, tags = _caller(tailnet), string_list(_body(), "tags")
+        caller, tags = _caller(tailnet), string_list(json_object(), "tags")
         caller.require("devices:core", write=True)
         with tailnet.change() as state:
             device = find_device(state, device_id)
             if tags:
                 caller.may_grant(tags, state.policy.owned_tags())
             device.tags = sorted(set(tags))
-        return _json({})
+        return answer({})
 
     @app.post("/api/v2/device/<device_id>/<setting>")
     def set_device(device_id: str, setting: str) -> Response:
@@ -180,7 +178,7 @@ def _device_setting_routes(app: Flask, tailnet: Tailnet) -> None:
         if field is None:
             raise Refusal(404, "not found")
         _caller(tailnet).require("devices:core", write=True)
-        value = _body().get(field)
+        value = json_object().get(field)
         if not isinstance(value, bool):
             raise Refusal(400, f"{field}: must be true or false")
         with tailnet.change() as state:
@@ -189,12 +187,12 @@ def _device_setting_routes(app: Flask, tailnet: Tailnet) -> None:
                 device.key_expiry_disabled = value
             else:
                 device.authorized = value
-        return _json({})
+        return answer({})
 
 
 def _policy_answer(policy: Policy) -> Response:
     if request.accept_mimetypes.best == "application/json":
-        response = _json(hujson.parse(policy.text))
+        response = answer(hujson.parse(policy.text))
     else:
         response = Response(policy.text, content_type="application/hujson")
     response.headers["ETag"] = policy.etag
@@ -215,17 +213,3 @@ def _credential(incoming: Request) -> str:
     if authorization.type == "basic":
         return authorization.username or ""
     return authorization.token or ""
-
-
-def _body() -> dict[str, Any]:
-    try:
-        body = json.loads(request.get_data() or b"null")
-    except ValueError:
-        raise Refusal(400, "the body is no JSON") from None
-    if not isinstance(body, dict):
-        raise Refusal(400, "the body must be a JSON object")
-    return body
-
-
-def _json(body: dict[str, Any], status: int = 200) -> Response:
-    return Response(json.dumps(body), status=status, content_type="application/json")

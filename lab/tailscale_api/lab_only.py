@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import deque
 from typing import Any
 
 from flask import Blueprint, Request, Response, request
 
+from lab.json_http import answer
 from lab.tailscale_api.refusal import Refusal
 from lab.tailscale_api.registration import register
 from lab.tailscale_api.tailnet import Tailnet, find_device
@@ -43,7 +43,7 @@ class Faults:
             if self._left == 0 or self._path not in path:
                 return None
             self._left -= 1
-            response = _answer({"message": "fault ordered by the lab"}, self._status)
+            response = answer({"message": "fault ordered by the lab"}, self._status)
             if self._status in (429, 503):
                 response.headers["Retry-After"] = str(self._retry_after)
             return response
@@ -87,21 +87,21 @@ def lab_routes(tailnet: Tailnet, faults: Faults, journal: Journal) -> Blueprint:
 
     @lab.get("/health")
     def health() -> Response:
-        return _answer({"stand-in": "tailscale-api", "tailnet": tailnet.suffix})
+        return answer({"stand-in": "tailscale-api", "tailnet": tailnet.suffix})
 
     @lab.post("/faults")
     def order_faults() -> Response:
         faults.order(_body())
-        return _answer({})
+        return answer({})
 
     @lab.get("/requests")
     def list_requests() -> Response:
-        return _answer({"requests": journal.entries()})
+        return answer({"requests": journal.entries()})
 
     @lab.delete("/requests")
     def forget_requests() -> Response:
         journal.clear()
-        return _answer({})
+        return answer({})
 
     return lab
 
@@ -110,12 +110,12 @@ def _device_routes(lab: Blueprint, tailnet: Tailnet) -> None:
     @lab.post("/devices")
     def log_in() -> Response:
         status, device = register(tailnet, _body())
-        return _answer(device, status)
+        return answer(device, status)
 
     @lab.get("/devices")
     def list_devices() -> Response:
         with tailnet.view() as state:
-            return _answer(
+            return answer(
                 {
                     "devices": [
                         device.answer(all_fields=True) | {"note": device.note}
@@ -134,13 +134,13 @@ def _device_routes(lab: Blueprint, tailnet: Tailnet) -> None:
             device.online = online
             if not online:
                 device.last_seen = tailnet.now()
-        return _answer({})
+        return answer({})
 
     @lab.delete("/devices/<device_id>")
     def log_out(device_id: str) -> Response:
         with tailnet.change() as state:
             del state.devices[find_device(state, device_id).node_id]
-        return _answer({})
+        return answer({})
 
 
 def _body() -> dict[str, Any]:
@@ -149,7 +149,3 @@ def _body() -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Refusal(400, "the body must be a JSON object with content type application/json")
     return body
-
-
-def _answer(body: dict[str, Any], status: int = 200) -> Response:
-    return Response(json.dumps(body), status=status, content_type="application/json")
