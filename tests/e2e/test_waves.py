@@ -155,6 +155,10 @@ def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -
     old = waves.get(pod)["metadata"]["uid"]
     with waves.api() as api:
         api.delete(pod).raise_for_status()
+        # As with a real kubelet, it can be seen going: `kubectl delete` waits in vain where it can't.
+        going = api.get(pod).raise_for_status().json()["metadata"]
+        assert going["uid"] == old
+        assert "deletionTimestamp" in going
 
         def is_new() -> bool:
             answer = api.get(pod)
