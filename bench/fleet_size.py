@@ -13,7 +13,8 @@ import yaml
 
 from lab import nodes
 from lab.home import Home
-from tests.e2e.fleet import REPOSITORY, Fleet, said
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet
 
 SIZES = (3, 30, 300)
 # kwok makes about five nodes a second Ready.

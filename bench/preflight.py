@@ -15,7 +15,8 @@ import yaml
 from bench.fleet_size import SECONDS_FOR_NODES, SIZES, more_nodes
 from lab import nodes
 from lab.home import Home
-from tests.e2e.fleet import REPOSITORY, Fleet, said
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet
 
 _RUNS = 5
 

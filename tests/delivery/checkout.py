@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 # For one command: several times what one takes here, so that a hang is told from slowness.
 _SECONDS = 600
@@ -77,6 +79,15 @@ class Checkout:
         target = self.path / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
+
+    def leave_out(self, *sections: str) -> None:
+        """Take sections that are not required out of the settings of `dev`."""
+        path = self.path / "Pulumi.dev.yaml"
+        document = yaml.safe_load(path.read_text())
+        for section in sections:
+            del document["config"][f"oceanid-cluster:{section}"]
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+        self.commit(f"Leave out {', '.join(sections)}")
 
     def commit(self, message: str) -> str:
         """Commit all there is; the commit's hash."""

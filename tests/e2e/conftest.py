@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.fleet import Fleet, running_lab, said
+from tests.delivery.checkout import said
+from tests.e2e.fleet import Fleet, running_lab
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +18,12 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 
 @pytest.fixture(scope="session")
-def deployed(fleet: Fleet) -> Fleet:
-    """The lab with the stack deployed."""
-    up = fleet.delivery("up")
-    assert up.returncode == 0, said(up)
-    return fleet
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A lab with the stack deployed, which no test changes for the next one.
+
+    Not the lab of `fleet`: tests of that one put policies there and take them away.
+    """
+    with running_lab(tmp_path_factory.mktemp("lab")) as one:
+        up = one.delivery("up", "--skip-preview")
+        assert up.returncode == 0, said(up)
+        yield one

@@ -17,17 +17,18 @@ import httpx
 from delivery.environment import engine
 from lab.home import Home
 from lab.kube import connect
+from tests.delivery.checkout import REPOSITORY, clean_checkout, said
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 # For one engine command: several times what one takes here, so that a hang is told from slowness.
 _SECONDS = 240
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """A running lab in a folder of its own."""
+    """A running lab in a folder of its own, and the checkout whose commands are run on it."""
 
     home: Home
+    checkout: Path = REPOSITORY
 
     @property
     def environment(self) -> dict[str, str]:
@@ -48,7 +49,7 @@ class Fleet:
         with sink.open("wb") as output:
             return subprocess.Popen(
                 [sys.executable, "-m", "delivery", command, "--stack", "dev"],
-                cwd=REPOSITORY,
+                cwd=self.checkout,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -90,11 +91,11 @@ class Fleet:
         return outputs
 
     def _run(
-        self, command: list[str], cwd: Path = REPOSITORY, env: dict[str, str] | None = None
+        self, command: list[str], cwd: Path | None = None, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
-            cwd=cwd,
+            cwd=cwd or self.checkout,
             env=env or self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -105,9 +106,9 @@ class Fleet:
 
 
 @contextmanager
-def running_lab(folder: Path) -> Iterator[Fleet]:
+def running_lab(folder: Path, checkout: Path = REPOSITORY) -> Iterator[Fleet]:
     """A lab in `folder` for as long as the block runs; ended whatever happens in it."""
-    fleet = Fleet(home=Home(path=folder))
+    fleet = Fleet(home=Home(path=folder), checkout=checkout)
     try:
         up = fleet.lab("up")
         assert up.returncode == 0, said(up)
@@ -117,6 +118,13 @@ def running_lab(folder: Path) -> Iterator[Fleet]:
         assert down.returncode == 0, said(down)
 
 
-def said(result: subprocess.CompletedProcess[str]) -> str:
-    """All a command printed, for messages and searches."""
-    return f"{result.stdout}\n{result.stderr}"
+@contextmanager
+def gateways_only(folder: Path) -> Iterator[Fleet]:
+    """A lab and a clean checkout whose stack has neither synced secrets nor monitoring.
+
+    For tests of the rest: every update takes half the time.
+    """
+    checkout = clean_checkout(folder)
+    checkout.leave_out("externalSecrets", "monitoring")
+    with running_lab(folder / "lab", checkout.path) as one:
+        yield one

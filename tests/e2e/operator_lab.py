@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.e2e.fleet import REPOSITORY, Fleet, said
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet
 
 NAMESPACE = "external-secrets-system"
 ACCESS_KEY_ID = "oceanid-cluster:aws.labelStudio.accessKeyId"

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.delivery.checkout import Checkout, clean_checkout
-from tests.e2e.fleet import REPOSITORY, Fleet, running_lab, said
+from tests.delivery.checkout import REPOSITORY, Checkout, clean_checkout, said
+from tests.e2e.fleet import Fleet, running_lab
 
 _STACK_FILE = "Pulumi.dev.yaml"
 _OUTAGE = REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml"
@@ -73,10 +73,11 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
+def running_site(folder: Path, *, secrets: bool) -> Iterator[Site]:
     """A cluster before the stack: with the outage's DaemonSet, and a workload that is starved.
 
-    Leaving that DaemonSet, by its runbook, deploys the stack.
+    Leaving that DaemonSet, by its runbook, deploys the stack; without `secrets` it
+    syncs none, and the applications' namespace is not the stack's.
     """
     with running_lab(folder / "lab") as fleet:
         # The lab's programs are beside the engine, which nobody should find on PATH by accident.
@@ -84,6 +85,10 @@ def running_site(folder: Path) -> Iterator[Site]:
         programs.mkdir()
         (programs / "kubectl").symlink_to(REPOSITORY / ".toolchain" / "bin" / "kubectl")
         site = Site(fleet=fleet, checkout=_checkout(folder, fleet, programs))
+        if not secrets:
+            site.checkout.leave_out("externalSecrets", "monitoring")
+            made = site.shell("kubectl create namespace apps")
+            assert made.returncode == 0, said(made)
         past = site.shell(f"kubectl apply -f {_OUTAGE} && kubectl apply -f - <<<'{_starved()}'")
         assert past.returncode == 0, said(past)
         site.edit("set", "{}")

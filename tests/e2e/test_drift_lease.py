@@ -9,7 +9,8 @@ import pytest
 
 from components._labels import DRIFT_LEASE
 from delivery import drift_lease
-from tests.e2e.fleet import REPOSITORY, Fleet, said
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet
 
 pytestmark = pytest.mark.e2e
 

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.fleet import REPOSITORY, Fleet, running_lab, said
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet, running_lab
 from tests.e2e.operator_lab import ACCESS_KEY_ID, SECRET_ACCESS_KEY, OperatorLab, eventually
 
 pytestmark = pytest.mark.e2e

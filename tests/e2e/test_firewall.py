@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from lab.stand_ins import DATABASE_NETWORK
-from tests.e2e.fleet import REPOSITORY, Fleet, running_lab, said
+from tests.delivery.checkout import said
+from tests.e2e.fleet import Fleet, gateways_only
 
 pytestmark = pytest.mark.e2e
 
@@ -21,7 +22,7 @@ _BY_HAND = "203.0.113.50/32"
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A lab whose database admits a node's own address and one that somebody typed by hand."""
-    with running_lab(tmp_path_factory.mktemp("lab")) as one:
+    with gateways_only(tmp_path_factory.mktemp("guarded")) as one:
         with _api(one) as api:
             for rule in (_LEGACY, _BY_HAND):
                 answer = api.post(_PATH, json={"rule": rule, "description": "typed by hand"})
@@ -86,11 +87,8 @@ def test_the_stack_comes_back_after_a_destroy_and_adopts_the_rule(guarded: Fleet
 def test_rules_that_exist_can_be_imported_in_one_step(guarded: Fleet) -> None:
     written = guarded.delivery("import-firewall")
     assert written.returncode == 0, said(written)
-    file = REPOSITORY / "import-firewall.json"
-    try:
-        resources = json.loads(file.read_text())["resources"]
-    finally:
-        file.unlink()
+    file = guarded.checkout / "import-firewall.json"
+    resources = json.loads(file.read_text())["resources"]
     assert [each["name"] for each in resources] == ["firewall", f"firewall-{_EGRESS}"]
     assert resources[1]["id"].startswith(f"{DATABASE_NETWORK}/")
     assert f"cidr: {_BY_HAND}" in written.stdout

@@ -14,7 +14,8 @@ import yaml
 
 from lab import processes
 from lab.external_secrets.runner import pod_processes
-from tests.e2e.fleet import running_lab, said
+from tests.delivery.checkout import said
+from tests.e2e.fleet import running_lab
 from tests.e2e.operator_lab import (
     ACCESS_KEY_ID,
     NAMESPACE,

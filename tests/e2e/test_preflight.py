@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from preflight.kubectl import Kind, Kubectl
-from tests.e2e.fleet import REPOSITORY, Fleet, said
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet
 
 pytestmark = pytest.mark.e2e
 

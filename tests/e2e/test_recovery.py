@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from lab import control_plane, processes, stand_ins
-from tests.e2e.fleet import REPOSITORY, Fleet, running_lab, said
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet, running_lab
 
 pytestmark = pytest.mark.e2e
 

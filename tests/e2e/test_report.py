@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.fleet import REPOSITORY, Fleet, said
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet
 
 pytestmark = pytest.mark.e2e
 

@@ -10,25 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.fleet import REPOSITORY, Fleet, said
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet
 
 pytestmark = pytest.mark.e2e
 
 _NAMESPACE = "/api/v1/namespaces/oceanid-egress"
 _EXIT_NODE = "oceanid-dev-exit-tethys"
-
-
-def _git_status() -> str:
-    result = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    )
-    return result.stdout
-
-
-def test_up_leaves_the_work_tree_as_it_was(fleet: Fleet) -> None:
-    before = _git_status()
-    assert fleet.delivery("up").returncode == 0
-    assert _git_status() == before
 
 
 def test_the_exit_node_runs_on_its_node_and_is_approved(deployed: Fleet) -> None:

@@ -17,7 +17,8 @@ import pytest
 
 from lab.nodes import Node, register
 from settings import read_file
-from tests.e2e.fleet import REPOSITORY, Fleet, running_lab, said
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet, gateways_only
 
 pytestmark = pytest.mark.e2e
 
@@ -30,8 +31,8 @@ _NEXT_ENVOY = f"{_ENVOY.rpartition(':')[0]}:v99.0.0"
 
 @pytest.fixture(scope="module")
 def waves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """A lab of its own, because these tests leave updates unfinished."""
-    with running_lab(tmp_path_factory.mktemp("lab")) as one:
+    """A lab of its own, because these tests leave updates unfinished; with gateways only."""
+    with gateways_only(tmp_path_factory.mktemp("waves")) as one:
         yield one
 
 
@@ -66,7 +67,7 @@ def _up_with(fleet: Fleet, folder: Path, image: str) -> subprocess.CompletedProc
     changed = folder / "Pulumi.dev.yaml"
     changed.write_text(text.replace(_ENVOY, image))
     chosen = ("--stack", "dev", "--config-file", str(changed), "--policy-pack", "policies")
-    return fleet.engine(REPOSITORY, "up", "--yes", *chosen)
+    return fleet.engine(fleet.checkout, "up", "--yes", *chosen)
 
 
 def _image(daemon_set: dict[str, Any]) -> str:
@@ -155,7 +156,7 @@ def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -
     old = waves.get(pod)["metadata"]["uid"]
     with waves.api() as api:
         api.delete(pod).raise_for_status()
-        # As with a real kubelet, it can be seen going: `kubectl delete` waits in vain where it can't.
+        # It can be seen going, as with a real kubelet, or `kubectl delete` waits in vain.
         going = api.get(pod).raise_for_status().json()["metadata"]
         assert going["uid"] == old
         assert "deletionTimestamp" in going
@@ -166,3 +167,14 @@ def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -
 
         assert _within(30, is_new)
     assert uids() == before
+
+
+def test_none_of_that_has_left_a_trace_in_the_work_tree(waves: Fleet) -> None:
+    status = subprocess.run(
+        ["git", "status", "--porcelain"],
+        cwd=waves.checkout,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert status.stdout == ""

@@ -220,3 +220,9 @@ def test_the_value_of_a_key_marked_secret_is_not_repeated() -> None:
 def test_a_long_value_is_cut() -> None:
     (line,) = _lines(lambda config: config.update(wavs=["a" * 500]))
     assert len(line) < 200
+
+
+def test_the_engine_asks_for_the_sections_that_are_required_and_for_no_others() -> None:
+    declared = yaml.safe_load((_REPOSITORY / "Pulumi.yaml").read_text())["config"]
+    fields = Settings.model_fields.values()
+    assert set(declared) == {field.alias for field in fields if field.is_required()}

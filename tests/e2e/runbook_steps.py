@@ -1,0 +1,99 @@
+"""A runbook's commands at one heading, with what has happened before somebody opens it there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.nodes import Node, register, wait_until_ready
+from tests.delivery.checkout import said
+from tests.e2e.runbook_site import Site
+from tests.runbook import Where, blocks, runbooks
+
+# The old set-up is left first, as the preflight demands; what moves the exit node is last.
+_FIRST, _LAST = "leaving-host-tailscale", "exit-node"
+_EXIT_NODE = "oceanid-dev-exit-tethys"
+_DEFAULT_ROUTES = ["0.0.0.0/0", "::/0"]
+
+
+def _a_machine_joins(site: Site) -> None:
+    naiad = (Node(name="naiad", address="203.0.113.9", labels={}),)
+    with site.fleet.api() as api:
+        register(api, naiad)
+        wait_until_ready(api, naiad)
+
+
+def _somebody_takes_the_approval_back(site: Site) -> None:
+    node = site.device(_EXIT_NODE)["nodeId"]
+    with site.tailnet() as api:
+        api.post(f"/device/{node}/routes", json={"routes": []}).raise_for_status()
+    assert site.device(_EXIT_NODE)["enabledRoutes"] == []
+
+
+def _it_is_approved(site: Site) -> None:
+    assert sorted(site.device(_EXIT_NODE)["enabledRoutes"]) == _DEFAULT_ROUTES
+
+
+def _it_has_moved(site: Site) -> None:
+    assert site.checkout.outputs("dev")["egressAddresses"] == ["191.101.1.3"]
+
+
+def _the_daemon_set_is_gone(site: Site) -> None:
+    items = site.fleet.get("/apis/apps/v1/daemonsets")["items"]
+    assert {each["metadata"]["namespace"] for each in items} == {"oceanid-egress"}
+
+
+# What has happened when somebody opens a runbook at that heading, and what is so when it is done.
+_BEFORE: dict[tuple[str, str], Callable[[Site], None]] = {
+    ("nodes", "Adding a node"): _a_machine_joins,
+    ("nodes", "Removing a node"): _a_machine_joins,
+    ("exit-node", "Offline or not approved"): _somebody_takes_the_approval_back,
+}
+_AFTER: dict[tuple[str, str], Callable[[Site], None]] = {
+    (_FIRST, ""): _the_daemon_set_is_gone,
+    ("exit-node", "Offline or not approved"): _it_is_approved,
+    (_LAST, "A planned move"): _it_has_moved,
+}
+
+
+# The runbooks about synced secrets; all others need none.
+OF_SECRETS = frozenset({"esc-token", "upgrades"})
+
+
+def parts(*, of_secrets: bool) -> list[tuple[Path, str]]:
+    """Each heading that holds something to run, of the runbooks about secrets or of the others."""
+    turn = {_FIRST: 0, _LAST: 2}
+    return [
+        (path, section)
+        for path in sorted(runbooks(), key=lambda path: turn.get(path.stem, 1))
+        if (path.stem in OF_SECRETS) == of_secrets
+        for section in dict.fromkeys(
+            block.section for block in blocks(path) if block.where is Where.LAB
+        )
+    ]
+
+
+def label(part: Path | str) -> str:
+    """A part's name in a test's."""
+    return part.stem if isinstance(part, Path) else part
+
+
+def run_as_it_stands(site: Site, runbook: Path, section: str) -> None:
+    """Run every command at that heading; each must succeed, and the site be mended by them."""
+    if runbook.stem != _FIRST:
+        site.has_left_host_tailscale()
+    place = (runbook.stem, section)
+    _BEFORE.get(place, _nothing)(site)
+    for block in blocks(runbook):
+        if block.section != section:
+            continue
+        if block.where is Where.SETTINGS:
+            site.edit(block.why, block.text)
+        elif block.where is Where.LAB:
+            result = site.shell(block.text)
+            assert result.returncode == 0, f"{block.name}\n{block.text}\n{said(result)}"
+    _AFTER.get(place, _nothing)(site)
+
+
+def _nothing(_site: Site) -> None:
+    """Most headings need nothing to have happened."""
