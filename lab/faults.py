@@ -1,14 +1,12 @@
-"""Faults on demand, and a journal of requests: what no real API has."""
+"""Faults on demand: what no real API has."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from dataclasses import dataclass
-from typing import Any
 
-from flask import Blueprint, Request, Response, g, request
+from flask import Response, request
 
 from lab.json_http import answer
 from lab.refusal import Refusal
@@ -16,7 +14,6 @@ from lab.refusal import Refusal
 _TOO_MANY, _INTERNAL = 429, 500
 _STATUSES = (429, 500, 502, 503, 504)
 _EFFECTS = ("status", "cut", "slow")
-_JOURNAL_LENGTH = 20_000
 
 
 class ConnectionCutError(Exception):
@@ -25,7 +22,9 @@ class ConnectionCutError(Exception):
 
 @dataclass
 class Fault:
-    """`effect` on the next `count` requests of `method` (empty: any), before or after they act.
+    """`effect` on the next `count` requests that fit, before or after they act.
+
+    Those fit whose method is `method` (empty: any) and whose path holds `path`.
 
     status: answer `status`, with `retry_after` in seconds where it is given.
     cut: end the connection without an answer. slow: wait `seconds` before acting.
@@ -34,6 +33,7 @@ class Fault:
     effect: str
     count: int = 1
     method: str = ""
+    path: str = ""
     after: bool = False
     status: int = 500
     retry_after: int | None = None
@@ -72,24 +72,16 @@ class Faults:
         with self._lock:
             self._ordered.clear()
 
-    def take(self, method: str) -> Fault | None:
+    def take(self, method: str, path: str) -> Fault | None:
         """The fault this request gets, if it gets one."""
         with self._lock:
             for fault in self._ordered:
-                if fault.method in ("", method):
+                if fault.method in ("", method) and fault.path in path:
                     fault.count -= 1
                     if fault.count == 0:
                         self._ordered.remove(fault)
                     return fault
         return None
-
-
-def begin(faults: Faults, journal: Journal) -> Response | None:
-    """Record the request at hand and keep its fault in `g.fault`; what comes before it acts."""
-    journal.record(request)
-    fault: Fault | None = faults.take(request.method)
-    g.fault = fault
-    return suffer(fault) if fault is not None and not fault.after else None
 
 
 def suffer(fault: Fault) -> Response | None:
@@ -105,68 +97,6 @@ def suffer(fault: Fault) -> Response | None:
     if fault.retry_after is not None:
         response.headers["Retry-After"] = str(fault.retry_after)
     return response
-
-
-class Journal:
-    """The last requests to the API, without credentials."""
-
-    def __init__(self) -> None:
-        self._entries: deque[dict[str, Any]] = deque(maxlen=_JOURNAL_LENGTH)
-
-    def record(self, incoming: Request) -> None:
-        """Keep method, path, query and the idempotency key."""
-        entry = {"method": incoming.method, "path": incoming.path}
-        if incoming.query_string:
-            entry["query"] = incoming.query_string.decode()
-        if "Idempotency-Key" in incoming.headers:
-            entry["Idempotency-Key"] = incoming.headers["Idempotency-Key"]
-        self._entries.append(entry)
-
-    def entries(self) -> list[dict[str, Any]]:
-        """Oldest first."""
-        return list(self._entries)
-
-    def clear(self) -> None:
-        """Forget them."""
-        self._entries.clear()
-
-
-def lab_routes(name: str, faults: Faults, journal: Journal) -> Blueprint:
-    """The endpoints under `/lab` of the stand-in `name`.
-
-    They ask for no credential: the server is on loopback only.
-    """
-    lab = Blueprint("lab", __name__, url_prefix="/lab")
-
-    @lab.get("/health")
-    def health() -> Response:
-        return answer({"stand-in": name})
-
-    @lab.post("/faults")
-    def order_fault() -> Response:
-        # A JSON content type is demanded: a web page cannot send one here without being asked.
-        body = request.get_json(silent=True)
-        try:
-            faults.order(Fault(**dict(body or {})))
-        except (TypeError, ValueError):
-            raise Refusal(400, "fault: a JSON object with the fields of a fault") from None
-        return answer({})
-
-    @lab.delete("/faults")
-    def clear_faults() -> Response:
-        faults.clear()
-        return answer({})
-
-    @lab.get("/requests")
-    def list_requests() -> Response:
-        return answer({"requests": journal.entries()})
-
-    @lab.delete("/requests")
-    def forget_requests() -> Response:
-        journal.clear()
-        return answer({})
-
-    return lab
 
 
 def cut(error: ConnectionCutError) -> Response:

@@ -9,18 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
 
 from lab.crunchybridge_api.account import Account, Stored
 from lab.crunchybridge_api.eid import new_eid
-from lab.faults import ConnectionCutError, Faults, Journal, begin, cut, lab_routes, suffer
+from lab.faults import Faults
+from lab.journal import Journal
 from lab.json_http import answer, json_object
 from lab.refusal import Refusal
+from lab.stand_in_app import stand_in_app
 
-STAND_IN_HEADER = "X-Oceanid-Stand-In"
 _LARGEST_BODY_BYTES = 1 << 20
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 100, 200
-_ERRORS_FROM, _INTERNAL = 400, 500
+_INTERNAL = 500
 _RULES = "/networks/<network_id>/firewall-rules"
 
 
@@ -28,54 +28,22 @@ def make_app(
     account: Account, api_key: str, faults: Faults | None = None, journal: Journal | None = None
 ) -> Flask:
     """The application; every answer says that it comes from a stand-in."""
-    app = Flask("crunchybridge-api")
-    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY_BYTES
-    faults, journal = faults or Faults(), journal or Journal()
 
-    # Or a cut connection, where there is no socket, would be answered as an internal error.
-    app.config["PROPAGATE_EXCEPTIONS"] = True
+    def admit() -> None:
+        presented = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(presented.encode(), api_key.encode()):
+            raise Refusal(401, "Authentication failed: no or unknown API key.")
 
-    @app.before_request
-    def admit() -> Response | None:
-        return None if request.path.startswith("/lab/") else _admit(api_key, faults, journal)
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        fault = g.pop("fault", None)
-        if fault is not None and fault.after:
-            try:
-                response = suffer(fault) or response
-            except ConnectionCutError as error:
-                response = cut(error)
-        response.headers[STAND_IN_HEADER] = "crunchybridge-api"
-        return response
-
-    @app.errorhandler(Refusal)
-    def refuse(refusal: Refusal) -> Response:
-        return answer(_problem(refusal.message), refusal.status)
-
-    @app.errorhandler(HTTPException)
-    def answer_http(error: HTTPException) -> Response:
-        return answer(_problem(error.description or error.name), error.code or _INTERNAL)
-
-    @app.errorhandler(ConnectionCutError)
-    def cut_early(error: ConnectionCutError) -> Response:
-        return cut(error)
-
+    app = stand_in_app(
+        "crunchybridge-api",
+        admit=admit,
+        problem=lambda _status, message: _problem(message),
+        largest_body_bytes=_LARGEST_BODY_BYTES,
+        faults=faults or Faults(),
+        journal=journal or Journal(),
+    )
     _rule_routes(app, account)
-    app.register_blueprint(lab_routes("crunchybridge-api", faults, journal))
     return app
-
-
-def _admit(api_key: str, faults: Faults, journal: Journal) -> Response | None:
-    """The answer of a fault that comes before the request acts; raises Refusal 401."""
-    early = begin(faults, journal)
-    if early is not None:
-        return early
-    presented = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not hmac.compare_digest(presented.encode(), api_key.encode()):
-        raise Refusal(401, "Authentication failed: no or unknown API key.")
-    return None
 
 
 def _rule_routes(app: Flask, account: Account) -> None:

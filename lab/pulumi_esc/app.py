@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
 
-from lab.faults import ConnectionCutError, Faults, Journal, begin, cut, lab_routes, suffer
+from lab.faults import Faults
 from lab.home import write_private
+from lab.journal import Journal
 from lab.json_http import answer
 from lab.pulumi_esc.account import DEFAULT_SESSION_SECONDS, Account, Token, find
 from lab.pulumi_esc.definition import DefinitionError
 from lab.pulumi_esc.property_path import parse
 from lab.refusal import Refusal
+from lab.stand_in_app import stand_in_app
 
 NAME = "pulumi-esc"
 # The longest definition by far is some kilobytes.
@@ -38,55 +39,28 @@ def make_app(
     journal: Journal | None = None,
 ) -> Flask:
     """The application; `credentials` is the file that `POST /lab/tokens` writes a token into."""
-    app = Flask(NAME)
-    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY_BYTES
-    # Or a cut connection, where there is no socket, would be answered as an internal error.
-    app.config["PROPAGATE_EXCEPTIONS"] = True
+    app = stand_in_app(
+        NAME,
+        admit=lambda: _admit(account),
+        problem=_problem,
+        largest_body_bytes=_LARGEST_BODY_BYTES,
+        faults=faults or Faults(),
+        journal=journal or Journal(unread=("/",)),
+    )
     # The client really asks for `…/open//{id}`, and takes no redirection to the tidier address.
     app.url_map.merge_slashes = False
-    faults, journal = faults or Faults(), journal or Journal()
-
-    @app.before_request
-    def admit() -> Response | None:
-        return None if request.path.startswith("/lab/") else _admit(account, faults, journal)
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        fault = g.pop("fault", None)
-        if fault is not None and fault.after:
-            response = suffer(fault) or response
-        response.headers["X-Oceanid-Stand-In"] = NAME
-        return response
-
-    @app.errorhandler(Refusal)
-    def refuse(refusal: Refusal) -> Response:
-        return _problem(refusal.status, refusal.message)
-
-    @app.errorhandler(HTTPException)
-    def answer_http(error: HTTPException) -> Response:
-        return _problem(error.code or 500, f"{error.name}: {request.method} {request.path}")
-
-    @app.errorhandler(ConnectionCutError)
-    def cut_early(error: ConnectionCutError) -> Response:
-        return cut(error)
-
     _environment_routes(app, account)
     _token_routes(app, account)
-    app.register_blueprint(lab_routes(NAME, faults, journal))
     _lab_routes(app, account, credentials)
     return app
 
 
-def _admit(account: Account, faults: Faults, journal: Journal) -> Response | None:
-    early = begin(faults, journal)
-    if early is not None:
-        return early
+def _admit(account: Account) -> None:
     scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
     g.token = account.admit(presented if scheme == "token" else "")
     organization = (request.view_args or {}).get("organization")
     if organization is not None and organization not in g.token.organizations:
         raise Refusal(404, f"Not Found: organization '{organization}' not found")
-    return None
 
 
 def _environment_routes(app: Flask, account: Account) -> None:
@@ -220,5 +194,5 @@ def _body(known: set[str]) -> dict[str, Any]:
     return body
 
 
-def _problem(status: int, message: str) -> Response:
-    return answer({"code": status, "message": message}, status)
+def _problem(status: int, message: str) -> dict[str, Any]:
+    return {"code": status, "message": message}

@@ -7,62 +7,49 @@ tailscale/terraform-provider-tailscale 0.29.2).
 from __future__ import annotations
 
 from flask import Flask, Request, Response, g, request
-from werkzeug.exceptions import HTTPException
 
+from lab.faults import Faults
+from lab.journal import Journal
 from lab.json_http import answer, json_object
+from lab.stand_in_app import stand_in_app
 from lab.tailscale_api import hujson
 from lab.tailscale_api.device import check_routes
 from lab.tailscale_api.key import Caller, string_list
-from lab.tailscale_api.lab_only import Faults, Journal, lab_routes
+from lab.tailscale_api.lab_devices import device_routes
 from lab.tailscale_api.policy import Policy, accept
 from lab.tailscale_api.refusal import Refusal
 from lab.tailscale_api.tailnet import Tailnet, find_device
 
-STAND_IN_HEADER = "X-Oceanid-Stand-In"
+_TOKEN = "/api/v2/oauth/token"  # noqa: S105  a path
 _LARGEST_BODY_BYTES = 4 << 20
 
 
 def make_app(tailnet: Tailnet) -> Flask:
     """The application; every answer says that it comes from a stand-in."""
-    app = Flask("tailscale-api")
-    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY_BYTES
-    faults, journal = Faults(), Journal()
 
-    @app.before_request
-    def admit() -> Response | None:
-        if not request.path.startswith("/api/v2/"):
-            return None
-        journal.record(request)
-        fault = faults.take(request.path)
-        if fault is not None:
-            return fault
-        if request.path != "/api/v2/oauth/token":
+    def admit() -> None:
+        if request.path != _TOKEN:
             g.caller = tailnet.caller(_credential(request))
-        return None
 
-    @app.after_request
-    def mark(response: Response) -> Response:
-        response.headers[STAND_IN_HEADER] = "tailscale-api"
-        return response
-
-    @app.errorhandler(Refusal)
-    def refuse(refusal: Refusal) -> Response:
-        return answer({"message": refusal.message}, refusal.status)
-
-    @app.errorhandler(HTTPException)
-    def answer_http(error: HTTPException) -> Response:
-        return answer({"message": error.description or error.name}, error.code or 500)
-
+    app = stand_in_app(
+        "tailscale-api",
+        admit=admit,
+        problem=lambda _status, message: {"message": message},
+        largest_body_bytes=_LARGEST_BODY_BYTES,
+        faults=Faults(),
+        # The body of a request for a token is the client's secret.
+        journal=Journal(unread=(_TOKEN,)),
+    )
     _key_routes(app, tailnet)
     _policy_routes(app, tailnet)
     _device_routes(app, tailnet)
     _device_setting_routes(app, tailnet)
-    app.register_blueprint(lab_routes(tailnet, faults, journal))
+    app.register_blueprint(device_routes(tailnet))
     return app
 
 
 def _key_routes(app: Flask, tailnet: Tailnet) -> None:
-    @app.post("/api/v2/oauth/token")
+    @app.post(_TOKEN)
     def token() -> Response:
         authorization = request.authorization
         secret = request.form.get("client_secret") or (authorization and authorization.password)

@@ -170,7 +170,9 @@ def test_an_oauth_client_gets_a_token_with_its_scopes_only(stand_in: StandIn) ->
 
 
 def test_faults_are_answered_as_often_as_ordered(stand_in: StandIn) -> None:
-    stand_in.lab.post("/lab/faults", json={"status": 429, "count": 2, "retryAfter": 7})
+    stand_in.lab.post(
+        "/lab/faults", json={"effect": "status", "status": 429, "count": 2, "retry_after": 7}
+    )
     answers = [stand_in.api.get("tailnet/-/devices") for _ in range(3)]
     assert [a.status_code for a in answers] == [429, 429, 200]
     assert answers[0].headers["Retry-After"] == "7"

@@ -27,7 +27,7 @@ WORKER_KEY: dict[str, Any] = {
 
 def test_a_lookup_waits_for_a_device_that_comes_late(tailscale: Plugin, stand_in: StandIn) -> None:
     key = stand_in.key()["key"]
-    stand_in.lab.post("/lab/faults", json={"status": 500, "count": 1, "path": "devices"})
+    stand_in.lab.post("/lab/faults", json={"effect": "status", "path": "devices"})
     stand_in.log_in(key, "late")
     found = tailscale.invoke(GET_DEVICE, hostname="late", waitFor="30s")
     assert found["addresses"][0].startswith("100.")
@@ -69,7 +69,9 @@ def test_devices_and_the_policy_can_be_listed(tailscale: Plugin, stand_in: Stand
 def test_a_busy_api_is_asked_again_after_the_time_it_says(
     tailscale: Plugin, stand_in: StandIn
 ) -> None:
-    stand_in.lab.post("/lab/faults", json={"status": 429, "count": 2, "retryAfter": 0})
+    stand_in.lab.post(
+        "/lab/faults", json={"effect": "status", "status": 429, "count": 2, "retry_after": 0}
+    )
     tailscale.create(KEY, **WORKER_KEY)
     assert [r["method"] for r in stand_in.requests()] == ["POST"] * 3
 
@@ -77,7 +79,7 @@ def test_a_busy_api_is_asked_again_after_the_time_it_says(
 def test_an_api_error_is_one_line_with_its_status_and_no_credential(
     tailscale: Plugin, stand_in: StandIn
 ) -> None:
-    stand_in.lab.post("/lab/faults", json={"status": 500, "count": 1})
+    stand_in.lab.post("/lab/faults", json={"effect": "status"})
     with pytest.raises(grpc.RpcError) as caught:
         tailscale.create(KEY, **WORKER_KEY)
     assert details(caught) == "Failed to create key: fault ordered by the lab (500)"

@@ -14,7 +14,8 @@ from pulumi.runtime.proto import provider_pb2
 
 from lab.crunchybridge_api.account import Account
 from lab.crunchybridge_api.app import make_app
-from lab.faults import ConnectionCutError, Faults, Journal
+from lab.faults import ConnectionCutError, Faults
+from lab.journal import Journal
 from lab.plugins.property_value import encode
 from providers.crunchybridge.pace import Clock
 from providers.crunchybridge.provider import Provider
