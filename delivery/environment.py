@@ -135,7 +135,7 @@ def engine_environment() -> dict[str, str]:
     The backend is the one that PULUMI_BACKEND_URL names, else the one of `make login`.
     """
     backend = os.environ.get(_BACKEND) or _logged_in()
-    environment = {**os.environ, **_engine(), **({_BACKEND: backend} if backend else {})}
+    environment = {**os.environ, **engine_variables(), **({_BACKEND: backend} if backend else {})}
     kubeconfig = environment.pop("OCEANID_KUBECONFIG", None)
     if kubeconfig and not environment.get("KUBECONFIG"):
         environment["KUBECONFIG"] = str(_kept(kubeconfig))
@@ -161,7 +161,8 @@ def _logged_in() -> str | None:
     return str(record.get("current") or "") or None
 
 
-def _engine() -> dict[str, str]:
+def engine_variables() -> dict[str, str]:
+    """Where the engine keeps its plugins, and that it looks for neither updates nor others."""
     values = {
         "PULUMI_HOME": str(_TOOLCHAIN / "pulumi-home"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",

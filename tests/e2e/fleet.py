@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from delivery.environment import engine
+from delivery.environment import engine, engine_variables
 from lab.home import Home
 from lab.kube import connect
 from tests.delivery.checkout import REPOSITORY, clean_checkout, said
@@ -63,15 +63,10 @@ class Fleet:
         """The engine itself on another program, with the lab's environment and backend."""
         lines = self.home.environment.read_text().splitlines()
         own = {key: value for key, _, value in (line.partition("=") for line in lines)}
-        quiet = {
-            "PULUMI_HOME": str(REPOSITORY / ".toolchain" / "pulumi-home"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        }
         return self._run(
             [engine(), *arguments, "--non-interactive"],
             cwd=project,
-            env={**self.environment, **own, **quiet, **environment},
+            env={**self.environment, **own, **engine_variables(), **environment},
         )
 
     def api(self) -> httpx.Client:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from delivery.environment import engine
+from delivery.environment import engine, engine_variables
 from tests.policies.rule_cases import HERE
 
 pytestmark = pytest.mark.slow
@@ -33,11 +33,9 @@ class KeptStack:
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "PULUMI_HOME": str(ROOT / ".toolchain" / "pulumi-home"),
+            **engine_variables(),
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16),
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
         assert self.run("stack", "init", "kept").returncode == 0
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
+from delivery.environment import engine, engine_variables
 from tests.provider.stand_in import REPOSITORY, StandIn
 
-_TOOLCHAIN = REPOSITORY / ".toolchain"
 _PROGRAM = """
 import json, pathlib, sys
 sys.path.insert(0, {repository!r})
@@ -53,11 +53,9 @@ class Stack:
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "PULUMI_HOME": str(_TOOLCHAIN / "pulumi-home"),
+            **engine_variables(),
             "PULUMI_BACKEND_URL": f"file://{state}",
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16),
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
             "CRUNCHY_API_KEY": stand_in.api_key,
             "CRUNCHYBRIDGE_BASE_URL": stand_in.url,
         }
@@ -71,7 +69,7 @@ class Stack:
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run the engine; what it printed."""
         result = subprocess.run(
-            [str(_TOOLCHAIN / "bin" / "pulumi"), *arguments, "--non-interactive"],
+            [engine(), *arguments, "--non-interactive"],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -88,7 +86,7 @@ class Stack:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the engine in a session of its own."""
         return subprocess.Popen(
-            [str(_TOOLCHAIN / "bin" / "pulumi"), *arguments, "--non-interactive"],
+            [engine(), *arguments, "--non-interactive"],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
