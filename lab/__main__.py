@@ -13,8 +13,9 @@ from contextlib import contextmanager
 import httpx
 
 from lab import control_plane, nodes, processes, prometheus_operator, stand_ins
-from lab.home import Home, LabError, write_private
+from lab.home import Home, LabError
 from lab.kube import connect
+from lab.private_file import write_private
 from lab.status import table
 
 _NAMES = (*control_plane.NAMES, *stand_ins.NAMES)

@@ -10,8 +10,9 @@ import httpx
 import yaml
 
 from lab import pki, processes
-from lab.home import BIN, REPOSITORY, Home, LabError, write_private
+from lab.home import BIN, REPOSITORY, Home, LabError
 from lab.kube import connect
+from lab.private_file import write_private
 from lab.processes import Service
 
 # The ranges k3s uses, so that network policies in dev read as they do in prod.

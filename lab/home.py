@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
+
+from lab.ports import claim
+from lab.private_file import write_private
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BIN = REPOSITORY / ".toolchain" / "bin"
@@ -84,33 +86,6 @@ class Home:
             fcntl.flock(lock, fcntl.LOCK_EX)
             ports: dict[str, int] = json.loads(record.read_text()) if record.exists() else {}
             if name not in ports:
-                ports[name] = _free_port(taken=set(ports.values()))
+                ports[name] = claim(self.path)
                 write_private(record, json.dumps(ports, indent=2) + "\n")
         return ports[name]
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as sink:
-        sink.write(text)
-        sink.flush()
-        os.fsync(sink.fileno())
-    partial.rename(path)
-
-
-def keep_private(path: Path, text: str) -> None:
-    """`write_private` where the file is not there or says otherwise; else it is left alone."""
-    if not path.exists() or path.read_text() != text:
-        write_private(path, text)
-
-
-def _free_port(*, taken: set[int]) -> int:
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in taken:
-            return port

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from lab.crunchybridge_api.account import Account
 from lab.crunchybridge_api.app import make_app
-from lab.home import write_private
 from lab.loopback_server import listen, serve
+from lab.private_file import write_private
 
 
 def main(arguments: list[str] | None = None) -> int:

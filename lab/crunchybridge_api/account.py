@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.crunchybridge_api.eid import is_eid, new_eid
-from lab.home import write_private
+from lab.private_file import write_private
 from lab.refusal import Refusal
 
 _KINDS = ("ingress", "egress")

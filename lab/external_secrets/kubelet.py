@@ -15,7 +15,7 @@ import httpx
 import yaml
 
 from lab.external_secrets.program import Workload
-from lab.home import keep_private, write_private
+from lab.private_file import keep_private, write_private
 
 # As a kubelet: tokens of an hour, renewed when four fifths of it are over.
 _TOKEN_SECONDS = 3600

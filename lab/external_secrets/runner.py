@@ -16,7 +16,8 @@ from lab import processes
 from lab.cluster_network import routes
 from lab.external_secrets.kubelet import Condition, Kubelet, mount
 from lab.external_secrets.program import Workload, workloads
-from lab.home import Home, keep_private
+from lab.home import Home
+from lab.private_file import keep_private
 from lab.processes import Service
 from lab.simulated_devices.pod import Objects, Pod, PodError
 

@@ -12,7 +12,6 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-from lab.home import write_private
 from lab.network.cluster_api import new_token
 from lab.network.cluster_dns import DOMAIN, LABELS, NAMESPACE, ClusterDns
 from lab.network.image import Surroundings
@@ -26,6 +25,7 @@ from lab.network.readiness import Readiness
 from lab.network.services import Services
 from lab.network.topology import Topology
 from lab.pki import Authority
+from lab.private_file import write_private
 from lab.simulated_devices.pod import Pod
 
 _TLS_PORT = "443"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from lab.home import BIN, REPOSITORY, write_private
+from lab.home import BIN, REPOSITORY
 from lab.network.namespace import Namespace
 from lab.network.plan import (
     CONTROL,
@@ -25,6 +25,7 @@ from lab.network.plan import (
 )
 from lab.network.process import Process, python, python_environment
 from lab.pki import Authority, Pair
+from lab.private_file import write_private
 
 _STAND_IN_PORT = 8080
 _TLS_PORT, _DNS_PORT, _DATABASE_PORT = 443, 53, 5432

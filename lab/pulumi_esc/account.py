@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.home import write_private
+from lab.private_file import write_private
 from lab.pulumi_esc.definition import DefinitionError, evaluate
 from lab.pulumi_esc.property_path import Step
 from lab.refusal import Refusal

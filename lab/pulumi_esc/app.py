@@ -13,9 +13,9 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from lab.faults import Faults
-from lab.home import write_private
 from lab.journal import Journal
 from lab.json_http import answer
+from lab.private_file import write_private
 from lab.pulumi_esc.account import DEFAULT_SESSION_SECONDS, Account, Token, find
 from lab.pulumi_esc.definition import DefinitionError
 from lab.pulumi_esc.property_path import parse

@@ -7,7 +7,7 @@ import hmac
 import secrets
 from pathlib import Path
 
-from lab.home import write_private
+from lab.private_file import write_private
 
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789"
 

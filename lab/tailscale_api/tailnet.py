@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.home import write_private
+from lab.private_file import write_private
 from lab.tailscale_api import secret
 from lab.tailscale_api.device import Device
 from lab.tailscale_api.key import (

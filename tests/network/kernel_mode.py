@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.home import BIN, write_private
+from lab.home import BIN
 from lab.network.namespace import Namespace
 from lab.network.plan import RESOLVER
 from lab.network.process import PATH, Process
+from lab.private_file import write_private
 from tests.network.fleet import Fleet
 
 # Process 1 stands for an init: it goes on, and buries what ends.
