@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -72,20 +73,21 @@ def compile_module(module: Module, go: Go, log: Path) -> None:
     """Build every product of the module into the cache; raises ToolchainError with one line.
 
     An interruption leaves Go's own caches, so the next run goes on where this one stopped; the
-    cache folder gets the result by one rename, so it never holds half of one.
+    cache folder gets the result by one rename, so it never holds half of one. Go works on a copy
+    of the sources: `go mod download` adds to go.sum, and their hash names the result.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     target = stored(module)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as sink, _partial(target) as partial:
-        _run(module, go, ["mod", "download"], sink.fileno(), log, "modules downloaded", None)
+    with log.open("w") as sink, _partial(target) as partial, _copied(module) as copy:
+        _run(copy, go, ["mod", "download"], sink.fileno(), log, "modules downloaded", None)
         for binary in module.binaries:
-            total = _package_count(module, go, binary.package)
+            total = _package_count(copy, go, binary.package)
             arguments = ["build", "-v", *BUILD_FLAGS, f"-ldflags={binary.ldflags}"]
             if isinstance(binary, TaggedBinary):
                 arguments.append(f"-tags={binary.tags}")
             _run(
-                module,
+                copy,
                 go,
                 [*arguments, "-o", str(partial / binary.name), binary.package],
                 sink.fileno(),
@@ -94,7 +96,15 @@ def compile_module(module: Module, go: Go, log: Path) -> None:
                 log,
             )
         for extract in module.extracts:
-            _extract(module, go, extract, partial)
+            _extract(copy, go, extract, partial)
+
+
+@contextmanager
+def _copied(module: Module) -> Iterator[Module]:
+    with tempfile.TemporaryDirectory(prefix=f"oceanid-{module.name}-") as folder:
+        path = Path(folder) / module.path.name
+        shutil.copytree(module.path, path)
+        yield replace(module, path=path)
 
 
 @contextmanager
@@ -180,7 +190,8 @@ def _extract(module: Module, go: Go, extract: Extract, target: Path) -> None:
     if found.returncode != 0 or not source.exists():
         raise ToolchainError(
             f"{module.name}: {extract.module} has no {extract.path}: "
-            f"the version in {module.path / 'go.mod'} is not the one this build was written for"
+            f"the version in toolchain/{module.path.name}/go.mod is not the one this build was "
+            "written for"
         )
     if source.is_dir():
         shutil.copytree(source, target / extract.name)

@@ -66,6 +66,15 @@ def test_what_is_built_is_installed_and_then_up_to_date(module: Module, tmp_path
     assert build.is_installed(module, target)
 
 
+def test_a_build_leaves_the_modules_sources_as_they_are(module: Module, tmp_path: Path) -> None:
+    # `go mod download` adds the lines that go.sum lacks; the hash of the sources names the result.
+    go = _go(tmp_path, f"echo 'example.org/x v1.0.0/go.mod h1:AAAA=' >> go.sum\n{_BUILDS}")
+    build.compile_module(module, go, tmp_path / "log" / "example.log")
+    build.install(module, tmp_path / "bin")
+    assert (module.path / "go.sum").read_text() == ""
+    assert build.is_installed(module, tmp_path / "bin")
+
+
 def test_another_checkout_finds_it_in_the_users_cache(module: Module, tmp_path: Path) -> None:
     build.compile_module(module, _go(tmp_path, _BUILDS), tmp_path / "log" / "example.log")
     build.install(module, tmp_path / "another" / "bin")
