@@ -129,10 +129,9 @@ lab-status: .venv/.installed ## what runs, and what runs where
 # ---- checks and tests -------------------------------------------------------------------------
 
 .PHONY: test
-# Four workers on two cores, as tests of the engine mostly wait; in the folders' order, as the long files are in
-# `delivery` and `e2e` and would come last by pytest-xdist's own.
+# Four workers on two cores: the engine's tests and the network lab's mostly wait.
 test: check toolchain network-programs monitoring-programs ## every check and test there is; what CI runs
-	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -n 4 --dist loadfile
 
 .PHONY: check
 check: .venv/.installed ## format, lint, types, imports, workflows
