@@ -13,7 +13,7 @@ from lab.journal import Journal
 from lab.json_http import answer
 from lab.refusal import Refusal
 
-STAND_IN_HEADER = "X-Oceanid-Stand-In"
+_STAND_IN_HEADER = "X-Oceanid-Stand-In"
 _LAB = "/lab/"
 
 
@@ -56,7 +56,7 @@ def stand_in_app(
                 response = suffer(fault) or response
             except ConnectionCutError as error:
                 response = cut(error)
-        response.headers[STAND_IN_HEADER] = name
+        response.headers[_STAND_IN_HEADER] = name
         return response
 
     @app.errorhandler(Refusal)

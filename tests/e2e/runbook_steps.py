@@ -57,7 +57,7 @@ _AFTER: dict[tuple[str, str], Callable[[Site], None]] = {
 
 
 # The runbooks about synced secrets; all others need none.
-OF_SECRETS = frozenset({"esc-token", "upgrades"})
+_OF_SECRETS = frozenset({"esc-token", "upgrades"})
 
 
 def parts(*, of_secrets: bool) -> list[tuple[Path, str]]:
@@ -66,7 +66,7 @@ def parts(*, of_secrets: bool) -> list[tuple[Path, str]]:
     return [
         (path, section)
         for path in sorted(runbooks(), key=lambda path: turn.get(path.stem, 1))
-        if (path.stem in OF_SECRETS) == of_secrets
+        if (path.stem in _OF_SECRETS) == of_secrets
         for section in dict.fromkeys(
             block.section for block in blocks(path) if block.where is Where.LAB
         )
