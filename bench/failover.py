@@ -10,9 +10,10 @@ from pathlib import Path
 from lab.network.plan import CALYPSO, STYX, TETHYS
 from lab.network.requirement import missing
 from tests.network.faults import FAULTS, Fault
-from tests.network.fleet import Fleet, fleet, until
+from tests.network.fleet import Fleet, fleet
 from tests.network.load import Load, under_load
 from tests.network.traffic import Client
+from tests.waiting import until
 
 _RUNS = 20
 

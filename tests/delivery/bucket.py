@@ -17,6 +17,8 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 import botocore.exceptions  # type: ignore[import-untyped]
 
+from lab.ports import claim
+
 _SECONDS_TO_START = 30.0
 NAME = "oceanid-state"
 
@@ -70,7 +72,7 @@ def url(port: int, bucket: str = NAME) -> str:
 @contextmanager
 def running_bucket(log: Path) -> Iterator[Bucket]:
     """moto's server with a versioned bucket, for as long as the block runs."""
-    port = free_port()
+    port = claim(log.parent)
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with log.open("wb") as sink, subprocess.Popen(command, stdout=sink, stderr=sink) as server:
         try:
@@ -92,8 +94,9 @@ def running_bucket(log: Path) -> Iterator[Bucket]:
 class Valve:
     """A TCP port in front of another; shut, it takes no connection and cuts those it has."""
 
-    def __init__(self, target: int) -> None:
-        self.port = free_port()
+    def __init__(self, target: int, folder: Path) -> None:
+        # Not one of those that Linux gives out: it must be free still when it opens again.
+        self.port = claim(folder)
         self._target = target
         self._connections: list[socket.socket] = []
         self._listener: socket.socket | None = None
@@ -134,10 +137,3 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
             sink.sendall(content)
     with contextlib.suppress(OSError):
         sink.shutdown(socket.SHUT_WR)
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

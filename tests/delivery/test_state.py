@@ -131,14 +131,14 @@ def _behind(stage: Stage, valve: Valve) -> Stage:
     return Stage(checkout=stage.checkout.with_environment(**near), bucket=stage.bucket)
 
 
-def _valve(stage: Stage) -> Valve:
-    return Valve(int(stage.bucket.s3.meta.endpoint_url.rpartition(":")[2]))
+def _valve(stage: Stage, folder: Path) -> Valve:
+    return Valve(int(stage.bucket.s3.meta.endpoint_url.rpartition(":")[2]), folder)
 
 
 def test_an_update_rides_out_a_bucket_that_is_away_for_some_seconds(
     stage: Stage, tmp_path: Path
 ) -> None:
-    valve = _valve(stage)
+    valve = _valve(stage, tmp_path)
     update, go, sink = _held(_behind(stage, valve), tmp_path, third="echo after it")
     valve.shut()
     go.touch()
@@ -154,7 +154,7 @@ def test_an_update_rides_out_a_bucket_that_is_away_for_some_seconds(
 def test_an_update_cut_off_while_its_bucket_is_away_is_made_up_for_by_the_next_one(
     stage: Stage, tmp_path: Path
 ) -> None:
-    valve = _valve(stage)
+    valve = _valve(stage, tmp_path)
     update, go, _ = _held(_behind(stage, valve), tmp_path, third="echo after the outage")
     valve.shut()
     go.touch()

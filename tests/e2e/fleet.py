@@ -85,6 +85,16 @@ class Fleet:
         outputs: dict[str, Any] = json.loads(result.stdout)
         return outputs
 
+    def files(self) -> Iterator[tuple[Path, bytes]]:
+        """Every file of the lab with its content; its processes may write while one reads."""
+        for path in self.home.path.rglob("*"):
+            try:
+                content = path.read_bytes() if path.is_file() else None
+            except FileNotFoundError:  # a temporary file that has taken its place by now
+                continue
+            if content is not None:
+                yield path, content
+
     def _run(
         self, command: list[str], cwd: Path | None = None, env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:

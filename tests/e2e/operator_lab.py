@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import shutil
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import yaml
 
 from tests.delivery.checkout import REPOSITORY, said
 from tests.e2e.fleet import Fleet
+from tests.waiting import until
 
 NAMESPACE = "external-secrets-system"
 ACCESS_KEY_ID = "oceanid-cluster:aws.labelStudio.accessKeyId"
@@ -22,7 +21,6 @@ SECRET_ACCESS_KEY = "oceanid-cluster:aws.labelStudio.secretAccessKey"
 _STACK = "operator"
 _KINDS = REPOSITORY / ".toolchain" / "bin" / "external-secrets-crds.yaml"
 _GROUP = "/apis/external-secrets.io/v1/namespaces/apps"
-_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +146,7 @@ def deploy(fleet: Fleet, folder: Path) -> OperatorLab:
     assert made.returncode == 0, said(made)
     up = fleet.engine(folder, "up", "--yes", "--skip-preview", "--stack", _STACK)
     assert up.returncode == 0, said(up)
-    eventually(lambda: _are_available(fleet))
+    until(lambda: _are_available(fleet))
     return lab
 
 
@@ -157,14 +155,6 @@ def _are_available(fleet: Fleet) -> bool:
     return all(
         each["status"].get("readyReplicas") == each["spec"]["replicas"] for each in deployments
     )
-
-
-def eventually(holds: Callable[[], object]) -> None:
-    """Wait until it holds; fails after a minute, several times what anything takes here."""
-    deadline = time.monotonic() + _SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about within a minute"
-        time.sleep(0.1)
 
 
 def _manifest(version: str, kind: str, name: str, **fields: Any) -> dict[str, Any]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,20 +12,16 @@ import httpx
 import pytest
 import yaml
 
-from policies.admission import DATA_FILE, manifests
+from policies.admission import DATA_FILE, expressed, manifests
 from policies.exceptions import DatedException, Enforcer, Exceptions
 from policies.rules import all_rules
+from tests.e2e.admission import POLICIES, applied, typed
 from tests.e2e.agreement import posted
 from tests.e2e.fleet import Fleet
 
 pytestmark = pytest.mark.e2e
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
-_PLURALS = {
-    "ValidatingAdmissionPolicy": f"{_ADMISSION}/validatingadmissionpolicies",
-    "ValidatingAdmissionPolicyBinding": f"{_ADMISSION}/validatingadmissionpolicybindings",
-}
 _NEVER = date(2000, 1, 1)
 
 
@@ -36,48 +30,11 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _apply(api: httpx.Client, wanted: list[dict[str, Any]]) -> None:
-    for manifest in wanted:
-        path = _PLURALS[manifest["kind"]]
-        name = manifest["metadata"]["name"]
-        api.delete(f"{path}/{name}")
-        made = api.post(path, json=manifest)
-        assert made.status_code == 201, made.text
-
-
-def _remove(api: httpx.Client, wanted: list[dict[str, Any]]) -> None:
-    for manifest in wanted:
-        api.delete(f"{_PLURALS[manifest['kind']]}/{manifest['metadata']['name']}")
-
-
-def _until(api: httpx.Client, body: dict[str, Any], *, denied: bool) -> None:
-    """Wait until the API server has taken a change of the policies to heart."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        answer = posted(api, body)
-        if (answer.status_code in {403, 422} or "warning" in answer.headers) is denied:
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"the policies did not come into force: {answer.status_code}")
-
-
 def _incident() -> dict[str, Any]:
     text = (REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml").read_text()
     body: dict[str, Any] = list(yaml.safe_load_all(text))[1]
     body["metadata"]["namespace"] = "default"
     return body
-
-
-@contextmanager
-def applied(api: httpx.Client, wanted: list[dict[str, Any]]) -> Iterator[None]:
-    """The policies and bindings for as long as the context lasts, and no trace of them after."""
-    _apply(api, wanted)
-    try:
-        _until(api, _incident(), denied=True)
-        yield
-    finally:
-        _remove(api, wanted)
-        _until(api, _incident(), denied=False)
 
 
 @pytest.fixture
@@ -108,9 +65,21 @@ def test_the_incident_is_denied_with_the_rules_remedy(enforced: httpx.Client) ->
 
 
 def test_every_expression_is_one_that_the_api_server_can_type(enforced: httpx.Client) -> None:
-    for policy in enforced.get(_PLURALS["ValidatingAdmissionPolicy"]).json()["items"]:
-        checking = policy.get("status", {}).get("typeChecking", {})
-        assert checking.get("expressionWarnings", []) == [], policy["metadata"]["name"]
+    names = [each["metadata"]["name"] for each in enforced.get(POLICIES).json()["items"]]
+    assert {f"oceanid-{name}" for name in expressed()} <= set(names)
+    assert {name: typed(enforced, name) for name in names} == {name: [] for name in names}
+
+
+def test_the_type_check_would_see_a_field_that_there_is_not(fleet: Fleet) -> None:
+    (policy, *_) = json.loads(DATA_FILE.read_text())
+    policy["metadata"]["name"] = "mistyped"
+    policy["spec"] = {
+        "matchConstraints": policy["spec"]["matchConstraints"],
+        "validations": [{"expression": "object.spec.noSuchField == 1"}],
+    }
+    with fleet.api() as api, applied(api, [policy]):
+        (warning, *_) = typed(api, "mistyped")
+        assert "noSuchField" in warning["warning"]
 
 
 def test_an_object_from_before_the_policies_can_still_be_deleted(fleet: Fleet) -> None:
@@ -121,9 +90,7 @@ def test_an_object_from_before_the_policies_can_still_be_deleted(fleet: Fleet) -
     merge = {"content-type": "application/merge-patch+json"}
     with fleet.api() as api:
         assert posted(api, body, dry=False).status_code == 201
-        _apply(api, wanted)
-        try:
-            _until(api, _incident(), denied=True)
+        with applied(api, wanted):
             labelled = api.patch(
                 path, headers=merge, content='{"metadata": {"labels": {"a": "b"}}}'
             )
@@ -133,9 +100,6 @@ def test_an_object_from_before_the_policies_can_still_be_deleted(fleet: Fleet) -
             assert api.delete(path).status_code == 200
             freed = api.patch(path, headers=merge, content='{"metadata": {"finalizers": null}}')
             assert freed.status_code == 200, freed.text
-        finally:
-            _remove(api, wanted)
-            _until(api, _incident(), denied=False)
 
 
 def _excepting(last: date) -> list[Any]:
@@ -168,19 +132,12 @@ def test_an_exception_admits_the_one_resource_and_what_it_makes(fleet: Fleet) ->
     wanted = _excepting(_today())
     other = _incident()
     other["metadata"]["name"] = "other"
-    with fleet.api() as api:
-        _apply(api, wanted)
-        try:
-            _until(api, other, denied=True)
-            # Each policy comes into force by itself, and not every one judges pods.
-            _until(api, _made_by(""), denied=True)
-            assert posted(api, _incident()).status_code == 201
-            assert posted(api, _made_by("")).status_code == 403
-            assert posted(api, _made_by("tailscale-worker")).status_code == 201
-            assert posted(api, _made_by("other")).status_code == 403
-        finally:
-            _remove(api, wanted)
-            _until(api, _incident(), denied=False)
+    with fleet.api() as api, applied(api, wanted):
+        assert posted(api, other).status_code == 403
+        assert posted(api, _incident()).status_code == 201
+        assert posted(api, _made_by("")).status_code == 403
+        assert posted(api, _made_by("tailscale-worker")).status_code == 201
+        assert posted(api, _made_by("other")).status_code == 403
 
 
 @pytest.mark.parametrize(("days_ago", "status"), [(0, 200), (1, 403)])
@@ -194,20 +151,16 @@ def test_an_exception_ends_with_its_last_day_in_a_policy_that_was_deployed_befor
     other["metadata"]["name"] = "other"
     with fleet.api() as api:
         assert posted(api, _incident(), dry=False).status_code == 201
-        _apply(api, wanted)
         try:
-            _until(api, other, denied=True)
-            # Each policy comes into force by itself, and not every one judges pods.
-            _until(api, _made_by(""), denied=True)
-            changed = api.patch(path, headers=merge, content='{"spec": {"minReadySeconds": 1}}')
-            assert changed.status_code == status, changed.text
-            hidden = '{"metadata": {"managedFields": [{}]}, "spec": {"minReadySeconds": 2}}'
-            assert api.patch(path, headers=merge, content=hidden).status_code == 403
-            made = posted(api, _made_by("tailscale-worker"))
-            assert made.status_code == (201 if status == 200 else 403)
-            note = api.get(f"{_ADMISSION}/validatingadmissionpolicies/oceanid-host-path").json()
-            assert "until 20" in note["metadata"]["annotations"]["oceanid.io/exceptions"]
+            with applied(api, wanted):
+                assert posted(api, other).status_code == 403
+                changed = api.patch(path, headers=merge, content='{"spec": {"minReadySeconds": 1}}')
+                assert changed.status_code == status, changed.text
+                hidden = '{"metadata": {"managedFields": [{}]}, "spec": {"minReadySeconds": 2}}'
+                assert api.patch(path, headers=merge, content=hidden).status_code == 403
+                made = posted(api, _made_by("tailscale-worker"))
+                assert made.status_code == (201 if status == 200 else 403)
+                note = api.get(f"{POLICIES}/oceanid-host-path").json()
+                assert "until 20" in note["metadata"]["annotations"]["oceanid.io/exceptions"]
         finally:
             api.delete(path)
-            _remove(api, wanted)
-            _until(api, other, denied=False)

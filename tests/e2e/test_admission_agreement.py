@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from policies.admission import expressed, manifests
 from policies.exceptions import Exceptions
 from policies.rules import all_rules
 from policies.rules.namespace_rules import LEVELS
+from tests.e2e.admission import applied
 from tests.e2e.agreement import (
     VERSIONS,
     completed,
@@ -27,7 +27,6 @@ from tests.e2e.agreement import (
     warning_namespace,
 )
 from tests.e2e.fleet import Fleet
-from tests.e2e.test_admission import applied
 from tests.policies.generated_pods import workloads
 
 pytestmark = pytest.mark.e2e
@@ -54,23 +53,7 @@ def warning(fleet: Fleet) -> Iterator[httpx.Client]:
         if manifest["kind"] == "ValidatingAdmissionPolicyBinding":
             manifest["spec"]["validationActions"] = ["Warn"]
     with fleet.api() as api, applied(api, wanted):
-        firing: dict[str, list[dict[str, Any]]] = {name: [] for name in expressed()}
-        for body in fixtures():
-            for name in found_by_scanner(body) & expressed():
-                firing[name].append(body)
-        for name, bodies in firing.items():
-            _until_warned(api, name, bodies[:8])
         yield api
-
-
-def _until_warned(api: httpx.Client, name: str, bodies: list[dict[str, Any]]) -> None:
-    """Wait until the policy of a rule is in force: each comes into force by itself."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if any(name in warned_in_cluster(posted(api, body)) for body in bodies):
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"{name} never warned")
 
 
 def _differences(api: httpx.Client, body: dict[str, Any]) -> tuple[set[str], httpx.Response]:

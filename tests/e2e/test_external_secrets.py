@@ -18,7 +18,8 @@ import yaml
 
 from tests.delivery.checkout import REPOSITORY, said
 from tests.e2e.fleet import Fleet, running_lab
-from tests.e2e.operator_lab import ACCESS_KEY_ID, SECRET_ACCESS_KEY, OperatorLab, eventually
+from tests.e2e.operator_lab import ACCESS_KEY_ID, SECRET_ACCESS_KEY, OperatorLab
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -121,14 +122,14 @@ def test_a_secret_that_has_been_taken_over_is_not_told_again(stack: _Stack) -> N
 
 def test_a_new_value_arrives_without_an_update(stack: _Stack) -> None:
     stack.lab.change(SECRET_ACCESS_KEY, "another value of the same key")
-    eventually(lambda: stack.lab.secret(_SECRET) == _synced(stack.lab))
+    until(lambda: stack.lab.secret(_SECRET) == _synced(stack.lab))
 
 
 def test_a_revoked_token_fails_the_update_and_the_secret_keeps_its_values(stack: _Stack) -> None:
     before = stack.lab.secret(_SECRET)
     for token in stack.lab.esc("GET", "/lab/tokens").json()["tokens"]:
         stack.lab.esc("DELETE", f"/lab/tokens/{token['id']}")
-    eventually(lambda: stack.ready() == ("False", "SecretSyncedError"))
+    until(lambda: stack.ready() == ("False", "SecretSyncedError"))
     result = stack.up()
     text = said(result)
     assert result.returncode != 0
@@ -202,9 +203,12 @@ def test_no_value_and_no_token_stands_anywhere_but_where_it_belongs(stack: _Stac
         "the outputs": json.dumps(stack.fleet.outputs()).encode(),
         "the events": json.dumps(stack.fleet.get("/api/v1/events")).encode(),
     }
-    files = (path for path in home.rglob("*") if path.is_file() and path not in belongs)
     found = [where for where, text in texts.items() if any(value in text for value in values)]
-    found += [str(path) for path in files if any(value in path.read_bytes() for value in values)]
+    found += [
+        str(path)
+        for path, content in stack.fleet.files()
+        if path not in belongs and any(value in content for value in values)
+    ]
     assert found == []
 
 
@@ -215,7 +219,7 @@ def test_a_destroy_leaves_the_secrets_and_an_up_takes_them_over(stack: _Stack) -
     assert stack.fleet.get(_DEPLOYMENTS)["items"] == []
     assert stack.lab.secret(_SECRET) == before
     (kept,) = [each["metadata"] for each in _secrets(stack) if _is_ours(each)]
-    eventually(lambda: "ownerReferences" not in kept)
+    assert "ownerReferences" not in kept
     result = stack.up()
     assert result.returncode == 0, said(result)
     assert stack.lab.secret(_SECRET) == _synced(stack.lab)

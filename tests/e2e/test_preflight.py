@@ -18,6 +18,7 @@ import yaml
 from preflight.kubectl import Kind, Kubectl
 from tests.delivery.checkout import REPOSITORY, said
 from tests.e2e.fleet import Fleet
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -194,6 +195,12 @@ def troubled(fleet: Fleet) -> Iterator[Fleet]:
         api.post(deployments, json=pko).raise_for_status()
         worker = {"metadata": {"name": "tailscale-worker"}, "spec": agent}
         api.post(daemon_sets, json=worker).raise_for_status()
+
+        def conditions() -> set[str]:
+            status = api.get(f"{deployments}/pko").raise_for_status().json()["status"]
+            return {each["type"] for each in status.get("conditions", [])}
+
+        until(lambda: "ReplicaFailure" in conditions(), "the ReplicaSet's pods are refused")
         yield fleet
         api.delete(f"/api/v1/namespaces/{_STARVED}").raise_for_status()
         api.delete(f"{daemon_sets}/tailscale-worker").raise_for_status()

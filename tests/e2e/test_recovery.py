@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from lab import control_plane, processes, stand_ins
 from tests.delivery.checkout import REPOSITORY, said
 from tests.e2e.fleet import Fleet, running_lab
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -45,11 +45,9 @@ def test_an_engine_killed_in_mid_update_is_made_up_for_by_the_next_up(
     own_fleet: Fleet, tmp_path: Path
 ) -> None:
     delivery = own_fleet.start_delivery("up", tmp_path / "killed")
-    deadline = time.monotonic() + 120
-    pods = "/api/v1/namespaces/oceanid-egress/secrets"
+    secrets = "/api/v1/namespaces/oceanid-egress/secrets"
     with own_fleet.api() as api:
-        while not api.get(pods).json().get("items") and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: api.get(secrets).json().get("items"), "the update has begun", seconds=120)
     (engine,) = _engines_of(delivery.pid)
     os.kill(engine, signal.SIGKILL)
     assert delivery.wait(timeout=60) != 0

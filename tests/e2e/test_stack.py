@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.delivery.checkout import REPOSITORY, said
 from tests.e2e.fleet import Fleet
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -59,13 +59,12 @@ def test_the_exit_node_keeps_its_tailnet_address_when_its_pod_is_replaced(deploy
     old = deployed.get(path)["metadata"]["uid"]
     with deployed.api() as api:
         api.delete(path).raise_for_status()
-        for _ in range(300):
+
+        def is_new() -> bool:
             pod = api.get(path)
-            if pod.is_success and pod.json()["metadata"]["uid"] != old:
-                break
-            time.sleep(0.1)
-        else:
-            pytest.fail("the StatefulSet did not make the pod again")
+            return pod.is_success and pod.json()["metadata"]["uid"] != old
+
+        until(is_new, "the StatefulSet has made the pod again")
     up = deployed.delivery("up", "--expect-no-changes")
     assert up.returncode == 0, said(up)
     assert deployed.outputs()["exitNodes"]["tethys"] == before
@@ -87,8 +86,10 @@ def test_no_secret_stands_in_state_logs_outputs_or_arguments(deployed: Fleet) ->
 
     needles = [key.encode() for key in keys]
     seen = [said(deployed.delivery("preview")).encode(), json.dumps(deployed.outputs()).encode()]
-    for folder in (deployed.home.path / "state", deployed.home.logs, deployed.home.path / "etcd"):
-        seen += (path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    folders = (deployed.home.path / "state", deployed.home.logs, deployed.home.path / "etcd")
+    seen += (
+        content for path, content in deployed.files() if any(map(path.is_relative_to, folders))
+    )
     for arguments in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             seen.append(arguments.read_bytes())

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from lab.nodes import Node, register
 from settings import read_file
 from tests.delivery.checkout import REPOSITORY, said
 from tests.e2e.fleet import Fleet, gateways_only
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -51,12 +51,17 @@ def _daemon_sets(fleet: Fleet) -> dict[str, Any]:
 
 
 def _pods(fleet: Fleet, name: str) -> dict[str, str]:
-    """Uid and resource version of the pods whose `app.kubernetes.io/name` is `name`, by node."""
+    """Uid and resource version of the pods whose `app.kubernetes.io/name` is `name`, by node.
+
+    Without the pods that stand on no node yet: the DaemonSet controller makes a pod, and the
+    scheduler gives it its node a moment later.
+    """
     selector = f"?labelSelector=app.kubernetes.io/name={name}"
     items = fleet.get(f"/api/v1/namespaces/{_NAMESPACE}/pods{selector}")["items"]
     return {
         each["spec"]["nodeName"]: f"{each['metadata']['uid']} {each['metadata']['resourceVersion']}"
         for each in items
+        if "nodeName" in each["spec"]
     }
 
 
@@ -73,15 +78,6 @@ def _up_with(fleet: Fleet, folder: Path, image: str) -> subprocess.CompletedProc
 def _image(daemon_set: dict[str, Any]) -> str:
     containers = daemon_set["spec"]["template"]["spec"]["containers"]
     return next(str(each["image"]) for each in containers if each["name"] == "envoy")
-
-
-def _within(seconds: float, condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.2)
-    return False
 
 
 def test_a_failed_gate_on_the_canary_makes_no_second_wave(waves: Fleet) -> None:
@@ -144,7 +140,7 @@ def test_an_update_whose_gates_pass_reaches_every_wave(waves: Fleet, tmp_path: P
 def test_a_node_that_joins_gets_its_gateway_with_no_command(waves: Fleet) -> None:
     with waves.api() as api:
         register(api, (Node(name="naiad.example", address="203.0.113.9", labels={}),))
-    assert _within(30, lambda: "naiad.example" in _pods(waves, "oceanid-gateway"))
+    until(lambda: "naiad.example" in _pods(waves, "oceanid-gateway"), "the new node's gateway")
 
 
 def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -> None:
@@ -165,7 +161,7 @@ def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -
             answer = api.get(pod)
             return answer.is_success and answer.json()["metadata"]["uid"] != old
 
-        assert _within(30, is_new)
+        until(is_new, "the StatefulSet has made the pod again")
     assert uids() == before
 
 

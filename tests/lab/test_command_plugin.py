@@ -6,7 +6,6 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
@@ -18,6 +17,7 @@ from google.protobuf import empty_pb2
 
 from lab.plugins.property_value import UNKNOWN, Secret
 from tests.lab.stand_in_processes import REPOSITORY, Engine, Plugin, details
+from tests.waiting import until
 
 COMMAND = "command:local:Command"
 RUN = "command:local:run"
@@ -196,7 +196,7 @@ def test_cancelling_ends_the_command_and_what_it_started(
         command.stub.Cancel(empty_pb2.Empty())
         with pytest.raises(grpc.RpcError, match="cancelled"):
             running.result()
-    assert _ended(child)
+    until(lambda: _has_ended(child), "the command has ended")
 
 
 def test_a_plugin_whose_engine_was_killed_ends_with_its_command(tmp_path: Path) -> None:
@@ -221,17 +221,11 @@ def test_a_plugin_whose_engine_was_killed_ends_with_its_command(tmp_path: Path) 
         # The plugin holds the other end of its output until it has ended.
         assert engine.stdout.read() == ""
     engine.stdout.close()
-    assert _ended(child)
+    until(lambda: _has_ended(child), "the command has ended")
 
 
-def _ended(pid: int) -> bool:
-    """Whether the process ends: a signal takes its time on a busy machine."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            if "State:\tZ" in Path(f"/proc/{pid}/status").read_text():
-                return True
-        except OSError:
-            return True
-        time.sleep(0.02)
-    return False
+def _has_ended(pid: int) -> bool:
+    try:
+        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True

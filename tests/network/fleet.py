@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +16,7 @@ from lab.network.plan import FLEET, TETHYS, NodePlan
 from lab.network.pod import RunningPod
 from lab.network.topology import Topology, laid
 from tests.network import rendered
+from tests.waiting import until
 
 APPLICATIONS = "applications"
 _HOSTNAME = "kubernetes.io/hostname"
@@ -168,11 +168,3 @@ def _takes(daemon_set: dict[str, Any], node: str) -> bool:
     if required is None:
         return True
     return any(selects(term, {_HOSTNAME: node}) for term in required["nodeSelectorTerms"])
-
-
-def until(condition: Callable[[], bool], what: str, *, seconds: float = 30.0) -> None:
-    """Wait until the condition holds; AssertionError with what was awaited where it never does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"never came true: {what}"
-        time.sleep(0.05)

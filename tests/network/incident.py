@@ -21,8 +21,9 @@ import yaml
 from lab.network.plan import API_PORT, TETHYS
 from lab.network.process import PATH, Process
 from tests.components.recording import REPOSITORY
-from tests.network.fleet import DEFAULT_ROUTES, Fleet, until
+from tests.network.fleet import DEFAULT_ROUTES, Fleet
 from tests.network.kernel_mode import kernel_mode, until_up
+from tests.waiting import until
 
 _MANIFEST = REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml"
 _REPORTED_EXIT_NODE = "100.121.150.65"

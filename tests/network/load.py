@@ -34,6 +34,10 @@ class Load:
         """The first begun after the moment that was seen with this address."""
         return next((each for each in self.since(moment) if each.address == address), None)
 
+    def is_refused(self) -> bool:
+        """Whether the connection that ended last reached nobody."""
+        return bool(self.attempts) and self.attempts[-1].address is None
+
 
 @contextmanager
 def under_load(ask: Callable[[], str], *, clients: int = 1) -> Iterator[Load]:

@@ -10,8 +10,9 @@ import pytest
 
 from lab.network.plan import CALYPSO, ECHO, STYX, TETHYS, TRITON
 from lab.network.wire import Counter, Wire
-from tests.network.fleet import Fleet, fleet, until
+from tests.network.fleet import Fleet, fleet
 from tests.network.traffic import Client, pattern
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 

@@ -10,9 +10,10 @@ import pytest
 from lab.network.plan import CALYPSO, STYX, TETHYS
 from tests.network import rendered
 from tests.network.faults import FAULTS, Fault
-from tests.network.fleet import Fleet, fleet, until
+from tests.network.fleet import Fleet, fleet
 from tests.network.load import under_load
 from tests.network.traffic import Client
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 

@@ -14,9 +14,10 @@ import pytest
 
 from lab.network.plan import CALYPSO, STYX, TETHYS
 from lab.network.wire import Wire
-from tests.network.fleet import Fleet, fleet, until
+from tests.network.fleet import Fleet, fleet
 from tests.network.load import Load, under_load
 from tests.network.traffic import Client
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 
@@ -103,7 +104,7 @@ def test_once_it_is_approved_traffic_starts_by_itself_and_ends_when_that_is_take
         unapproved.approve(TETHYS.name)
         _traffic_is_back(load)
         unapproved.approve(TETHYS.name, [])
-        until(lambda: load.attempts[-1].address is None, "traffic has stopped")
+        until(load.is_refused, "traffic has stopped")
         _watched(load)
         unapproved.approve(TETHYS.name)
         _traffic_is_back(load)
@@ -129,7 +130,7 @@ def test_nothing_leaks_while_the_exit_node_is_dead(running: Fleet) -> None:
         under_load(Client.on(running, CALYPSO.name).address_by_database) as other,
     ):
         exit_node.crash()
-        until(lambda: load.attempts[-1].address is None, "traffic has stopped")
+        until(load.is_refused, "traffic has stopped")
         _watched(load)
         exit_node.start()
         _traffic_is_back(load)

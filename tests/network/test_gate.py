@@ -12,8 +12,9 @@ import yaml
 from lab.network.plan import CALYPSO, DATABASE, S3, STYX, TETHYS
 from tests.components.recording import PROJECT, REPOSITORY
 from tests.network import rendered
-from tests.network.fleet import Fleet, fleet, until
+from tests.network.fleet import Fleet, fleet
 from tests.network.traffic import Client
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 

@@ -15,7 +15,7 @@ from lab.network.plan import ECHO, STYX, TETHYS
 from lab.network.process import Process
 from lab.network.topology import laid
 from tests.components.recording import REPOSITORY
-from tests.network.fleet import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 

@@ -17,7 +17,8 @@ from components._tailscale_pod import HEALTH_PORT
 from lab.network.plan import CALYPSO, ECHO, S3, STYX, TETHYS
 from lab.network.pod import RunningPod
 from tests.monitoring.metrics import asked_for, exported, value
-from tests.network.fleet import Fleet, fleet, until
+from tests.network.fleet import Fleet, fleet
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 

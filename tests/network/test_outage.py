@@ -11,7 +11,7 @@ import pytest
 
 from lab.network.namespace import Namespace
 from lab.network.plan import CALYPSO, STYX, TETHYS
-from tests.network.fleet import Fleet, fleet, until
+from tests.network.fleet import Fleet, fleet
 from tests.network.incident import (
     FIREWALLS,
     IncidentNode,
@@ -23,6 +23,7 @@ from tests.network.node_state import state
 from tests.network.traffic import Client
 from tests.network.witness import Witness
 from tests.runbook import FOLDER, Where, blocks
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 

@@ -10,8 +10,9 @@ import pytest
 
 from lab.network.plan import CALYPSO, DATABASE, STYX, TETHYS
 from lab.network.pod import RunningPod
-from tests.network.fleet import APPLICATIONS, Fleet, fleet, until
+from tests.network.fleet import APPLICATIONS, Fleet, fleet
 from tests.network.traffic import DATABASE_PORT, Client, Session
+from tests.waiting import until
 
 pytestmark = pytest.mark.network
 

@@ -16,7 +16,8 @@ from lab.network.namespace import Namespace
 from lab.network.node import Node
 from lab.network.plan import API_PORT, CLUSTER_DNS, ECHO, TETHYS
 from lab.network.wire import Wire
-from tests.network.fleet import Fleet, until
+from tests.network.fleet import Fleet
+from tests.waiting import until
 
 _SECONDS = 1.5
 _SSH_PORT, _DNS_PORT, _UDP_PORT = 22, 53, 9

