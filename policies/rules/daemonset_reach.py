@@ -134,13 +134,16 @@ def _unbounded(subject: Subject, body: Body) -> Iterator[Finding]:
         yield Finding.fires(where, _BOUND)
 
 
+# Untyped, because not every kind that the policy is asked about has these fields.
+_TEMPLATE = "dyn(object).spec.template"
+_STRATEGY = "dyn(object).spec.updateStrategy"
 _REQUIRED = "variables.pod.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
 _NARROWS_CEL = f"!(e.operator in {list(_NEGATIVE)}) && !(e.key in {sorted(_ON_EVERY_NODE)})"
 _REACH_CEL = (
     "object.kind != 'DaemonSet' || "
     f"(has(object.metadata.labels) && '{WAVE_LABEL}' in object.metadata.labels) || "
-    "(has(object.spec.template.metadata) && has(object.spec.template.metadata.labels) && "
-    f"'{WAVE_LABEL}' in object.spec.template.metadata.labels) || "
+    f"(has({_TEMPLATE}.metadata) && has({_TEMPLATE}.metadata.labels) && "
+    f"'{WAVE_LABEL}' in {_TEMPLATE}.metadata.labels) || "
     "(has(variables.pod.nodeSelector) && "
     f"variables.pod.nodeSelector.exists(k, !(k in {sorted(_ON_EVERY_NODE)}))) || "
     "(has(variables.pod.affinity) && has(variables.pod.affinity.nodeAffinity) && "
@@ -150,10 +153,9 @@ _REACH_CEL = (
     f"(has(t.matchFields) && t.matchFields.exists(e, {_NARROWS_CEL}))))"
 )
 _BOUND_CEL = (
-    "object.kind != 'DaemonSet' || !has(object.spec.updateStrategy) || "
-    "!has(object.spec.updateStrategy.rollingUpdate) || "
-    "!has(object.spec.updateStrategy.rollingUpdate.maxUnavailable) || "
-    "string(object.spec.updateStrategy.rollingUpdate.maxUnavailable) in ['0', '1', '0%']"
+    f"object.kind != 'DaemonSet' || !has({_STRATEGY}) || !has({_STRATEGY}.rollingUpdate) || "
+    f"!has({_STRATEGY}.rollingUpdate.maxUnavailable) || "
+    f"string({_STRATEGY}.rollingUpdate.maxUnavailable) in ['0', '1', '0%']"
 )
 _SOURCE = "Incident of 2025-10-13: the DaemonSet reached all nodes within seconds"
 _URL = "https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/"

@@ -198,7 +198,8 @@ def test_five_hundred_rules_are_refreshed_by_page(stack: Stack, stand_in: StandI
     stand_in.forget_requests()
     stack.run("refresh", "--yes", "--skip-preview")
     listings = len(stand_in.requests())
-    # Five pages a listing, and a listing anew every five seconds should the engine take long.
+    # Five pages a listing, and a listing anew every five seconds should the engine take long; a
+    # question for each rule would be five hundred.
     assert listings % 5 == 0
-    assert listings <= 25
+    assert listings <= 100
     assert _writes(stand_in) == []
