@@ -56,6 +56,13 @@ class Runner:
         self._objects = objects
         self._now = now
         self._runs: dict[str, _Run] = {}
+        # One for all probes, for a client costs twenty times what a request does; and a connection
+        # for each, as a kubelet's, for one that is kept may be to a process that has ended.
+        self._probes = httpx.Client(
+            timeout=_PROBE_SECONDS,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     def settle(self, pods: list[dict[str, Any]]) -> bool:
         """One pass over all pods; say whether all is as it should be. Raises httpx.HTTPError."""
@@ -165,7 +172,7 @@ class Runner:
             return processes.find(self._home, name) is not None
         url = f"http://127.0.0.1:{self._home.port(f'{name}:{probe.port}')}{probe.path}"
         try:
-            return httpx.get(url, timeout=_PROBE_SECONDS, trust_env=False).is_success
+            return self._probes.get(url).is_success
         except httpx.HTTPError:
             return False
 

@@ -24,6 +24,6 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     Not the lab of `fleet`: tests of that one put policies there and take them away.
     """
     with running_lab(tmp_path_factory.mktemp("lab")) as one:
-        up = one.delivery("up", "--skip-preview")
+        up = one.update()
         assert up.returncode == 0, said(up)
         yield one

@@ -52,7 +52,7 @@ def _rules(fleet: Fleet) -> set[str]:
 def test_a_failed_gate_leaves_the_old_address_admitted(guarded: Fleet) -> None:
     fault = {"tethys": {"database": "timed out"}}
     guarded.home.check_faults.write_text(json.dumps(fault))
-    result = guarded.delivery("up")
+    result = guarded.update()
     assert result.returncode != 0
     assert "database: saw timed out" in said(result)
     assert _LEGACY in _rules(guarded)
@@ -60,13 +60,13 @@ def test_a_failed_gate_leaves_the_old_address_admitted(guarded: Fleet) -> None:
 
 def test_the_old_address_goes_once_the_last_gate_has_passed(guarded: Fleet) -> None:
     guarded.home.check_faults.unlink()
-    result = guarded.delivery("up")
+    result = guarded.update()
     assert result.returncode == 0, said(result)
     assert _rules(guarded) == {_EGRESS, _BY_HAND}
 
 
 def test_a_rule_typed_by_hand_is_reported_and_left_alone(guarded: Fleet) -> None:
-    text = said(guarded.delivery("up", "--expect-no-changes"))
+    text = said(guarded.update("--expect-no-changes"))
     assert f"firewall rule {_BY_HAND} (typed by hand) is not this stack's" in text
     assert _BY_HAND in _rules(guarded)
 
@@ -79,7 +79,7 @@ def test_destroying_the_stack_keeps_the_egress_address_admitted(guarded: Fleet) 
 
 
 def test_the_stack_comes_back_after_a_destroy_and_adopts_the_rule(guarded: Fleet) -> None:
-    result = guarded.delivery("up")
+    result = guarded.update()
     assert result.returncode == 0, said(result)
     assert _rules(guarded) == {_EGRESS, _BY_HAND}
 

@@ -56,7 +56,7 @@ def test_an_engine_killed_in_mid_update_is_made_up_for_by_the_next_up(
     assert up.returncode == 0, said(up)
     assert "its lock is released" in up.stdout
     assert own_fleet.outputs()["exitNodes"]["tethys"]["tailnetAddress"]
-    again = own_fleet.delivery("up", "--expect-no-changes")
+    again = own_fleet.update("--expect-no-changes")
     assert again.returncode == 0, said(again)
 
 
@@ -65,7 +65,7 @@ def test_a_lab_process_that_is_killed_comes_back_with_all_it_knew(
     own_fleet: Fleet, name: str
 ) -> None:
     if not (own_fleet.home.path / "state" / ".pulumi" / "stacks").exists():
-        assert own_fleet.delivery("up").returncode == 0
+        assert own_fleet.update().returncode == 0
     before = own_fleet.get("/api/v1/namespaces/oceanid-egress")["metadata"]["uid"]
     pid = processes.find(own_fleet.home, name)
     assert pid is not None
@@ -77,7 +77,7 @@ def test_a_lab_process_that_is_killed_comes_back_with_all_it_knew(
 
 
 def test_after_all_that_the_stack_is_as_it_was(own_fleet: Fleet) -> None:
-    result = own_fleet.delivery("up", "--expect-no-changes")
+    result = own_fleet.update("--expect-no-changes")
     assert result.returncode == 0, said(result)
 
 

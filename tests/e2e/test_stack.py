@@ -65,7 +65,7 @@ def test_the_exit_node_keeps_its_tailnet_address_when_its_pod_is_replaced(deploy
             return pod.is_success and pod.json()["metadata"]["uid"] != old
 
         until(is_new, "the StatefulSet has made the pod again")
-    up = deployed.delivery("up", "--expect-no-changes")
+    up = deployed.update("--expect-no-changes")
     assert up.returncode == 0, said(up)
     assert deployed.outputs()["exitNodes"]["tethys"] == before
 

@@ -72,7 +72,7 @@ def _up_with(fleet: Fleet, folder: Path, image: str) -> subprocess.CompletedProc
     changed = folder / "Pulumi.dev.yaml"
     changed.write_text(text.replace(_ENVOY, image))
     chosen = ("--stack", "dev", "--config-file", str(changed), "--policy-pack", "policies")
-    return fleet.engine(fleet.checkout, "up", "--yes", *chosen)
+    return fleet.engine(fleet.checkout, "up", "--yes", "--skip-preview", *chosen)
 
 
 def _image(daemon_set: dict[str, Any]) -> str:
@@ -82,7 +82,7 @@ def _image(daemon_set: dict[str, Any]) -> str:
 
 def test_a_failed_gate_on_the_canary_makes_no_second_wave(waves: Fleet) -> None:
     _fail(waves, _LEAK)
-    result = waves.delivery("up")
+    result = waves.update()
     text = said(result)
     assert result.returncode != 0
     assert "egress-address" in text
@@ -91,7 +91,7 @@ def test_a_failed_gate_on_the_canary_makes_no_second_wave(waves: Fleet) -> None:
 
 
 def test_the_next_up_measures_again_and_finishes(waves: Fleet) -> None:
-    result = waves.delivery("up")
+    result = waves.update()
     assert result.returncode == 0, said(result)
     assert set(_daemon_sets(waves)) == {"oceanid-gateway-canary", "oceanid-gateway-fleet"}
     assert set(_pods(waves, "oceanid-gateway")) == {"tethys", "styx", "calypso"}
@@ -99,7 +99,7 @@ def test_the_next_up_measures_again_and_finishes(waves: Fleet) -> None:
 
 def test_a_stack_that_has_not_changed_is_not_measured_again(waves: Fleet) -> None:
     before = _pods(waves, "oceanid-egress-check")
-    result = waves.delivery("up", "--expect-no-changes")
+    result = waves.update("--expect-no-changes")
     assert result.returncode == 0, said(result)
     assert before
     assert _pods(waves, "oceanid-egress-check") == before
