@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from delivery.environment import DeliveryError, config_file
+from provider_plugin.errors import ProviderError
 from providers.crunchybridge.client import Client
-from providers.crunchybridge.errors import ProviderError
 from providers.crunchybridge.pace import Clock
 from providers.crunchybridge.rule import Rule
 from providers.crunchybridge.settings import settings as provider_settings

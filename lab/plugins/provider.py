@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from lab.plugins.resource_kind import Operation, ProviderError, ResourceKind
+from lab.plugins.resource_kind import Operation, ResourceKind
+from provider_plugin.errors import ProviderError
 
 Function = Callable[[dict[str, Any], Operation], dict[str, Any]]
 

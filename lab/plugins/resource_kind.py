@@ -19,10 +19,6 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-class ProviderError(Exception):
-    """An operation failed; the message is one the user reads, free of secrets."""
-
-
 def plainly_equal(old: Any, new: Any) -> bool:  # noqa: ANN401 - any property value
     """Equality that does not take True for 1."""
     return bool(type(old) is type(new) and old == new)

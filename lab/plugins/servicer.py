@@ -1,25 +1,13 @@
 # ruff: noqa: N802 - the methods' names are the protocol's
-"""The provider protocol, for stand-ins: Pulumi's gRPC service over resource types and functions.
-
-Protocol: `pulumirpc.ResourceProvider` as in the SDK's own stubs.
-"""
+"""The provider protocol, for stand-ins: Pulumi's gRPC service over resource types and functions."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
-import grpc
 from google.protobuf import empty_pb2, struct_pb2
-from pulumi.runtime.proto import (
-    engine_pb2,
-    engine_pb2_grpc,
-    plugin_pb2,
-    provider_pb2,
-    provider_pb2_grpc,
-)
+from pulumi.runtime.proto import provider_pb2
 
 from lab.plugins.difference import difference
 from lab.plugins.property_value import (
@@ -33,111 +21,41 @@ from lab.plugins.property_value import (
     secret_texts,
 )
 from lab.plugins.provider import Provider
-from lab.plugins.resource_kind import Operation, ProviderError, ResourceKind
+from lab.plugins.resource_kind import Operation, ResourceKind
+from provider_plugin.errors import ProviderError
+from provider_plugin.servicer import About, Context, PluginServicer, one_line
 
-_Context: TypeAlias = grpc.ServicerContext
 
-
-class Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    """Answers the engine. Failures are one line; a traceback helps no user."""
+class Servicer(PluginServicer):
+    """Answers the engine by what a stand-in is."""
 
     def __init__(self, provider: Provider, engine_address: str) -> None:
+        about = About(name=provider.name, version=provider.version, settings=provider.config_names)
+        super().__init__(engine_address, about, provider.cancelled)
         self._provider = provider
-        self._engine: engine_pb2_grpc.EngineStub | None = None
-        if engine_address:
-            self._attach(engine_address)
 
-    def _attach(self, address: str) -> None:
-        self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
+    def schema(self) -> Mapping[str, Any]:
+        return self._provider.schema()
 
-    def _log(self, message: str, urn: str = "") -> None:
-        if self._engine is None:
-            return
-        try:
-            self._engine.Log(
-                engine_pb2.LogRequest(severity=engine_pb2.INFO, message=message, urn=urn)
-            )
-        except grpc.RpcError:
-            # The engine has gone or is going: there is nobody left to tell.
-            self._engine = None
+    def settings(self, struct: struct_pb2.Struct) -> Mapping[str, object]:
+        return dict(reveal(decode(struct)))
 
     def _operation(self, urn: str, *values: object) -> Operation:
         secrets = frozenset().union(*(secret_texts(value) for value in values))
-        return Operation(urn=urn, log=lambda line: self._log(line, urn), secrets=secrets)
-
-    def Handshake(
-        self, request: provider_pb2.ProviderHandshakeRequest, context: _Context
-    ) -> provider_pb2.ProviderHandshakeResponse:
-        del context
-        if request.engine_address:
-            self._attach(request.engine_address)
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
-
-    def Attach(self, request: plugin_pb2.PluginAttach, context: _Context) -> empty_pb2.Empty:
-        del context
-        self._attach(request.address)
-        return empty_pb2.Empty()
-
-    def GetPluginInfo(self, request: empty_pb2.Empty, context: _Context) -> plugin_pb2.PluginInfo:
-        del request, context
-        return plugin_pb2.PluginInfo(version=self._provider.version)
-
-    def GetSchema(
-        self, request: provider_pb2.GetSchemaRequest, context: _Context
-    ) -> provider_pb2.GetSchemaResponse:
-        del request, context
-        return provider_pb2.GetSchemaResponse(schema=json.dumps(self._provider.schema()))
-
-    def GetMapping(
-        self, request: provider_pb2.GetMappingRequest, context: _Context
-    ) -> provider_pb2.GetMappingResponse:
-        del request, context
-        return provider_pb2.GetMappingResponse()
-
-    def Cancel(self, request: empty_pb2.Empty, context: _Context) -> empty_pb2.Empty:
-        del request, context
-        self._provider.cancelled.set()
-        return empty_pb2.Empty()
-
-    def CheckConfig(
-        self, request: provider_pb2.CheckRequest, context: _Context
-    ) -> provider_pb2.CheckResponse:
-        del context
-        known = self._provider.config_names | {"version", "pluginDownloadURL"}
-        failures = [
-            provider_pb2.CheckFailure(
-                property=name,
-                reason=f"{name!r} is no setting of the {self._provider.name} provider",
-            )
-            for name in request.news.fields
-            if name not in known and not name.startswith("__")
-        ]
-        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
-
-    def DiffConfig(
-        self, request: provider_pb2.DiffRequest, context: _Context
-    ) -> provider_pb2.DiffResponse:
-        del context
-        old, new = reveal(decode(request.old_inputs)), reveal(decode(request.news))
-        changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
-        response = provider_pb2.DiffResponse
-        # No setting makes the resources of a provider anew: they stay in the same tailnet.
-        return provider_pb2.DiffResponse(
-            changes=response.DIFF_SOME if changed else response.DIFF_NONE, diffs=changed
-        )
+        return Operation(urn=urn, log=lambda line: self.log(line, urn), secrets=secrets)
 
     def Configure(
-        self, request: provider_pb2.ConfigureRequest, context: _Context
+        self, request: provider_pb2.ConfigureRequest, context: Context
     ) -> provider_pb2.ConfigureResponse:
-        with _one_line(context):
+        with one_line(context):
             self._provider.configure(reveal(decode(request.args)))
-        self._log(self._provider.notice)
+        self.log(self._provider.notice)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Check(
-        self, request: provider_pb2.CheckRequest, context: _Context
+        self, request: provider_pb2.CheckRequest, context: Context
     ) -> provider_pb2.CheckResponse:
-        with _one_line(context):
+        with one_line(context):
             inputs = {n: v for n, v in decode(request.news).items() if not n.startswith("__")}
             kind = self._provider.kind(request.urn)
             failures = [
@@ -147,18 +65,18 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CheckResponse(inputs=encode(inputs), failures=failures)
 
     def Diff(
-        self, request: provider_pb2.DiffRequest, context: _Context
+        self, request: provider_pb2.DiffRequest, context: Context
     ) -> provider_pb2.DiffResponse:
-        with _one_line(context):
+        with one_line(context):
             kind = self._provider.kind(request.urn)
             state, new = reveal(decode(request.olds)), reveal(decode(request.news))
             old = reveal(decode(request.old_inputs)) if request.HasField("old_inputs") else state
             return difference(kind, state, old, new, request.ignoreChanges)
 
     def Create(
-        self, request: provider_pb2.CreateRequest, context: _Context
+        self, request: provider_pb2.CreateRequest, context: Context
     ) -> provider_pb2.CreateResponse:
-        with _one_line(context):
+        with one_line(context):
             kind, given = self._provider.kind(request.urn), decode(request.properties)
             inputs = kind.with_defaults(reveal(given))
             if request.preview:
@@ -172,9 +90,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CreateResponse(id=resource_id, properties=properties)
 
     def Read(
-        self, request: provider_pb2.ReadRequest, context: _Context
+        self, request: provider_pb2.ReadRequest, context: Context
     ) -> provider_pb2.ReadResponse:
-        with _one_line(context):
+        with one_line(context):
             kind = self._provider.kind(request.urn)
             given, old_inputs = decode(request.properties), decode(request.inputs)
             found = kind.read(request.id, reveal(given))
@@ -187,9 +105,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse(id=resource_id, properties=properties, inputs=inputs)
 
     def Update(
-        self, request: provider_pb2.UpdateRequest, context: _Context
+        self, request: provider_pb2.UpdateRequest, context: Context
     ) -> provider_pb2.UpdateResponse:
-        with _one_line(context):
+        with one_line(context):
             kind, given = self._provider.kind(request.urn), decode(request.news)
             olds = decode(request.olds)
             inputs, state = kind.with_defaults(reveal(given)), reveal(olds)
@@ -205,16 +123,16 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             properties = _outputs(kind, given, inputs, computed)
             return provider_pb2.UpdateResponse(properties=properties)
 
-    def Delete(self, request: provider_pb2.DeleteRequest, context: _Context) -> empty_pb2.Empty:
-        with _one_line(context):
+    def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
+        with one_line(context):
             kind, given = self._provider.kind(request.urn), decode(request.properties)
             kind.delete(request.id, reveal(given), self._operation(request.urn, given))
             return empty_pb2.Empty()
 
     def Invoke(
-        self, request: provider_pb2.InvokeRequest, context: _Context
+        self, request: provider_pb2.InvokeRequest, context: Context
     ) -> provider_pb2.InvokeResponse:
-        with _one_line(context):
+        with one_line(context):
             function = self._provider.functions().get(request.tok)
             if function is None:
                 raise ProviderError(
@@ -226,14 +144,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 result = {name: Secret(value) for name, value in result.items()}
             # `return` is a keyword, so it cannot be written as an argument's name.
             return provider_pb2.InvokeResponse(**{"return": encode(result)})  # type: ignore[arg-type]
-
-
-@contextmanager
-def _one_line(context: _Context) -> Iterator[None]:
-    try:
-        yield
-    except ProviderError as error:
-        context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
 
 def _refuse_unknown(inputs: Mapping[str, Any]) -> None:

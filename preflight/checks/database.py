@@ -6,8 +6,9 @@ import threading
 from collections.abc import Iterator, Mapping
 
 from preflight.result import Result, UnseenError, Verdict
+from provider_plugin.errors import ProviderError
 from providers.crunchybridge.client import Client
-from providers.crunchybridge.errors import ApiError, ProviderError
+from providers.crunchybridge.errors import ApiError
 from providers.crunchybridge.pace import Clock
 from providers.crunchybridge.settings import settings as provider_settings
 from settings import Settings

@@ -12,7 +12,8 @@ from typing import Any
 
 import httpx
 
-from providers.crunchybridge.errors import ApiError, GoneError, ProviderError
+from provider_plugin.errors import ProviderError
+from providers.crunchybridge.errors import ApiError, GoneError
 from providers.crunchybridge.pace import GIVE_UP_SECONDS, Clock, Pace
 from providers.crunchybridge.rule import Rule
 

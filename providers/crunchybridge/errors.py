@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-
-class ProviderError(Exception):
-    """An operation failed; the message is one line for the user, free of secrets."""
+from provider_plugin.errors import ProviderError
 
 
 class ApiError(ProviderError):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+from provider_plugin.errors import ProviderError
 from providers.crunchybridge.claims import Claims
 from providers.crunchybridge.client import Client
-from providers.crunchybridge.errors import ApiError, GoneError, ProviderError
+from providers.crunchybridge.errors import ApiError, GoneError
 from providers.crunchybridge.inputs import (
     DESCRIPTION,
     INPUTS,

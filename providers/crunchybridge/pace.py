@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from providers.crunchybridge.errors import ProviderError
+from provider_plugin.errors import ProviderError
 
 # Long enough for a deploy of the API or a spent rate limit of some minutes; shorter than what a
 # person waits for an `up`.

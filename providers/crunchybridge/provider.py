@@ -9,11 +9,12 @@ from dataclasses import replace
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
+from provider_plugin.errors import ProviderError
+from provider_plugin.servicer import Context, one_line
 from providers.crunchybridge import inputs as rule_inputs
 from providers.crunchybridge import retired_rule
-from providers.crunchybridge.errors import ProviderError
 from providers.crunchybridge.firewall_rule import TYPE_NAME, FirewallRules, previewed
-from providers.crunchybridge.plugin import Context, Plugin, one_line
+from providers.crunchybridge.plugin import Plugin
 from providers.crunchybridge.property import Property, decode, encode, json_value
 from providers.crunchybridge.retired_rule import RetiredRules
 from providers.crunchybridge.rule import Rule, is_eid

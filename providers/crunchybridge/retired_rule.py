@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from provider_plugin.errors import ProviderError
 from providers.crunchybridge.claims import Claims
 from providers.crunchybridge.client import Client
-from providers.crunchybridge.errors import GoneError, ProviderError
+from providers.crunchybridge.errors import GoneError
 from providers.crunchybridge.firewall_rule import Say, refuse_unknown
 from providers.crunchybridge.inputs import NETWORK_ID, RULE
 from providers.crunchybridge.listing import Listing

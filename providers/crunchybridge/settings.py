@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from provider_plugin.errors import ProviderError
 from providers.crunchybridge.client import DEFAULT_URL
-from providers.crunchybridge.errors import ProviderError
 from providers.crunchybridge.property import Property
 
 API_KEY, BASE_URL = "apiKey", "baseUrl"

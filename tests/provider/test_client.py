@@ -12,8 +12,9 @@ import pytest
 
 from lab.crunchybridge_api.eid import new_eid
 from lab.faults import Fault
+from provider_plugin.errors import ProviderError
 from providers.crunchybridge.client import Client
-from providers.crunchybridge.errors import ApiError, GoneError, ProviderError
+from providers.crunchybridge.errors import ApiError, GoneError
 from providers.crunchybridge.listing import FRESH_SECONDS, Listing
 from providers.crunchybridge.pace import Clock, Pace
 from tests.provider.world import World

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any
 
-from lab.plugins.resource_kind import ProviderError
+from provider_plugin.errors import ProviderError
 
 _SHELL = ("/bin/sh", "-c")
 _LOGGED = {

@@ -9,7 +9,8 @@ from typing import Any
 from lab.plugins.command.execution import LOGGING_MODES, execute
 from lab.plugins.property_value import UNKNOWN
 from lab.plugins.provider import Function, Provider
-from lab.plugins.resource_kind import Field, Operation, ProviderError, ResourceKind
+from lab.plugins.resource_kind import Field, Operation, ResourceKind
+from provider_plugin.errors import ProviderError
 
 _STREAMS = {"stdout": "string", "stderr": "string"}
 _BASE = {

@@ -6,9 +6,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lab.plugins.resource_kind import Field, Operation, ProviderError, ResourceKind
+from lab.plugins.resource_kind import Field, Operation, ResourceKind
 from lab.plugins.tailscale.client import ApiError, Client
 from lab.tailscale_api import hujson
+from provider_plugin.errors import ProviderError
 
 _PRECONDITION_FAILED = 412
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from lab.plugins.resource_kind import ProviderError
+from provider_plugin.errors import ProviderError
 
 _TIMEOUT_SECONDS = 60.0  # As the real client's.
 _ATTEMPTS = 6

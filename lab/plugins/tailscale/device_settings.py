@@ -7,14 +7,9 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lab.plugins.resource_kind import (
-    Field,
-    Operation,
-    ProviderError,
-    ResourceKind,
-    equal_as_sets,
-)
+from lab.plugins.resource_kind import Field, Operation, ResourceKind, equal_as_sets
 from lab.plugins.tailscale.client import Client, NotFoundError
+from provider_plugin.errors import ProviderError
 
 _DEVICE_ID = Field(kind="string", required=True, replaces=True)
 

@@ -9,9 +9,10 @@ import time
 import uuid
 from typing import Any
 
-from lab.plugins.resource_kind import Operation, ProviderError
+from lab.plugins.resource_kind import Operation
 from lab.plugins.tailscale.client import Client
 from lab.tailscale_api import hujson
+from provider_plugin.errors import ProviderError
 
 _SECONDS_BETWEEN_LOOKS = 1.0  # As the real provider's.
 _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lab.plugins.resource_kind import (
-    Field,
-    Operation,
-    ProviderError,
-    ResourceKind,
-    equal_as_sets,
-)
+from lab.plugins.resource_kind import Field, Operation, ResourceKind, equal_as_sets
 from lab.plugins.tailscale.client import Client, NotFoundError
 from lab.plugins.tailscale.tailnet_key import refuse_description
+from provider_plugin.errors import ProviderError
 
 
 class OauthClient(ResourceKind):

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.plugins.property_value import has_unknown
 from lab.plugins.provider import Function, Provider
-from lab.plugins.resource_kind import ProviderError, ResourceKind
+from lab.plugins.resource_kind import ResourceKind
 from lab.plugins.tailscale.acl import Acl
 from lab.plugins.tailscale.client import Client
 from lab.plugins.tailscale.device_settings import (
@@ -22,6 +22,7 @@ from lab.plugins.tailscale.device_settings import (
 from lab.plugins.tailscale.lookup import Lookup
 from lab.plugins.tailscale.oauth_client import OauthClient
 from lab.plugins.tailscale.tailnet_key import TailnetKey
+from provider_plugin.errors import ProviderError
 
 _KINDS = (
     TailnetKey,

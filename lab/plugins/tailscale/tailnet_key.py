@@ -6,14 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lab.plugins.property_value import UNKNOWN
-from lab.plugins.resource_kind import (
-    Field,
-    Operation,
-    ProviderError,
-    ResourceKind,
-    equal_as_sets,
-)
+from lab.plugins.resource_kind import Field, Operation, ResourceKind, equal_as_sets
 from lab.plugins.tailscale.client import Client, NotFoundError
+from provider_plugin.errors import ProviderError
 
 LONGEST_DESCRIPTION = 50
 
