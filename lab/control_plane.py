@@ -259,7 +259,9 @@ def _kwok(home: Home) -> Service:
             *(f"--config={path}" for path in sorted((REPOSITORY / "lab" / "stages").iterdir())),
             "--manage-all-nodes",
             f"--cidr={POD_CIDR}",
-            "--node-lease-duration-seconds=40",
+            # Half a kubelet's, so renewed every 5 s: kwok lets a Lease expire that it was kept from
+            # renewing, and a busy machine must not make nodes look silent.
+            "--node-lease-duration-seconds=20",
         ),
         # Or it reads a configuration of the user's own.
         environment={"KWOK_WORKDIR": str(home.path / "kwok")},
