@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-_COMMANDS = ("scan", "docs", "prohibited", "coverage", "admission")
+_COMMANDS = ("scan", "docs", "prohibited", "coverage", "admission", "refused")
 _USAGE = (
     f"usage: python -m policies {{{','.join(_COMMANDS)}}} ... "
     "(--help after the command says more)\n"

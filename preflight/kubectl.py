@@ -32,6 +32,8 @@ class Kind(StrEnum):
     DEPLOYMENTS = "/apis/apps/v1/deployments"
     STATEFUL_SETS = "/apis/apps/v1/statefulsets"
     JOBS = "/apis/batch/v1/jobs"
+    CRON_JOBS = "/apis/batch/v1/cronjobs"
+    NAMESPACES = "/api/v1/namespaces"
     GROUPS = "/apis"
     # No path: its answer would hold the values. The server's own table holds names only.
     SECRETS = "secrets"

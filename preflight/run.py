@@ -17,6 +17,7 @@ from preflight.checks import (
     host_network,
     leftovers,
     nodes,
+    refused,
     starved,
 )
 from preflight.kubectl import Kind, Kubectl, Refused, View
@@ -67,6 +68,7 @@ def run(settings: Settings, today: date, environment: Mapping[str, str] = os.env
             (heartbeats.CHECK, lambda: heartbeats.check(settings, view)),
             (host_network.CHECK, lambda: host_network.check(settings, view)),
             (starved.CHECK, lambda: starved.check(settings, view, kubectl)),
+            (refused.CHECK, lambda: refused.check(settings, view)),
             (
                 leftovers.CHECK,
                 lambda: leftovers.check(

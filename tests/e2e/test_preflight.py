@@ -77,6 +77,7 @@ def test_the_lab_is_fit_but_for_consoles_that_nobody_has_confirmed(fleet: Fleet)
         "heartbeats",
         "host-network",
         "starved-workloads",
+        "refused-workloads",
         "tailscale-leftovers",
         "database-network",
     }

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.checks import host_network, leftovers, starved
+from preflight.checks import host_network, leftovers, refused, starved
 from preflight.kubectl import Kind, Kubectl, Refused, View
 from preflight.result import Result, UnseenError, Verdict
 from preflight.workload import lacks_pods
@@ -103,13 +103,16 @@ def test_what_the_server_does_not_show_is_an_error_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("kind", "spec", "status", "lacking"),
     [
-        (Kind.DEPLOYMENTS, {"replicas": 2}, {"replicas": 1}, True),
+        (Kind.DEPLOYMENTS, {"replicas": 2}, {"updatedReplicas": 1}, True),
         (Kind.DEPLOYMENTS, {}, {}, True),
-        (Kind.DEPLOYMENTS, {"replicas": 2}, {"replicas": 2, "readyReplicas": 0}, False),
+        (Kind.DEPLOYMENTS, {"replicas": 2}, {"updatedReplicas": 2, "readyReplicas": 0}, False),
+        # The pods of the template before live on while those of the new one are refused.
+        (Kind.DEPLOYMENTS, {"replicas": 1}, {"replicas": 1, "readyReplicas": 1}, True),
         (Kind.DEPLOYMENTS, {"replicas": 0}, {}, False),
         (Kind.STATEFUL_SETS, {"replicas": 1}, {"replicas": 0}, True),
-        (Kind.DAEMON_SETS, {}, {"desiredNumberScheduled": 3, "currentNumberScheduled": 2}, True),
-        (Kind.DAEMON_SETS, {}, {"desiredNumberScheduled": 3, "currentNumberScheduled": 3}, False),
+        (Kind.DAEMON_SETS, {}, {"desiredNumberScheduled": 3, "updatedNumberScheduled": 2}, True),
+        (Kind.DAEMON_SETS, {}, {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3}, False),
+        (Kind.CRON_JOBS, {}, {}, False),
         (Kind.JOBS, {}, {}, True),
         (Kind.JOBS, {"suspend": True}, {}, False),
         (Kind.JOBS, {}, {"succeeded": 1}, False),
@@ -119,6 +122,49 @@ def test_fewer_pods_than_wanted_is_told_from_pods_that_are_not_ready(
     kind: Kind, spec: dict[str, Any], status: dict[str, int], *, lacking: bool
 ) -> None:
     assert lacks_pods(kind, {"spec": spec, "status": status}) is lacking
+
+
+def _refused(*workloads: dict[str, Any], **objects: Any) -> list[Result]:
+    return list(refused.check(prod(), view(daemon_sets=list(workloads), **objects)))
+
+
+def test_a_workload_whose_next_pods_the_policies_refuse_is_named_with_the_rule() -> None:
+    mounts = {"volumes": [{"name": "root", "hostPath": {"path": "/"}}], "hostNetwork": True}
+    on_nodes = {"affinity": {"nodeAffinity": {}}, "nodeSelector": {"disk": "ssd"}}
+    agent = workload("agent", namespace="monitoring", **mounts, **on_nodes)
+    job = {**workload("copy"), "metadata": {"namespace": "apps", "name": "copy"}}
+    job["spec"] = {"jobTemplate": {"spec": job["spec"]}}
+    job["spec"]["jobTemplate"]["spec"]["template"]["spec"] |= mounts
+    found = _refused(agent, cron_jobs=[job])
+    (of_path,) = [each for each in found if each.what.endswith(" host-path")]
+    assert of_path.verdict is Verdict.WARN
+    assert of_path.where == "CronJob apps/copy, DaemonSet monitoring/agent"
+    assert of_path.what == "its next pods will be refused by host-path"
+    assert "policies/exceptions.yaml" in of_path.remedy
+
+
+def test_what_only_a_change_of_a_workload_meets_is_told_from_what_its_pods_meet() -> None:
+    (result,) = _refused(workload("everywhere"))
+    assert result.where == "DaemonSet apps/everywhere"
+    assert result.what == "its next change, though not its pods, will be refused by daemonset-reach"
+
+
+def test_a_running_workload_that_its_namespaces_level_would_starve_is_named() -> None:
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    namespace = {"metadata": {"name": "apps", "labels": labels}}
+    web = workload("web", status={"updatedReplicas": 1})
+    found = _refused(namespaces=[namespace], deployments=[web])
+    (starved,) = [each for each in found if each.what.endswith("pod-security-label")]
+    assert starved.where == "Deployment apps/web"
+    assert not [each for each in _refused(deployments=[web]) if "pod-security" in each.what]
+
+
+def test_the_clusters_own_workloads_and_jobs_that_have_ended_are_not_judged() -> None:
+    proxy = workload("proxy", namespace="kube-system", hostNetwork=True)
+    ended = workload("ended", hostNetwork=True)
+    ended["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
+    (result,) = _refused(proxy, jobs=[ended])
+    assert result.verdict is Verdict.OK
 
 
 def _starved(folder: Path, said: str, count: int = 1) -> list[Result]:
