@@ -151,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, scanner: Scanner, exceptions: Exceptions) -> int:
     form = FORMATS[options.format](sys.stdout, sys.stderr)
     blocking: list[Result] = []
-    folder = any(Path(path).is_dir() for path in options.paths)
+    folder = any(map(os.path.isdir, options.paths))
     found = chain.from_iterable(scanner.scan(path) for path in options.paths)
     whole = folder or STANDARD_INPUT in options.paths
     for each in chain(found, scanner.joined(whole=whole)):
