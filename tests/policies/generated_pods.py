@@ -170,7 +170,7 @@ def workloads(draw: st.DrawFn, kinds: tuple[str, ...]) -> Tree:
     if kind == "CronJob":
         spec = {"jobTemplate": {"spec": spec}}
     elif kind == "DaemonSet":
-        rolling = draw(st.none() | some(maxUnavailable=_BOUNDS))
+        rolling = draw(st.none() | some(maxUnavailable=_BOUNDS, maxSurge=_BOUNDS))
         if rolling is not None:
             spec["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": rolling}
     return {"kind": kind, "metadata": metadata, "spec": spec}
