@@ -27,7 +27,26 @@ _WORDS = st.sampled_from(
     [
         *("--exit-node", "-exit-node", "--exit-node-allow-lan-access", "=", " ", "  ", "\t", "\n"),
         *("100.64.0.7", "100.64.0.300", "100.064.0.7", "fd7a:115c:a1e0::7", "::ffff:1.2.3.4"),
-        *("fe80::1%eth0", "[::1]", "auto:any", "tethys", "$(A)", "$A", "'", '"', "--x", "a", "1e3"),
+        *(
+            "fe80::1%eth0",
+            "[::1]",
+            "auto:any",
+            "tethys",
+            "$(A)",
+            "$A",
+            "'",
+            '"',
+            "--x",
+            "; ",
+            ";",
+            "&&",
+            "|",
+            ")",
+            ">",
+            "`",
+            "a",
+            "1e3",
+        ),
     ]
 )
 _TEXTS = st.lists(_WORDS, max_size=6).map("".join)
