@@ -16,6 +16,13 @@ import yaml
 from policies.loader import TWICE, Loader
 
 SUFFIXES = (".yaml", ".yml", ".json")
+# What a file is by its name, where it does not say so itself.
+_KINDS = {
+    "kustomization.yaml": "Kustomization",
+    "kustomization.yml": "Kustomization",
+    "Kustomization": "Kustomization",
+    "Chart.yaml": "Chart",
+}
 STANDARD_INPUT = "-"
 # Well over any manifest (etcd takes 1.5 MiB an object); what is larger is no manifest.
 _LARGEST = 64 * 1024 * 1024
@@ -46,6 +53,11 @@ class Source:
 
     name: str
     content: bytes | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of what the file holds, where its name tells."""
+        return _KINDS.get(self.name.rpartition("/")[2])
 
     def read(self) -> bytes:
         """The bytes of the file. Raises UnreadableError."""
@@ -105,7 +117,7 @@ def _under(root: str) -> Iterator[Source | UnreadableError]:
     for folder, folders, names in os.walk(root, onerror=unread.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         links = {name for name in folders if Path(folder, name).is_symlink()}
-        wanted = (name for name in names if name.endswith(SUFFIXES))
+        wanted = (name for name in names if name.endswith(SUFFIXES) or name in _KINDS)
         for name in sorted((*wanted, *links)):
             file = Path(folder, name)
             fault = _fault_of(file, inside)
@@ -144,7 +156,11 @@ def _fault_of(path: Path, root: Path) -> str | None:
 
 
 def documents(source: Source) -> Iterator[object]:
-    """Each parsed document of a file, in order. Raises UnreadableError at the first fault."""
+    """Each parsed document of a file, in order. Raises UnreadableError at the first fault.
+
+    A chart's template that can be parsed is given, and the error raised after it all the same: its
+    placeholders are not what Helm will put there.
+    """
     content = source.read()
     try:
         if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
@@ -153,10 +169,12 @@ def documents(source: Source) -> Iterator[object]:
                 yield from decoded
                 return
         yield from yaml.load_all(content, Loader=Loader)
+        if _is_chart_template(source, content):
+            raise _template(source)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         if _is_chart_template(source, content):
-            raise ChartTemplateError(source.name, "a template of a Helm chart") from None
+            raise _template(source) from None
         twice = error.problem if isinstance(error, yaml.constructor.ConstructorError) else None
         what = twice if twice == TWICE else f"({type(error).__name__})"
         where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -198,6 +216,10 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(mapping) < len(pairs):
         raise _TwiceError
     return mapping
+
+
+def _template(source: Source) -> ChartTemplateError:
+    return ChartTemplateError(source.name, "a template of a Helm chart")
 
 
 def _is_chart_template(source: Source, content: bytes) -> bool:

@@ -65,7 +65,7 @@ class Scanner:
         positions: Positions | None = None
         for number, document in enumerate(documents(source)):
             self.tally.documents += 1
-            for subject in subjects_of_manifest(document):
+            for subject in subjects_of_manifest(document, source.kind):
                 fired: set[str] = set()
                 for rule in self._rules:
                     for finding in judge(rule, subject).findings:
