@@ -171,13 +171,13 @@ test-network: network-programs ## real processes and packets in network namespac
 bench: toolchain ## the figures of the README
 	@$(PY) -m bench
 
-# What the repository itself holds; the tests' manifests are wrong on purpose.
-FILES ?= $(shell git ls-files '*.yaml' '*.yml' '*.json' ':!tests')
+# What the repository itself holds, all of it; the tests' manifests are wrong on purpose.
+SCANNED = $(or $(FILES),--whole $(shell git ls-files '*.yaml' '*.yml' '*.json' ':(glob)**/Kustomization' ':!tests'))
 
 .PHONY: scan
 scan: .venv/.installed ## the manifest scanner on FILES, or on every manifest here; SARIF=file too
-	@$(if $(SARIF),mkdir -p '$(dir $(SARIF))' && { $(PY) -m policies scan --format sarif $(FILES) >'$(SARIF)' 2>/dev/null || true; })
-	@$(PY) -m policies scan $(FILES)
+	@$(if $(SARIF),mkdir -p '$(dir $(SARIF))' && { $(PY) -m policies scan --format sarif $(SCANNED) >'$(SARIF)' 2>/dev/null || true; })
+	@$(PY) -m policies scan $(SCANNED)
 
 # ---- tidy -------------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ judges the same subjects. All else stays the SDK's: each rule is a policy of its
 name, severity, tags, url and remediation, and enforcement levels can be configured as usual.
 
 Each `RulePolicy` also works under the SDK's own analyzer, through the public interface. Should the
-SDK change so that `Analyzer` no longer fits, the pack is slower and does not see what is marked as
-secret, but judges the same; a test compares the two.
+SDK change so that `Analyzer` no longer fits, the pack is slower, does not see what is marked as
+secret and takes no exception that is for some stacks, but judges the same; a test compares the two.
 """
 
 import sys
@@ -147,6 +147,15 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
         super().Configure(request, context)  # type: ignore[no-untyped-call]  # the SDK's
         return empty_pb2.Empty()
 
+    def ConfigureStack(  # noqa: N802 - the protocol's name
+        self, request: analyzer_pb2.AnalyzerStackConfigureRequest, context: grpc.ServicerContext
+    ) -> analyzer_pb2.AnalyzerStackConfigureResponse:
+        """Take the name of the stack, for which an exception may be."""
+        for other in self._others:
+            other.of_stack(request.stack)
+        super().ConfigureStack(request, context)
+        return analyzer_pb2.AnalyzerStackConfigureResponse()
+
     def _reporter(
         self, response: analyzer_pb2.AnalyzeResponse, policy: Policy, level: EnforcementLevel
     ) -> ReportViolation:
@@ -166,6 +175,7 @@ def decode_once() -> bool:
         "AnalyzeStack": Analyzer.AnalyzeStack,
         "Remediate": Analyzer.Remediate,
         "Configure": Analyzer.Configure,
+        "ConfigureStack": Analyzer.ConfigureStack,
     }
     stock = Analyzer.__base__
     for name, ours in expected.items():

@@ -27,9 +27,12 @@ and how to mend it: give a plain value and not an Output.
 
 `python -m policies scan` ends with 0 when all is clean, 1 for mandatory violations, 2 when
 something was not judged: a file that cannot be read, a link out of the folder, an exception that
-has expired or matches nothing. `--format` is `text`, `json`, `sarif`, `junit` or `github`;
-`--write-baseline FILE` and `--baseline FILE` put up with what is there today. Without the rest of
-the project: `pip install ./policies` gives `oceanid-scan`, and `.pre-commit-hooks.yaml` a hook.
+has expired or matches nothing. Of single files it cannot be said that something is missing, or that
+nothing needs an exception: that takes a folder, standard input, or `--whole`, which says that the
+files are all there are (`make scan` without FILES). `--format` is `text`, `json`, `sarif`, `junit`
+or `github`; `--write-baseline FILE` and `--baseline FILE` put up with what is there today. Without
+the rest of the project: `pip install ./policies` gives `oceanid-scan`, and `.pre-commit-hooks.yaml`
+a hook.
 
 ## Exceptions
 
@@ -41,8 +44,12 @@ the output. An exception that has expired, or that nothing needs, is an error.
   resource: DaemonSet monitoring/agent   # as the findings show it
   reason: it reads the node's logs until the collector is replaced
   expires: 2026-01-31                    # the last day
-  enforcers: [scan, cluster]             # who will meet it: preview, scan, cluster
+  enforcers: [preview, cluster]          # who will meet it: preview, scan, cluster
+  stacks: [prod]                         # in whose previews; all when left out
 ```
+
+A resource that only one stack has is excepted for that stack, or the previews of the others fail:
+nothing there needs the exception. A scan and the cluster know of no stack and ignore `stacks`.
 
 In the cluster an exception ends with its last day (UTC) by itself, also in a policy that was
 deployed before: the policy compares the time that the API server writes into what is created or

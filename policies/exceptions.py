@@ -2,7 +2,9 @@
 
 The file is a YAML list of ``{rule, resource, reason, expires, enforcers}``. `resource` is written
 as the findings show it (``DaemonSet monitoring/agent``); `enforcers` names who will meet it
-(``preview``, ``scan``, ``cluster``), so that one that matches nothing there can be told.
+(``preview``, ``scan``, ``cluster``), so that one that matches nothing there can be told; `stacks`,
+which may be left out, names the stacks in whose previews it is met. Manifests and the policies in
+the cluster know of no stack: a scan and the cluster take an exception whatever its stacks.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +17,7 @@ import yaml
 
 DEFAULT_FILE = Path(__file__).resolve().parent / "exceptions.yaml"
 _FIELDS = frozenset({"rule", "resource", "reason", "expires", "enforcers"})
+_STACKS = "stacks"
 
 
 class Enforcer(StrEnum):
@@ -31,13 +34,14 @@ class ExceptionsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class DatedException:
-    """One exception; it holds through the day `expires`."""
+    """One exception; it holds through the day `expires`, in previews of `stacks`, or of all."""
 
     rule: str
     resource: str
     reason: str
     expires: date
     enforcers: frozenset[Enforcer]
+    stacks: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.rule} on {self.resource} until {self.expires}: {self.reason}"
@@ -45,19 +49,21 @@ class DatedException:
 
 @dataclass(slots=True)
 class Exceptions:
-    """The exceptions that one enforcer honours on the day `today`."""
+    """The exceptions that one enforcer honours on the day `today`.
+
+    `stack` is that of a preview, None until it is known: then none that is for some stacks holds.
+    """
 
     entries: tuple[DatedException, ...] = ()
     enforcer: Enforcer = Enforcer.SCAN
     today: date = field(default_factory=date.today)
+    stack: str | None = None
     _met: set[DatedException] = field(default_factory=set)
 
     def covering(self, rule: str, resource: str) -> str | None:
         """The reason and date for which a finding is put up with, or None."""
         for entry in self.entries:
-            if (entry.rule, entry.resource) == (rule, resource) and (
-                self.enforcer in entry.enforcers
-            ):
+            if (entry.rule, entry.resource) == (rule, resource) and self._meets(entry):
                 self._met.add(entry)
                 if entry.expires >= self.today:
                     return f"until {entry.expires}: {entry.reason}"
@@ -68,7 +74,7 @@ class Exceptions:
         return [
             f"the exception {entry} has expired; mend the resource and remove the exception"
             for entry in self.entries
-            if self.enforcer in entry.enforcers and entry.expires < self.today
+            if self._meets(entry) and entry.expires < self.today
         ]
 
     def unmatched(self) -> list[str]:
@@ -76,10 +82,15 @@ class Exceptions:
         return [
             f"the exception {entry} matches nothing; remove it"
             for entry in self.entries
-            if self.enforcer in entry.enforcers
-            and entry.expires >= self.today
-            and entry not in self._met
+            if self._meets(entry) and entry.expires >= self.today and entry not in self._met
         ]
+
+    def _meets(self, entry: DatedException) -> bool:
+        """Whether an exception is one for this enforcer, and for the stack of its preview."""
+        elsewhere = entry.stacks and self.enforcer is Enforcer.PREVIEW
+        return self.enforcer in entry.enforcers and not (
+            elsewhere and self.stack not in entry.stacks
+        )
 
 
 def load_exceptions(
@@ -93,8 +104,10 @@ def load_exceptions(
     if listed is not None and not isinstance(listed, list):
         raise ExceptionsError(f"{file.name}: must be a list of exceptions")
     names = frozenset(rules)
+    settings = file.resolve().parent.parent.glob("Pulumi.*.yaml")
+    stacks = frozenset(each.name.split(".")[1] for each in settings)
     entries = tuple(
-        _entry(f"{file.name}: entry {number}", raw, names)
+        _entry(f"{file.name}: entry {number}", raw, names, stacks)
         for number, raw in enumerate(listed or (), start=1)
     )
     for number, entry in enumerate(entries):
@@ -105,9 +118,14 @@ def load_exceptions(
     return Exceptions(entries, enforcer, today or date.today())  # noqa: DTZ011 - a day as people count it
 
 
-def _entry(where: str, raw: object, rules: frozenset[str]) -> DatedException:
-    if not isinstance(raw, Mapping) or set(raw) != _FIELDS:
-        raise ExceptionsError(f"{where}: must have exactly the fields {', '.join(sorted(_FIELDS))}")
+def _entry(
+    where: str, raw: object, rules: frozenset[str], stacks: frozenset[str]
+) -> DatedException:
+    if not isinstance(raw, Mapping) or set(raw) - {_STACKS} != _FIELDS:
+        raise ExceptionsError(
+            f"{where}: must have exactly the fields {', '.join(sorted(_FIELDS))}, and may have "
+            f"{_STACKS}"
+        )
     rule, resource, reason, expires = (
         raw[key] for key in ("rule", "resource", "reason", "expires")
     )
@@ -128,4 +146,19 @@ def _entry(where: str, raw: object, rules: frozenset[str]) -> DatedException:
     if not enforcers:
         known = ", ".join(Enforcer)
         raise ExceptionsError(f"{where}: enforcers must be a list of some of {known}")
-    return DatedException(rule, resource, reason.strip(), expires, enforcers)
+    named = _named_stacks(where, raw[_STACKS], stacks) if _STACKS in raw else frozenset()
+    if named and Enforcer.PREVIEW not in enforcers:
+        raise ExceptionsError(
+            f"{where}: {_STACKS} is for previews only; remove it, or add preview to enforcers"
+        )
+    return DatedException(rule, resource, reason.strip(), expires, enforcers, named)
+
+
+def _named_stacks(where: str, raw: object, known: frozenset[str]) -> frozenset[str]:
+    """The stacks of an entry; `known` are those with settings, none where there is no project."""
+    listed = raw if isinstance(raw, list) else []
+    named = frozenset(each for each in listed if isinstance(each, str))
+    if not named or len(named) != len(listed) or (known and named - known):
+        choice = ", ".join(sorted(known)) or "the stacks"
+        raise ExceptionsError(f"{where}: {_STACKS} must be a list of some of {choice}")
+    return named

@@ -135,6 +135,10 @@ class ExceptionsPolicy(StackValidationPolicy):
         )
         self._exceptions = exceptions
 
+    def of_stack(self, name: str) -> None:
+        """Take the exceptions for the previews of this stack, too, from now on."""
+        self._exceptions.stack = name
+
     def validate(self, _args: StackValidationArgs, report_violation: ReportViolation) -> None:
         """Report each exception that is no longer good, after everything was judged."""
         for line in (*self._exceptions.expired(), *self._exceptions.unmatched()):

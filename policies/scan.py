@@ -65,7 +65,7 @@ class Scanner:
         positions: Positions | None = None
         for number, document in enumerate(documents(source)):
             self.tally.documents += 1
-            for subject in subjects_of_manifest(document):
+            for subject in subjects_of_manifest(document, source.kind):
                 fired: set[str] = set()
                 for rule in self._rules:
                     for finding in judge(rule, subject).findings:
@@ -86,7 +86,7 @@ class Scanner:
     def joined(self, *, whole: bool) -> Iterator[Result]:
         """What rules over several resources find, after everything was scanned.
 
-        `whole` when all of a folder or a stream was scanned, and not single files of it.
+        `whole` when all there is was scanned, and not single files of it.
         """
         positions: Positions | None = None
         for rule in self._joint:
@@ -151,18 +151,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, scanner: Scanner, exceptions: Exceptions) -> int:
     form = FORMATS[options.format](sys.stdout, sys.stderr)
     blocking: list[Result] = []
-    folder = any(Path(path).is_dir() for path in options.paths)
+    whole = options.whole or any(map(os.path.isdir, options.paths))
     found = chain.from_iterable(scanner.scan(path) for path in options.paths)
-    whole = folder or STANDARD_INPUT in options.paths
-    for each in chain(found, scanner.joined(whole=whole)):
+    for each in chain(found, scanner.joined(whole=whole or STANDARD_INPUT in options.paths)):
         if isinstance(each, Problem):
             form.problem(each)
             continue
         form.result(each)
         if options.write_baseline and each.blocks:
             blocking.append(each)
-    # Only of a whole folder can it be said that nothing needs an exception.
-    for line in (*exceptions.expired(), *(exceptions.unmatched() if folder else ())):
+    # Only of all there is can it be said that nothing needs an exception.
+    for line in (*exceptions.expired(), *(exceptions.unmatched() if whole else ())):
         scanner.tally.problems += 1
         form.problem(Problem(str(options.exceptions), 1, 1, line))
     form.end(scanner.tally)
@@ -177,6 +176,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "paths", nargs="+", metavar="PATH", help="a YAML or JSON file, a folder, or - for stdin"
+    )
+    parser.add_argument(
+        "--whole", action="store_true", help="the files are all there are, as a folder's would be"
     )
     parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: text")
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="findings to put up with")

@@ -6,7 +6,7 @@ those of env in order; what is not defined stays as it stands; ``$$`` is a ``$``
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from policies.rules._subject import Body
 
 _REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
+_QUOTES = "\"'"
+# What a shell reads as one word; the parenthesis that closes $(NAME) belongs to it.
+_SHELL_WORD = re.compile(r"(?:\$\([^)\s]*\)|[^;&|)>`])*")
 # The kubelet gives every container variables for the Services of its namespace.
 _SERVICE_VARIABLE = re.compile(r"[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_.+)?)")
 
@@ -135,6 +138,17 @@ class Environment:
             for where, entry in entries_of(self.body.get(field), (*self.where, field)):
                 yield Text(where, entry, variables, None)
 
+    def given(self, *flags: str) -> Iterator[tuple[Text, object]]:
+        """Every value of a flag with the text that it stands in; UNKNOWN where that is not known.
+
+        Flag and value may be two words. The value of a variable is read by itself, the command
+        and its arguments as one. A value ends where a shell would end a word, without its quotes.
+        """
+        for text in self.texts:
+            if text.position is not None:
+                yield from _given((text,), flags)
+        yield from _given([text for text in self.texts if text.position is None], flags)
+
     def tailscale_may_read(self, position: int | None, *names: str) -> bool:
         """Whether an unknown text may be meant for Tailscale.
 
@@ -156,3 +170,18 @@ class Environment:
             or (isinstance(variable.name, str) and variable.name.startswith("TS_"))
             for variable in self.variables
         )
+
+
+def _given(texts: Iterable[Text], flags: tuple[str, ...]) -> Iterator[tuple[Text, object]]:
+    awaited = False  # the word before this one was the flag alone
+    for text in texts:
+        if text.value is UNKNOWN and awaited:
+            yield text, UNKNOWN
+        awaited = awaited and text.value is not UNKNOWN
+        for word in text.value.split() if isinstance(text.value, str) else ():
+            flag, equals, value = word.strip(_QUOTES).partition("=")
+            is_flag = flag in flags
+            for each in [word] * awaited + [value] * bool(is_flag and equals):
+                ended = _SHELL_WORD.match(each)
+                yield text, ended[0].strip(_QUOTES) if ended else ""
+            awaited = is_flag and not equals

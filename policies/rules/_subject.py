@@ -29,8 +29,8 @@ _POD_SPEC_AT: dict[str, Path] = {
 }
 _POD_SPEC_ANYWHERE: tuple[Path, ...] = tuple(dict.fromkeys(_POD_SPEC_AT.values()))
 _CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")
-# Modules of the Kubernetes provider whose resources are not objects of the API server.
-_NOT_OBJECTS = ("helm.sh/", "yaml", "kustomize")
+# Modules of the Kubernetes provider, of any version, that hold no objects of the API server.
+_NOT_OBJECTS = frozenset({"helm.sh", "yaml", "kustomize"})
 
 
 @dataclass(frozen=True)
@@ -173,13 +173,13 @@ class Subject:
         return None
 
 
-def subjects_of_manifest(document: object) -> Iterator[Subject]:
+def subjects_of_manifest(document: object, kind: str | None = None) -> Iterator[Subject]:
     """The objects of one parsed YAML document: one, or the members of a List.
 
-    A document that is no mapping holds none.
+    `kind` is that of a document which does not say it. One that is no mapping holds none.
     """
     if isinstance(document, Mapping):
-        yield from _members(Subject(document, _kind_of(document, None)))
+        yield from _members(Subject(document, _kind_of(document, kind)))
 
 
 def subjects_of_resource(
@@ -192,7 +192,7 @@ def subjects_of_resource(
     """
     package, _, rest = token.partition(":")
     module, _, name = rest.rpartition(":")
-    if package == "kubernetes" and module and not module.startswith(_NOT_OBJECTS):
+    if package == "kubernetes" and module and module.partition("/")[0] not in _NOT_OBJECTS:
         kind = _kind_of(body, name)
         yield from _members(Subject(body, kind, token=token, secrets=secrets, name=named))
     else:

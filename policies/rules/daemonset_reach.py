@@ -17,9 +17,23 @@ _ON_EVERY_NODE = frozenset(
         "beta.kubernetes.io/arch",
     }
 )
+# Labels and fields that every node has with a value of its own (k3s gives each an instance type):
+# to ask for a value chooses, to ask that there is one does not.
+_OF_EVERY_NODE = frozenset(
+    {
+        "kubernetes.io/hostname",
+        "node.kubernetes.io/instance-type",
+        "beta.kubernetes.io/instance-type",
+        "metadata.name",
+    }
+)
 _NEGATIVE = ("NotIn", "DoesNotExist")
 _EVERYWHERE = "the DaemonSet starts on every node at once, so what is wrong with it is everywhere"
-_BOUND = "the update takes more than one node at a time out of service"
+# What an update may do to how many nodes at a time, and what it then does.
+_BOUNDS = {
+    "maxUnavailable": "the update takes more than one node at a time out of service",
+    "maxSurge": "the update starts its new pods on more than one node at a time",
+}
 
 
 def _everywhere(subject: Subject, body: Body) -> Iterator[Finding]:
@@ -99,7 +113,8 @@ def _narrows(expression: object) -> bool:
     if not isinstance(expression, dict):
         return False
     key, operator = expression.get("key"), expression.get("operator")
-    return operator not in _NEGATIVE and not (isinstance(key, str) and key in _ON_EVERY_NODE)
+    said_of_all = _ON_EVERY_NODE | _OF_EVERY_NODE if operator == "Exists" else _ON_EVERY_NODE
+    return operator not in _NEGATIVE and not (isinstance(key, str) and key in said_of_all)
 
 
 def _blanket_tolerations(subject: Subject) -> Iterable[Finding]:
@@ -125,20 +140,24 @@ _TOLERATIONS = each_pod(lambda pod, spec: _tolerates_all(pod.where, spec))
 
 
 def _unbounded(subject: Subject, body: Body) -> Iterator[Finding]:
-    where, bound = value_at(
-        body, subject.where, "spec", "updateStrategy", "rollingUpdate", "maxUnavailable"
-    )
-    if bound is UNKNOWN:
-        yield Finding.unjudged(where)
-    elif bound is not None and not (bound in (0, 1) or bound in ("0", "1", "0%")):
-        yield Finding.fires(where, _BOUND)
+    for field, message in _BOUNDS.items():
+        where, bound = value_at(
+            body, subject.where, "spec", "updateStrategy", "rollingUpdate", field
+        )
+        if bound is UNKNOWN:
+            yield Finding.unjudged(where)
+        elif bound is not None and not (bound in (0, 1) or bound in ("0", "1", "0%")):
+            yield Finding.fires(where, message)
 
 
 # Untyped, because not every kind that the policy is asked about has these fields.
 _TEMPLATE = "dyn(object).spec.template"
 _STRATEGY = "dyn(object).spec.updateStrategy"
 _REQUIRED = "variables.pod.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
-_NARROWS_CEL = f"!(e.operator in {list(_NEGATIVE)}) && !(e.key in {sorted(_ON_EVERY_NODE)})"
+_NARROWS_CEL = (
+    f"!(e.operator in {list(_NEGATIVE)}) && !(e.key in {sorted(_ON_EVERY_NODE)}) && "
+    f"!(e.operator == 'Exists' && e.key in {sorted(_OF_EVERY_NODE)})"
+)
 _REACH_CEL = (
     "object.kind != 'DaemonSet' || "
     f"(has(object.metadata.labels) && '{WAVE_LABEL}' in object.metadata.labels) || "
@@ -152,10 +171,13 @@ _REACH_CEL = (
     f"(has(t.matchExpressions) && t.matchExpressions.exists(e, {_NARROWS_CEL})) || "
     f"(has(t.matchFields) && t.matchFields.exists(e, {_NARROWS_CEL}))))"
 )
+_ROLLING = f"{_STRATEGY}.rollingUpdate"
 _BOUND_CEL = (
-    f"object.kind != 'DaemonSet' || !has({_STRATEGY}) || !has({_STRATEGY}.rollingUpdate) || "
-    f"!has({_STRATEGY}.rollingUpdate.maxUnavailable) || "
-    f"string({_STRATEGY}.rollingUpdate.maxUnavailable) in ['0', '1', '0%']"
+    f"object.kind != 'DaemonSet' || !has({_STRATEGY}) || !has({_ROLLING}) || "
+    + " && ".join(
+        f"(!has({_ROLLING}.{field}) || string({_ROLLING}.{field}) in ['0', '1', '0%'])"
+        for field in _BOUNDS
+    )
 )
 _SOURCE = "Incident of 2025-10-13: the DaemonSet reached all nodes within seconds"
 _URL = "https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/"
@@ -174,9 +196,9 @@ RULES = (
         source=_SOURCE,
         url=_URL,
         blind_to=(
-            "How many nodes carry the labels that are chosen, and whether the waves wait for each "
-            "other. An affinity that only leaves nodes out (NotIn, DoesNotExist) counts as every "
-            "node: the DaemonSet of the incident had one."
+            "How many nodes carry the labels and values that are chosen, and whether the waves "
+            "wait for each other. An affinity that only leaves nodes out (NotIn, DoesNotExist) "
+            "counts as every node: the DaemonSet of the incident had one."
         ),
         check=each_object(("DaemonSet",), _everywhere),
         cel=_REACH_CEL,
@@ -199,10 +221,13 @@ RULES = (
         severity=Severity.HIGH,
         enforcement=Enforcement.MANDATORY,
         description="An update of a DaemonSet must take one node at a time.",
-        remedy="remove maxUnavailable (the default is 1) or set it to 1",
-        source=f"{_SOURCE}; maxUnavailable bounds updates only, creation is bound by waves",
+        remedy=(
+            "remove maxUnavailable (the default is 1) or set it to 1; or set maxSurge to 1 and "
+            "maxUnavailable to 0"
+        ),
+        source=f"{_SOURCE}; these bound updates only, creation is bound by waves",
         url=_URL,
-        blind_to="The first rollout, which maxUnavailable does not bound.",
+        blind_to="The first rollout, which maxUnavailable and maxSurge do not bound.",
         check=each_object(("DaemonSet",), _unbounded),
         cel=_BOUND_CEL,
         tags=("rollout",),

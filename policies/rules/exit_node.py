@@ -1,6 +1,6 @@
 """An exit node is named by its tailnet address."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
 
 from policies.rules._check import each_container
@@ -8,7 +8,6 @@ from policies.rules._environment import Environment, Text
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
 from policies.rules._subject import Body, Container
 
-_FLAGS = ("--exit-node", "-exit-node")
 _QUOTES = "\"'"
 _NOT_A_VARIABLE = "TS_EXIT_NODE"
 _MEND = (
@@ -40,43 +39,32 @@ def _fault_of(name: str) -> str | None:
 
 def _judge(container: Container, _body: Body) -> Iterator[Finding]:
     environment = container.environment
-    for texts in _read_together(environment):
-        yield from _judge_words(environment, texts)
+    said: set[Path] = set()
+    for text in environment.texts:
+        if text.value is UNKNOWN and environment.tailscale_may_read(text.position, "TS_EXTRA_ARGS"):
+            said.add(text.where)
+            yield Finding.unjudged(text.where, _MEND)
+    for text, name in environment.given("--exit-node", "-exit-node"):
+        if text.where not in said:
+            for finding in _judge_name(environment, text, name):
+                said.add(text.where)
+                yield finding
     for variable in environment.variables:
         if variable.name == _NOT_A_VARIABLE:
             yield Finding.fires(variable.where, _NO_EFFECT)
 
 
-def _read_together(environment: Environment) -> Iterator[tuple[Text, ...]]:
-    """Each variable's value by itself, and the command with its arguments as one."""
-    for text in environment.texts:
-        if text.position is not None:
-            yield (text,)
-    yield tuple(text for text in environment.texts if text.position is None)
-
-
-def _judge_words(environment: Environment, texts: Sequence[Text]) -> Iterator[Finding]:
-    awaited = False  # the word before this one was the flag alone
-    said: set[Path] = set()
-    for text in texts:
-        if text.value is UNKNOWN:
-            if awaited or environment.tailscale_may_read(text.position, "TS_EXTRA_ARGS"):
-                yield Finding.unjudged(text.where, _MEND)
-            awaited = False
-        for word in text.value.split() if isinstance(text.value, str) else ():
-            flag, equals, given = word.strip(_QUOTES).partition("=")
-            is_flag = flag in _FLAGS
-            names = [word] * awaited + [given] * bool(is_flag and equals)
-            awaited = is_flag and not equals
-            for name in names:
-                fault = _fault_of(environment.expanded(name, text.variables) or "")
-                if fault is not None and text.where not in said:
-                    said.add(text.where)
-                    yield Finding.fires(text.where, fault)
+def _judge_name(environment: Environment, text: Text, name: object) -> Iterator[Finding]:
+    if not isinstance(name, str):
+        yield Finding.unjudged(text.where, _MEND)
+        return
+    fault = _fault_of(environment.expanded(name, text.variables) or "")
+    if fault is not None:
+        yield Finding.fires(text.where, fault)
 
 
 # The same over the texts of `policies/admission.py`, in which a NUL stands between variables.
-_WORD = "[^\\\\s\\\\x00]"
+_WORD = "[^\\\\s\\\\x00;&|)>`]"
 _START = "(^|[\\\\s\\\\x00])[\\'\"]*--?exit-node"
 _BARE = "find('[^\\'\"].*[^\\'\"]|[^\\'\"]')"
 _CEL = (

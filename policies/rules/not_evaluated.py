@@ -1,9 +1,12 @@
 """What the rules cannot see is said, and never passed over in silence."""
 
+import re
 from collections.abc import Iterator, Mapping
 
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._subject import Subject
+from policies.rules._field import entries_of
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
+from policies.rules._subject import Body, Subject
+from policies.rules.plain_text_keys import key_in
 
 _UNSEEN = "not evaluated: what it will put into the cluster is not in this document"
 _PULUMI = ("kubernetes:helm.sh/v3:Release",)
@@ -17,7 +20,23 @@ _CONTROLLED = {
     ("Application", "argoproj.io"),
     ("ApplicationSet", "argoproj.io"),
 }
-_KINDS = frozenset(kind for kind, _ in _CONTROLLED)
+# What kustomize itself reads; a file named kustomization.yaml need not say so.
+_KUSTOMIZE = {
+    ("Kustomization", "kustomize.config.k8s.io"),
+    ("Component", "kustomize.config.k8s.io"),
+}
+_KINDS = frozenset(kind for kind, _ in _CONTROLLED | _KUSTOMIZE)
+_PARTS = ("resources", "bases", "components")
+# Fields that put nothing into the cluster but the files they name, which are scanned themselves.
+_HARMLESS = frozenset({"apiVersion", "kind", "metadata", "buildMetadata", "sortOptions", *_PARTS})
+_REMOTE = re.compile(
+    r"://|^git@|[?&](?:ref|version)=|^[\w-]+(?:\.[\w-]+)+[:/](?!.*\.(?:ya?ml|json)$)"
+)
+_ELSEWHERE = "not evaluated: what it leads to is not here"
+_CHANGED = (
+    "not evaluated: kustomize adds to or changes the objects, which are judged as they are here"
+)
+_CHART = "not evaluated: a chart's objects are not here before Helm has rendered them"
 
 
 def _check(subject: Subject) -> Iterator[Finding]:
@@ -25,14 +44,32 @@ def _check(subject: Subject) -> Iterator[Finding]:
         yield Finding.fires(subject.where, _UNSEEN)
     elif subject.kind is UNKNOWN:
         yield Finding.unjudged((*subject.where, "kind"))
+    elif subject.kind == "Chart" and isinstance(subject.body, Mapping):
+        if "/" not in str(subject.body.get("apiVersion")):  # or it is an object of some group
+            held = "dependencies" if subject.body.get("dependencies") else "name"
+            yield Finding.fires((*subject.where, held), _CHART)
     elif isinstance(subject.kind, str) and subject.kind in _KINDS:
         version = subject.body.get("apiVersion") if isinstance(subject.body, Mapping) else UNKNOWN
         if version is UNKNOWN:
             yield Finding.unjudged((*subject.where, "apiVersion"))
-        elif isinstance(version, str) and (
-            (subject.kind, version.partition("/")[0]) in _CONTROLLED
-        ):
+            return
+        group = version.partition("/")[0] if isinstance(version, str) else "kustomize.config.k8s.io"
+        if (subject.kind, group) in _CONTROLLED:
             yield Finding.fires((*subject.where, "kind"), _UNSEEN)
+        elif (subject.kind, group) in _KUSTOMIZE and isinstance(subject.body, Mapping):
+            yield from _kustomization(subject.body, subject.where)
+
+
+def _kustomization(body: Body, where: Path) -> Iterator[Finding]:
+    for field, value in body.items():
+        if field not in _HARMLESS and value not in (None, "", [], {}):
+            yield Finding.fires((*where, "..." if key_in(str(field)) else str(field)), _CHANGED)
+    for field in _PARTS:
+        for place, entry in entries_of(body.get(field), (*where, field)):
+            if entry is UNKNOWN:
+                yield Finding.unjudged(place)
+            elif isinstance(entry, str) and _REMOTE.search(entry):
+                yield Finding.fires(place, _ELSEWHERE)
 
 
 RULES = (
@@ -40,16 +77,18 @@ RULES = (
         name="not-evaluated",
         severity=Severity.MEDIUM,
         enforcement=Enforcement.ADVISORY,
-        description="A chart that is rendered elsewhere is not judged by any rule.",
+        description="What is rendered or fetched elsewhere is not judged by any rule.",
         remedy=(
             "use the resource kubernetes:helm.sh/v4:Chart, whose objects are judged one by one, or "
-            "scan what helm template prints; the admission policies judge it in the cluster"
+            "scan what helm template or kustomize build prints; the admission policies judge it in "
+            "the cluster"
         ),
         source="2025-10-12: a chart brought pods that its namespace refused, and no tool said so",
         url="https://www.pulumi.com/registry/packages/kubernetes/api-docs/helm/v4/chart/",
         blind_to=(
             "A Chart with an argument that a preview does not know renders nothing in that "
-            "preview: its objects are judged on update, before each is touched."
+            "preview: its objects are judged on update, before each is touched. Whether the files "
+            "that a kustomization names are among those that are scanned."
         ),
         check=_check,
         tags=("visibility",),

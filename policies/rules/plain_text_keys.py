@@ -3,7 +3,8 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from itertools import pairwise
 
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
 from policies.rules._subject import Subject
@@ -27,38 +28,81 @@ _KEYS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "a database URL with its password",
         re.compile(
             r"(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?)(?:\+[a-z0-9]+)*://"
-            r"[^\s:/@]*:(?![$<{*%]|x+@|password@)[^\s/@]+@"
+            r"[^\s:/@]*:(?![$<{]|\*+@|%\(|%[A-Za-z]@|%[A-Za-z_]\w*%@|x+@|password@)[^\s/@]+@"
+        ),
+    ),
+)
+# Keys that look like any other word: it is their name that tells. The secret half of an AWS key is
+# 30 bytes in base64; a Tailscale key without its prefix is that of another control server, such as
+# Headscale's. The name may be a variable, a field or a flag, or stand in the text before the key.
+_AWS_NAME = (
+    "(?:SECRET_ACCESS_KEY|secret_access_key|secret-access-key|[Ss]ecretAccessKey"
+    "|AWS_SECRET_KEY|aws_secret_key|aws-secret-key|awsSecretKey)"
+)
+_TAILSCALE_NAME = r"(?:\bTS_(?:AUTH_?KEY|CLIENT_SECRET)|--auth-?key)"
+_GIVEN = r"""["'\\]*(?:[ \t]*[:=]|[ \t])[ \t]*["'\\]*"""
+_NAMED_KEYS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "an AWS secret access key",
+        re.compile(
+            _AWS_NAME
+            + _GIVEN
+            + r"(?=[0-9A-Z+/]*[a-z])(?=[0-9a-z+/]*[A-Z])[0-9A-Za-z+/]{40}(?![0-9A-Za-z+/=])"
+        ),
+    ),
+    (
+        "a Tailscale key",
+        re.compile(
+            _TAILSCALE_NAME
+            + _GIVEN
+            + r"(?=[\w-]*[A-Za-z])(?=[\w-]*[0-9])[0-9A-Za-z][0-9A-Za-z_-]{15,}"
+            + r"""(?![^\s"'\\?,;&|)}\]])"""
         ),
     ),
 )
 # One of these is in every text that matches; looking for them is quicker than for the keys.
-_QUICK = re.compile(r"tskey-|cbkey_|pul-|AKIA|ASIA|PRIVATE KEY|://")
-# The variables from which Tailscale's containers take a key: never a plain value, known or not.
+_SIGNS = (
+    *("tskey-", "cbkey_", "pul-", "AKIA", "ASIA", "PRIVATE KEY", "://"),
+    *("ACCESS_KEY", "access_key", "access-key", "AccessKey"),
+    *("AWS_SECRET", "aws_secret", "aws-secret", "awsSecret"),
+    *("TS_AUTH", "TS_CLIENT_SECRET", "--auth"),
+)
+# The variables from which containers take a key: never a plain value, known or not.
 # https://tailscale.com/kb/1282/docker
-_KEY_VARIABLES = frozenset({"TS_AUTHKEY", "TS_AUTH_KEY", "TS_CLIENT_SECRET"})
+_KEY_VARIABLE = re.compile(rf"TS_(?:AUTH_?KEY|CLIENT_SECRET)|\w*{_AWS_NAME}")
+_WORDS = {("command",), ("args",)}
 _BASE64_FIELDS = {"Secret": "data", "ConfigMap": "binaryData"}
 _MEND = "refer to a Secret here, not to an Output"
 
 
-def _strings(root: object, where: Path) -> Iterator[tuple[Path, str]]:
-    """Every text under `root` with its path; a map key that is the secret stands at its map."""
-    waiting: list[tuple[Path, object]] = [(where, root)]
+def _strings(root: object, where: Path) -> Iterator[tuple[Path, object, str]]:
+    """Every text under `root` with its path and what names it.
+
+    That is its field, the variable whose value it is, or the word before it in a command. A map
+    key that is the secret stands at its map.
+    """
+    waiting: list[tuple[Path, object, object]] = [(where, None, root)]
     seen: set[int] = set()  # YAML aliases can make a document contain itself
     while waiting:
-        path, value = waiting.pop()
+        path, named, value = waiting.pop()
         if isinstance(value, str):
-            yield path, value
+            yield path, named, value
         elif isinstance(value, dict | list) and id(value) not in seen:
             seen.add(id(value))
             if isinstance(value, list):
-                waiting.extend(((*path, place), entry) for place, entry in enumerate(value))
+                before = (None, *value) if path[-1:] in _WORDS else (None,) * len(value)
+                waiting.extend(
+                    ((*path, place), before[place], entry) for place, entry in enumerate(value)
+                )
                 continue
             for key, entry in value.items():
                 name = key if isinstance(key, str) else repr(key)
                 if key_in(name):
-                    yield path, name
+                    yield path, None, name
                     name = "..."  # the path of what is below must not give the key away
-                waiting.append(((*path, name), entry))
+                variable = value.get("name") if name == "value" else None
+                named = variable if isinstance(variable, str) else name
+                waiting.append(((*path, name), named, entry))
 
 
 def _may_hold_key(root: object) -> bool:
@@ -75,14 +119,26 @@ def _may_hold_key(root: object) -> bool:
             if isinstance(value, dict):
                 waiting.extend(value.values())
     # One search over all of them costs less than a search over each.
-    return _QUICK.search("\n".join(texts)) is not None
+    return _shows_a_sign("\n".join(texts))
 
 
-def key_in(text: str) -> str | None:
-    """What sort of key the text holds, or None."""
-    if _QUICK.search(text):
+def _shows_a_sign(text: str) -> bool:
+    for sign in _SIGNS:  # noqa: SIM110 - any() with a generator takes half as long again
+        if sign in text:
+            return True
+    return False
+
+
+def key_in(text: str, named: object = None) -> str | None:
+    """What sort of key the text holds, or None; `named` is what it is the value of."""
+    label = f"{named}=" if isinstance(named, str) else ""
+    if _shows_a_sign(label + text):
         for sort, pattern in _KEYS:
             if pattern.search(text):
+                return sort
+        for sort, pattern in _NAMED_KEYS:
+            # What stands in the label alone is found where the label is.
+            if any(each.end() > len(label) for each in pattern.finditer(label + text)):
                 return sort
     return None
 
@@ -105,20 +161,25 @@ def _unknown_key_variables(subject: Subject) -> Iterator[Finding]:
             if isinstance(container.body, Unknown):
                 yield Finding.unjudged(container.where, _MEND)
                 continue
-            env, where = container.body.get("env"), (*container.where, "env")
-            if isinstance(env, Unknown):
-                yield Finding.unjudged(where, _MEND)
-            for position, entry in enumerate(env if isinstance(env, list) else ()):
-                if isinstance(entry, Unknown):
-                    yield Finding.unjudged((*where, position), _MEND)
-                elif isinstance(entry, Mapping) and _may_be_unknown_key(entry):
-                    yield Finding.unjudged((*where, position, "value"), _MEND)
+            for variable in container.environment.variables:
+                if _may_be_key(variable.name, variable.value):
+                    yield Finding.unjudged(variable.where, _MEND)
+            words = (text for text in container.environment.texts if text.position is None)
+            for flag, word in pairwise(words):
+                if word.value is not UNKNOWN and _may_be_key(flag.value, word.value):
+                    yield Finding.unjudged(word.where, _MEND)
 
 
-def _may_be_unknown_key(variable: Mapping[object, object]) -> bool:
-    name = variable.get("name")
-    named_for_a_key = name is UNKNOWN or (isinstance(name, str) and name in _KEY_VARIABLES)
-    return named_for_a_key and variable.get("value") is UNKNOWN
+def _may_be_key(name: object, value: object) -> bool:
+    """Whether a value is a key as soon as its name or itself is known."""
+    if value is UNKNOWN:
+        named = isinstance(name, str) and _KEY_VARIABLE.fullmatch(name) is not None
+        return name is UNKNOWN or named
+    return (
+        name is UNKNOWN
+        and isinstance(value, str)
+        and any(key_in(value, each) for each in ("AWS_SECRET_ACCESS_KEY", "TS_AUTHKEY"))
+    )
 
 
 def _plain_keys(subject: Subject) -> Iterator[Finding]:
@@ -127,11 +188,11 @@ def _plain_keys(subject: Subject) -> Iterator[Finding]:
         return
     found: set[Path] = set()
     depth = len(subject.where)
-    for where, text in _strings(subject.body, subject.where):
+    for where, named, text in _strings(subject.body, subject.where):
         in_base64 = coded is not None and where[depth : depth + 1] == (coded,)
-        sort = None if where in found else key_in(text)
+        sort = None if where in found else key_in(text, named)
         if sort is None and in_base64 and where not in found:
-            sort = key_in(_decoded(text))
+            sort = key_in(_decoded(text), named)
         if sort is not None:
             found.add(where)
             if not _is_in_its_place(subject, where):
@@ -176,9 +237,11 @@ RULES = (
         ),
         url="https://tailscale.com/kb/1277/key-prefixes",
         blind_to=(
-            "Other keys than Tailscale's, CrunchyBridge's, Pulumi's, AWS's, private keys and "
-            "passwords in database URLs. A key that is split, encrypted or encoded otherwise than "
-            "as a Secret's data. A value "
+            "Other keys than Tailscale's, CrunchyBridge's, Pulumi's, AWS's access keys (its "
+            "session tokens are not seen), private keys and passwords in database URLs. The secret "
+            "half of an AWS key, and a Tailscale key without its prefix, where no name such as "
+            "AWS_SECRET_ACCESS_KEY, TS_AUTHKEY or --authkey stands before it. A key that is split, "
+            "encrypted or encoded otherwise than as a Secret's data. A value "
             "that a preview does not know is judged on update, before its resource is touched. A "
             "key written into a program as a Secret's data, because the provider marks that data "
             "as secret before the rules see it."

@@ -11,7 +11,6 @@ from policies.rules._subject import Body, Container
 
 # RFC 1123, 2.1: letters, digits and hyphens, at most 63, no hyphen at either end.
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_FLAGS = ("--hostname=", "-hostname=")
 _NO_LABEL = "the name of a device must be one DNS label, and tailscale refuses any other"
 
 
@@ -24,29 +23,38 @@ def _judge(container: Container, body: Body) -> Iterator[Finding]:
         if text.value is UNKNOWN:
             if environment.tailscale_may_read(text.position, "TS_HOSTNAME", "TS_EXTRA_ARGS"):
                 yield Finding.unjudged(text.where)
-        elif isinstance(text.value, str):
-            yield from _judge_text(environment, text, text.value, doubt)
+        elif isinstance(text.value, str) and _is_name(environment, text):
+            yield from _judge_name(environment, text, text.value, doubt)
+    for text, name in environment.given("--hostname", "-hostname"):
+        # A shell's own variable cannot be seen.
+        seen = isinstance(name, str) and ("$" not in name or "$(" in name)
+        if isinstance(name, str) and seen and not _is_name(environment, text):
+            yield from _judge_name(environment, text, name, doubt)
 
 
-def _judge_text(
-    environment: Environment, text: Text, value: str, doubt: Path | None
+def _is_name(environment: Environment, text: Text) -> bool:
+    """Whether the whole text is, or may be, the name of a device."""
+    if text.position is None:
+        return False
+    variable = environment.variables[text.position].name
+    return variable is UNKNOWN or variable == "TS_HOSTNAME"
+
+
+def _judge_name(
+    environment: Environment, text: Text, name: str, doubt: Path | None
 ) -> Iterator[Finding]:
-    name = None if text.position is None else environment.variables[text.position].name
-    own = name is UNKNOWN or name == "TS_HOSTNAME"
-    given = [value] if own else list(_given(value))
-    expanded = [environment.expanded(each, text.variables) for each in given]
-    if any(each and not _LABEL.fullmatch(each) for each in expanded):
+    expanded = environment.expanded(name, text.variables)
+    if expanded and not _LABEL.fullmatch(expanded):
         if doubt is not None:
             yield Finding.unjudged(doubt)
-        elif name is UNKNOWN:
+        elif text.position is not None and environment.variables[text.position].name is UNKNOWN:
             yield Finding.unjudged((*text.where[:-1], "name"))
         else:
             yield Finding.fires(text.where, _NO_LABEL)
         return
-    for each in given:
-        unknown = environment.unknown_behind(each, text.variables)
-        if unknown is not None:
-            yield Finding.unjudged(unknown)
+    unknown = environment.unknown_behind(name, text.variables)
+    if unknown is not None:
+        yield Finding.unjudged(unknown)
 
 
 def _doubt(container: Container, body: Body) -> Path | None:
@@ -55,17 +63,6 @@ def _doubt(container: Container, body: Body) -> Path | None:
         return (*container.where, "image")
     words = entries_of(body.get("command"), (*container.where, "command"))
     return next((where for where, word in words if word is UNKNOWN), None)
-
-
-def _given(text: str) -> Iterator[str]:
-    if "-hostname=" not in text:
-        return
-    for word in text.split():
-        for flag in _FLAGS:
-            name = word.removeprefix(flag).strip("\"'")
-            # A shell's own variable cannot be seen.
-            if word.startswith(flag) and ("$" not in name or "$(" in name):
-                yield name
 
 
 RULES = (
@@ -81,8 +78,8 @@ RULES = (
         ),
         url="https://tailscale.com/kb/1098/machine-names",
         blind_to=(
-            "A name from the downward API or a Secret, a flag and its value in two entries, and "
-            "whether another device has the name already."
+            "A name from the downward API or a Secret, and whether another device has the name "
+            "already."
         ),
         check=each_container(_judge),
         tags=("egress", "correctness"),

@@ -27,7 +27,26 @@ _WORDS = st.sampled_from(
     [
         *("--exit-node", "-exit-node", "--exit-node-allow-lan-access", "=", " ", "  ", "\t", "\n"),
         *("100.64.0.7", "100.64.0.300", "100.064.0.7", "fd7a:115c:a1e0::7", "::ffff:1.2.3.4"),
-        *("fe80::1%eth0", "[::1]", "auto:any", "tethys", "$(A)", "$A", "'", '"', "--x", "a", "1e3"),
+        *(
+            "fe80::1%eth0",
+            "[::1]",
+            "auto:any",
+            "tethys",
+            "$(A)",
+            "$A",
+            "'",
+            '"',
+            "--x",
+            "; ",
+            ";",
+            "&&",
+            "|",
+            ")",
+            ">",
+            "`",
+            "a",
+            "1e3",
+        ),
     ]
 )
 _TEXTS = st.lists(_WORDS, max_size=6).map("".join)
@@ -170,7 +189,7 @@ def workloads(draw: st.DrawFn, kinds: tuple[str, ...]) -> Tree:
     if kind == "CronJob":
         spec = {"jobTemplate": {"spec": spec}}
     elif kind == "DaemonSet":
-        rolling = draw(st.none() | some(maxUnavailable=_BOUNDS))
+        rolling = draw(st.none() | some(maxUnavailable=_BOUNDS, maxSurge=_BOUNDS))
         if rolling is not None:
             spec["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": rolling}
     return {"kind": kind, "metadata": metadata, "spec": spec}

@@ -21,6 +21,7 @@ from policies.rules._subject import Subject, subjects_of_manifest, subjects_of_r
 HERE = Path(__file__).parent
 GROUPS = ("fires", "passes", "lacks", "unknown")
 FAKE_KEY = "tskey-" + "auth-" + "k" + secrets.token_hex(6) + "CNTRL-" + secrets.token_hex(16)
+AWS_SECRET = "aA0+" + base64.b64encode(secrets.token_bytes(27)).decode()
 # What stands for a key in the cases, made anew for each run: none is ever written down.
 FAKES = {
     "${KEY}": FAKE_KEY,
@@ -28,8 +29,12 @@ FAKES = {
     "${CRUNCHY}": "cb" + "key_" + secrets.token_hex(16),
     "${PULUMI}": "pul" + "-" + secrets.token_hex(20),
     "${AWS}": "AK" + "IA" + secrets.token_hex(8).upper(),
+    "${AWS_SECRET}": AWS_SECRET,
+    "${BASE64_AWS_SECRET}": base64.b64encode(AWS_SECRET.encode()).decode(),
+    "${HEADSCALE}": "a0" + secrets.token_hex(23),
     "${PEM}": "-----BEGIN RSA " + "PRIVATE KEY-----\n" + secrets.token_hex(8),
     "${URL}": "postgres" + "://app:" + secrets.token_hex(8) + "@db.example:5432",
+    "${ENCODED_URL}": "postgres" + "://app:%40" + secrets.token_hex(8) + "@db.example:5432",
 }
 UNKNOWN_SENTINELS = tuple(
     value

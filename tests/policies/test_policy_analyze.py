@@ -4,8 +4,6 @@ The engine of these tests (3.246.0) takes a stack and no file, so the state is i
 """
 
 import json
-import os
-import secrets
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from delivery.environment import engine, engine_variables
+from tests.policies.local_stack import LocalStack
 from tests.policies.rule_cases import HERE
 
 pytestmark = pytest.mark.slow
@@ -23,45 +21,23 @@ _KUBERNETES = "urn:pulumi:kept::reef::pulumi:providers:kubernetes::cluster"
 _PROVIDER_ID = "00000000-0000-4000-8000-000000000000"
 
 
-class KeptStack:
+class KeptStack(LocalStack):
     """A stack with a state and no program that could be run."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        (folder / "state").mkdir()
         (folder / "Pulumi.yaml").write_text("{name: reef, runtime: python}\n")
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            **engine_variables(),
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16),
-        }
-        assert self.run("stack", "init", "kept").returncode == 0
+        super().__init__(folder)
 
     def keep(self, *bodies: dict[str, Any]) -> None:
         """Import a state that holds these objects."""
         state = {"version": 3, "deployment": {"manifest": {}, "resources": _resources(bodies)}}
-        (self._folder / "state.json").write_text(json.dumps(state))
+        (self.folder / "state.json").write_text(json.dumps(state))
         imported = self.run("stack", "import", "--stack", "kept", "--file", "state.json")
         assert imported.returncode == 0, imported.stdout
 
     def analyze(self) -> subprocess.CompletedProcess[str]:
         pack = ("--policy-pack", str(ROOT / "policies"))
         return self.run("policy", "analyze", "--stack", "kept", "--json", *pack)
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [engine(), *arguments, "--non-interactive"],
-            cwd=self._folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=120,
-        )
 
 
 def _resources(bodies: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:

@@ -74,6 +74,23 @@ def test_a_single_file_says_nothing_about_exceptions_for_others(tmp_path: Path) 
     assert main([str(tmp_path / "pod.yaml"), "--exceptions", str(file)]) == 0
 
 
+def test_files_that_are_all_there_are_are_judged_as_their_folder_would_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pod.yaml").write_text(
+        "{kind: Pod, metadata: {name: a}, spec: {serviceAccountName: gone}}\n"
+    )
+    file, pod = str(written(tmp_path, GOOD)), str(tmp_path / "pod.yaml")
+    main([pod, "--exceptions", file])
+    said = capsys.readouterr()
+    assert "matches nothing" not in said.err
+    assert "reference-target" not in said.out
+    assert main([pod, "--whole", "--exceptions", file]) == 2
+    said = capsys.readouterr()
+    assert "matches nothing" in said.err
+    assert "reference-target" in said.out
+
+
 def test_an_exception_holds_through_its_last_day() -> None:
     entries = load_exceptions_of({**GOOD, "expires": date(2030, 5, 1)}).entries
     covered = ("workload-host-namespaces", "Pod tools/agent")
@@ -97,6 +114,11 @@ def load_exceptions_of(*entries: object) -> Exceptions:
         ({**GOOD, "expires": "soon"}, "expires must be a date"),
         ({**GOOD, "enforcers": ["scanner"]}, "enforcers must be a list"),
         ({**GOOD, "until": 1}, "exactly the fields"),
+        ({**GOOD, "stack": ["prod"]}, "exactly the fields"),
+        ({**GOOD, "stacks": []}, "stacks must be a list of some of the stacks"),
+        ({**GOOD, "stacks": "prod"}, "stacks must be a list"),
+        ({**GOOD, "stacks": ["prod", 1]}, "stacks must be a list"),
+        ({**GOOD, "stacks": ["prod"], "enforcers": ["scan"]}, "stacks is for previews only"),
         ("host-path", "exactly the fields"),
     ],
 )
@@ -113,10 +135,52 @@ def test_two_exceptions_for_one_finding_are_refused() -> None:
         load_exceptions_of(GOOD, GOOD)
 
 
-def asked(exceptions: Exceptions) -> tuple[Any, Any]:
+def test_a_stack_that_the_project_has_no_settings_for_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "Pulumi.prod.yaml").touch()
+    (tmp_path / "Pulumi.dev.yaml").touch()
+    (entry,) = load_exceptions(
+        written(tmp_path / "policies", {**GOOD, "stacks": ["prod"]}), NAMES, Enforcer.PREVIEW
+    ).entries
+    assert entry.stacks == {"prod"}
+    misspelt = written(tmp_path / "policies", {**GOOD, "stacks": ["prd"]})
+    with pytest.raises(ExceptionsError, match="must be a list of some of dev, prod"):
+        load_exceptions(misspelt, NAMES, Enforcer.PREVIEW)
+
+
+def test_a_scan_honours_an_exception_whatever_its_stacks(tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text(POD)
+    file = written(tmp_path, {**GOOD, "stacks": ["prod"]})
+    assert main([str(tmp_path), "--exceptions", str(file)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("stack", "level"), [("prod", "ADVISORY"), ("dev", "MANDATORY"), (None, "MANDATORY")]
+)
+def test_an_exception_for_a_stack_is_honoured_in_its_previews_only(
+    stack: str | None, level: str
+) -> None:
+    entries = load_exceptions_of({**GOOD, "stacks": ["prod"]}).entries
+    one, together = asked(Exceptions(entries, Enforcer.PREVIEW, date(2030, 1, 1)), stack)
+    (said,) = [each for each in one.diagnostics if each.policyName == GOOD["rule"]]
+    assert analyzer_pb2.EnforcementLevel.Name(said.enforcementLevel) == level
+    assert list(together.diagnostics) == []
+
+
+@pytest.mark.parametrize(("stack", "told"), [("prod", 1), ("dev", 0)])
+def test_an_exception_for_a_stack_is_missed_in_its_previews_only(stack: str, told: int) -> None:
+    needless = {**GOOD, "stacks": ["prod"], "resource": "Pod tools/other"}
+    entries = load_exceptions_of(needless).entries
+    _, together = asked(Exceptions(entries, Enforcer.PREVIEW, date(2030, 1, 1)), stack)
+    assert ["matches nothing" in each.message for each in together.diagnostics] == [True] * told
+
+
+def asked(exceptions: Exceptions, stack: str | None = None) -> tuple[Any, Any]:
     made: Any = crossguard.Analyzer(
         "oceanid", "0.0.1", crossguard.policies(exceptions), EnforcementLevel.MANDATORY
     )
+    if stack is not None:
+        made.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(stack=stack), None)
     properties = Struct()
     properties.update(yaml.safe_load(POD))
     token = "kubernetes:core/v1:Pod"

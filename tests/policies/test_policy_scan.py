@@ -159,8 +159,37 @@ def test_a_chart_that_is_not_rendered_is_said_to_be_not_evaluated(tmp_path: Path
     )
     scanned = run("scan", tmp_path)
     assert scanned.returncode == 0
-    assert "[advisory]" in scanned.stdout
-    assert "not-evaluated: " in scanned.stdout
+    assert f"{tmp_path / 'templates' / 'a.yaml'}:1:1: [advisory]" in scanned.stdout
+    assert f"{tmp_path / 'Chart.yaml'}:1:1: [advisory]" in scanned.stdout
+    assert scanned.stdout.count("not-evaluated: ") == 2
+
+
+def test_a_template_that_happens_to_be_yaml_is_judged_and_said_to_be_not_evaluated(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("name: c\ndependencies: [{name: d}]\n")
+    (tmp_path / "templates" / "a.yaml").write_text(
+        'kind: Pod\nspec: {hostPID: true, hostname: "{{ .x }}"}\n'
+    )
+    scanned = run("scan", tmp_path)
+    assert scanned.returncode == 1
+    assert "workload-host-namespaces: spec.hostPID: " in scanned.stdout
+    assert "not-evaluated: the whole document: " in scanned.stdout
+    assert f"{tmp_path / 'Chart.yaml'}:2:1: " in scanned.stdout
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+def test_what_kustomize_would_fetch_is_not_evaluated(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_text("resources:\n- pod.yaml\n- https://example.com/a.yaml\n")
+    (tmp_path / "pod.yaml").write_text(GOOD)
+    scanned = run("scan", tmp_path)
+    assert scanned.returncode == 0
+    (line,) = [each for each in scanned.stdout.splitlines() if "not-evaluated" in each]
+    assert line.startswith(f"{file}:3:3: [advisory]")
+    file.write_text("resources: [pod.yaml]\n")
+    assert "not-evaluated" not in run("scan", tmp_path).stdout
 
 
 def test_violations_are_shown_even_where_another_path_cannot_be_read(tmp_path: Path) -> None:
