@@ -44,11 +44,13 @@ _COMMENT_FILE = RECORDS / "comment.md"
 
 def _preview(options: Namespace) -> int:
     log = run.record(plan.events_file(options.stack).name)
-    return _engine(options, "preview", "--diff", *run.POLICY_PACK, "--event-log", str(log))
+    return _engine(
+        options, "preview", "--diff", *run.policy_pack(options.stack), "--event-log", str(log)
+    )
 
 
 def _up(options: Namespace) -> int:
-    return _engine(options, "up", "--yes", "--suppress-outputs", *run.POLICY_PACK)
+    return _engine(options, "up", "--yes", "--suppress-outputs", *run.policy_pack(options.stack))
 
 
 def _refresh(options: Namespace) -> int:

@@ -31,7 +31,7 @@ def promote(stack: str, source: str) -> int:
     print(f"delivery: {commit[:12]} is green in {source}: {stack} follows its plan", flush=True)
     # By this its entry is told from that of another update, of the same commit too.
     message = f"Promote {commit[:12]} from {source} ({secrets.token_hex(4)})"
-    options = ("--yes", "--skip-preview", "--suppress-outputs", *run.POLICY_PACK)
+    options = ("--yes", "--skip-preview", "--suppress-outputs", *run.policy_pack(stack))
     arguments = ("up", *options, "--message", message, "--plan", str(saved))
     command = run.stack_command(stack, environment, arguments)
     if run.run_under_plan(command, environment) == 0:
