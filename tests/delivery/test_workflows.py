@@ -140,6 +140,17 @@ def test_a_fork_meets_no_secret_no_role_and_no_token_that_writes() -> None:
     assert _SAME_REPOSITORY in upload.condition
 
 
+def test_a_preview_that_cannot_begin_is_in_the_comment_all_the_same() -> None:
+    steps = workflow("pr").jobs["preview-prod"]["steps"]
+    uses = [str(step.get("uses", "")).partition("@")[0] for step in steps]
+    # What dev's preview has found is there whether or not prod's credentials can be had.
+    fetched = uses.index("actions/download-artifact")
+    assert fetched < uses.index("aws-actions/configure-aws-credentials")
+    assert steps[fetched]["continue-on-error"] is True
+    (told,) = (step for step in workflow("pr").steps("preview-prod") if step.run == "make comment")
+    assert "!cancelled()" in told.condition
+
+
 def test_no_workflow_keeps_a_key_of_the_cloud() -> None:
     for each in workflows():
         text = yaml.safe_dump(each.document)
