@@ -140,6 +140,15 @@ def test_a_fork_meets_no_secret_no_role_and_no_token_that_writes() -> None:
     assert _SAME_REPOSITORY in upload.condition
 
 
+def test_a_job_that_is_run_again_replaces_what_it_left_before() -> None:
+    # To GitHub another attempt is the same run, and a second artifact of a name a conflict in it.
+    for each in workflows():
+        for job in each.jobs.values():
+            for step in job["steps"]:
+                if "upload-artifact@" in str(step.get("uses")):
+                    assert step["with"]["overwrite"] is True, step["with"]["name"]
+
+
 def test_a_preview_that_cannot_begin_is_in_the_comment_all_the_same() -> None:
     steps = workflow("pr").jobs["preview-prod"]["steps"]
     uses = [str(step.get("uses", "")).partition("@")[0] for step in steps]
