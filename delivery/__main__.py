@@ -44,11 +44,13 @@ _COMMENT_FILE = RECORDS / "comment.md"
 
 def _preview(options: Namespace) -> int:
     log = run.record(plan.events_file(options.stack).name)
-    return _engine(options, "preview", "--diff", *run.POLICY_PACK, "--event-log", str(log))
+    return _engine(
+        options, "preview", "--diff", *run.policy_pack(options.stack), "--event-log", str(log)
+    )
 
 
 def _up(options: Namespace) -> int:
-    return _engine(options, "up", "--yes", "--suppress-outputs", *run.POLICY_PACK)
+    return _engine(options, "up", "--yes", "--suppress-outputs", *run.policy_pack(options.stack))
 
 
 def _refresh(options: Namespace) -> int:
@@ -132,8 +134,9 @@ def _restore_state(options: Namespace) -> int:
 
 
 def _comment(_options: Namespace) -> int:
-    text = _previewed()
-    _COMMENT_FILE.write_text(text)
+    """Of every stack: one whose preview never began is no longer as an older comment shows it."""
+    text = _previewed(stacks())
+    run.record(_COMMENT_FILE.name).write_text(text)
     return _say(text)
 
 
@@ -142,20 +145,15 @@ def _summary(_options: Namespace) -> int:
     if not page:
         raise DeliveryError("GITHUB_STEP_SUMMARY is not set: a job of GitHub Actions has it")
     with Path(page).open("a") as sink:
-        sink.write(_previewed())
+        sink.write(_previewed([stack for stack in stacks() if plan.events_file(stack).exists()]))
     return 0
 
 
-def _previewed() -> str:
-    """What the last previews show, as Markdown."""
-    previews = {
-        stack: events.read(plan.events_file(stack))
-        for stack in stacks()
-        if plan.events_file(stack).exists()
-    }
-    if not previews:
-        raise DeliveryError("no preview has been made here: run `make preview STACK=…` first")
-    settings = {stack: read_file(config_file(stack)) for stack in previews}
+def _previewed(chosen: list[str]) -> str:
+    """What the last previews of these stacks show, as Markdown."""
+    logs = {stack: plan.events_file(stack) for stack in chosen}
+    previews = {stack: events.read(log) if log.exists() else None for stack, log in logs.items()}
+    settings = {stack: read_file(config_file(stack)) for stack, found in previews.items() if found}
     commit = os.environ.get("OCEANID_COMMIT") or work_tree.git("rev-parse", "HEAD").strip()
     return comment.comment(previews, settings, commit)
 

@@ -16,20 +16,28 @@ _LONGEST = 65_000
 _PATHS = 4
 
 
-def comment(previews: Mapping[str, Preview], settings: Mapping[str, Settings], commit: str) -> str:
-    """The comment's Markdown; `previews` and `settings` are by stack, in the order shown."""
+def comment(
+    previews: Mapping[str, Preview | None], settings: Mapping[str, Settings], commit: str
+) -> str:
+    """The comment's Markdown; both are by stack, the previews in the order shown.
+
+    None stands for a preview that never began, such as for want of a credential.
+    """
     lines = [MARKER, f"## Preview of {code(commit[:12])}", ""]
     heads = ("Stack", "Changes", "Policies", "Result")
     lines += table(heads, (_summary(name, each) for name, each in previews.items()))
     for name, preview in previews.items():
-        lines += ["", *_stack(name, preview, settings[name])]
+        if preview is not None:
+            lines += ["", *_stack(name, preview, settings[name])]
     text = "\n".join(lines) + "\n"
     if len(text) > _LONGEST:
         text = text[:_LONGEST] + "\n\n… cut: the job's log has all of it\n"
     return text
 
 
-def _summary(name: str, preview: Preview) -> tuple[str, ...]:
+def _summary(name: str, preview: Preview | None) -> tuple[str, ...]:
+    if preview is None:
+        return code(name), "", "", "**not previewed**: see the job's log"
     blocking = sum(each.blocks for each in preview.findings)
     excepted = sum(each.excepted is not None for each in preview.findings)
     advisory = len(preview.findings) - blocking - excepted

@@ -1,4 +1,6 @@
-"""One comment on a pull request and one issue on drift, found again by the mark in them.
+"""One comment on a pull request and one issue on drift, found again by author and mark.
+
+Anybody can write the mark; what somebody else wrote is never taken for the job's own.
 
 GitHub's REST API, 2022-11-28: issues, and comments on issues, which those on pull requests are.
 """
@@ -15,6 +17,9 @@ import httpx
 from delivery.environment import DeliveryError
 
 _API = "https://api.github.com"
+# Who a job's GITHUB_TOKEN writes as, on GitHub Enterprise Server too. With the token of an App or a
+# person in its place, its name has to stand here.
+_AUTHOR = "github-actions[bot]"
 _SECONDS = 30
 _A_PAGE = 100
 
@@ -45,7 +50,7 @@ class Repository:
         with self._client() as client:
             path = f"issues/{pull_request}/comments"
             for each in self._all(client, path):
-                if mark in (each.get("body") or ""):
+                if _is_own(each, mark):
                     return self._send(client, "PATCH", f"issues/comments/{each['id']}", body=text)
             return self._send(client, "POST", path, body=text)
 
@@ -67,8 +72,9 @@ class Repository:
             return self._send(client, "PATCH", f"issues/{found}", state="closed")
 
     def _issue(self, client: httpx.Client, mark: str) -> int | None:
-        listed = self._all(client, "issues", state="open")
-        return next((int(e["number"]) for e in listed if mark in (e.get("body") or "")), None)
+        # To this API a pull request is an issue with one key more.
+        issues = (e for e in self._all(client, "issues", state="open") if "pull_request" not in e)
+        return next((int(each["number"]) for each in issues if _is_own(each, mark)), None)
 
     def _all(self, client: httpx.Client, path: str, **query: str) -> Iterator[dict[str, Any]]:
         page = 1
@@ -111,3 +117,9 @@ class Repository:
                 "X-GitHub-Api-Version": "2022-11-28",
             },
         )
+
+
+def _is_own(item: dict[str, Any], mark: str) -> bool:
+    """Whether the job has written it, for that purpose; who has left GitHub is nobody."""
+    author = (item.get("user") or {}).get("login")
+    return author == _AUTHOR and mark in (item.get("body") or "")

@@ -24,10 +24,12 @@ _ENTRIES = 30
 class Update:
     """One entry. `kind` is the engine's: update, refresh, destroy, import.
 
-    `whole` is false when some resources were left out on purpose; `changed` counts those touched.
+    `message` is what the update was given by --message, else its commit's title; `whole` is false
+    when some resources were left out on purpose; `changed` counts those touched.
     """
 
     kind: str
+    message: str
     succeeded: bool
     commit: str
     clean: bool
@@ -66,6 +68,7 @@ def parse(entry: dict[str, Any]) -> Update:
     changes = entry.get("resourceChanges") or {}
     return Update(
         kind=str(entry.get("kind", "")),
+        message=str(entry.get("message", "")),
         succeeded=entry.get("result") == "succeeded",
         commit=str(environment.get("git.head", "")),
         clean=environment.get("git.dirty") == "false",

@@ -52,7 +52,7 @@ def save(stack: str) -> int:
         (
             "preview",
             "--diff",
-            *run.POLICY_PACK,
+            *run.policy_pack(stack),
             "--save-plan",
             str(target),
             "--event-log",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 
 from delivery import history, plan, rollback, run
 from delivery.environment import DeliveryError
@@ -27,14 +28,21 @@ def promote(stack: str, source: str) -> int:
     if reason:
         raise DeliveryError(f"{commit[:12]} is not promoted to {stack}: {reason}")
     saved = plan.check(stack, commit, environment)
-    before = last_release(history.updates(stack, environment))
     print(f"delivery: {commit[:12]} is green in {source}: {stack} follows its plan", flush=True)
-    options = ("--yes", "--skip-preview", "--suppress-outputs", *run.POLICY_PACK)
-    command = run.stack_command(stack, environment, ("up", *options, "--plan", str(saved)))
+    # By this its entry is told from that of another update, of the same commit too.
+    message = f"Promote {commit[:12]} from {source} ({secrets.token_hex(4)})"
+    options = ("--yes", "--skip-preview", "--suppress-outputs", *run.policy_pack(stack))
+    arguments = ("up", *options, "--message", message, "--plan", str(saved))
+    command = run.stack_command(stack, environment, arguments)
     if run.run_under_plan(command, environment) == 0:
         print(f"delivery: {stack} is at {commit[:12]}, gates passed", flush=True)
         return 0
-    _put_back(stack, before, environment)
+    updates = history.updates(stack, environment)
+    reason = why_not_put_back(updates, stack, message)
+    if reason:
+        print(f"delivery: {reason}", flush=True)
+    else:
+        _put_back(stack, last_release(updates[1:]))
     return 1
 
 
@@ -72,6 +80,27 @@ def _adds_nothing(update: Update, commit: str) -> bool:
     return update.succeeded and (update.kind == "refresh" or (part and update.clean))
 
 
+def why_not_put_back(updates: list[Update], stack: str, message: str) -> str | None:
+    """Why `stack` stays as it is after a failed promotion, or None when it is to be put back.
+
+    `updates` are the newest first; the promotion's own has `message`. Whatever another update has
+    put in force is never undone.
+    """
+    own = next((n for n, each in enumerate(updates) if each.message == message), None)
+    if own is None:
+        return (
+            f"{stack}: this update left no record, so nothing is put back: it never began, or was "
+            f"cut off. Where the stack is locked: `make unlock STACK={stack}`; then plan and "
+            "promote again"
+        )
+    if own > 0:
+        by = f"{updates[0].kind} of {updates[0].commit[:12] or 'no commit'}"
+        return f"{stack}: another update came after this one ({by}), so nothing is put back"
+    if not updates[0].succeeded and updates[0].changed == 0:
+        return f"{stack}: nothing was changed, nothing is to be put back"
+    return None
+
+
 def last_release(updates: list[Update]) -> str | None:
     """The commit of the newest update that passed, or None."""
     return next((each.commit for each in updates if each.is_release), None)
@@ -83,12 +112,9 @@ def _of_source(environment: dict[str, str]) -> dict[str, str]:
     return {**environment, **({"PULUMI_BACKEND_URL": backend} if backend else {})}
 
 
-def _put_back(stack: str, before: str | None, environment: dict[str, str]) -> None:
-    """After a failed promotion: the last release, where there is one and something has changed."""
-    last = next(iter(history.updates(stack, environment)), None)
-    if last and not last.succeeded and last.changed == 0:
-        print(f"delivery: {stack}: nothing was changed, nothing is to be put back", flush=True)
-    elif before is None:
+def _put_back(stack: str, before: str | None) -> None:
+    """The last release, where there is one."""
+    if before is None:
         print(f"delivery: {stack} has no release to go back to: mend it and go on", flush=True)
     elif not has(before):
         print(

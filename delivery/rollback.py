@@ -5,43 +5,69 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from delivery.environment import REPOSITORY, DeliveryError, lab_folder
-from delivery.work_tree import git
+from delivery.work_tree import check_out, git
 
-# Made by the commands and the same for every commit: the old program runs on them as they are.
-_SHARED = (".venv", ".toolchain")
+_PYTHON = ".venv/bin/python"
+# What the commands make, what of the repository it is made from, and by which command. The old
+# program runs on what is here already where that is made from the same.
+_MADE = {
+    ".venv": (("requirements.txt", "requirements-dev.txt"), ("make", ".venv/.installed")),
+    ".toolchain": (("toolchain",), (_PYTHON, "-m", "toolchain")),
+}
+_LOGIN = Path(".toolchain/pulumi-home/credentials.json")
 
 
 def run(stack: str, revision: str) -> int:
     """`up` of `stack` as `revision` has it; the exit code of that commit's own command.
 
-    Raises DeliveryError when there is no such commit.
+    Raises DeliveryError when there is no such commit, or it cannot be made ready to run.
     """
     with _checkout(revision) as tree:
         print(f"delivery: {stack} goes back to what {revision} describes", flush=True)
-        command = [sys.executable, "-m", "delivery", "up", "--stack", stack]
-        environment = {**os.environ, "OCEANID_LAB": str(lab_folder())}
+        command = [str(tree / _PYTHON), "-m", "delivery", "up", "--stack", stack]
+        # The old commit's program reads OCEANID_ROLLBACK [components/preflight.py].
+        environment = {**os.environ, "OCEANID_LAB": str(lab_folder()), "OCEANID_ROLLBACK": "1"}
         return subprocess.run(command, cwd=tree, env=environment, check=False).returncode
 
 
 @contextmanager
 def _checkout(revision: str) -> Iterator[Path]:
-    """A work tree of `revision` for as long as the block runs; raises DeliveryError for none."""
+    """A work tree of `revision` for as long as the block runs, with all its program needs."""
     commit = git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
     if not commit:
         raise DeliveryError(f"TO={revision}: no such commit here: name one that `git log` shows")
     folder = Path(tempfile.mkdtemp(prefix="oceanid-rollback-"))
+    tree = folder / "tree"
     try:
-        git("worktree", "add", "--detach", str(folder / "tree"), commit)
-        for name in _SHARED:
-            (folder / "tree" / name).symlink_to(REPOSITORY / name)
-        yield folder / "tree"
+        check_out(commit, tree)
+        for name, (sources, command) in _MADE.items():
+            if git("diff", "--name-only", commit, "--", *sources):
+                _make(tree, name, command)
+            else:
+                (tree / name).symlink_to(REPOSITORY / name)
+        _take_login_along(tree)
+        yield tree
     finally:
-        git("worktree", "remove", "--force", str(folder / "tree"))
+        git("worktree", "remove", "--force", str(tree))
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make(tree: Path, name: str, command: tuple[str, ...]) -> None:
+    said = f"the commit to go back to needs a {name} of its own"
+    print(f"delivery: {said}: {' '.join(command)}", flush=True)
+    if subprocess.run(command, cwd=tree, check=False).returncode != 0:
+        raise DeliveryError(f"{said}, which could not be made: see above; nothing has been changed")
+
+
+def _take_login_along(tree: Path) -> None:
+    """The backend of `make login`, into a toolchain that is not shared."""
+    kept, needed = REPOSITORY / _LOGIN, tree / _LOGIN
+    if kept.exists() and not needed.exists():
+        needed.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(kept, needed)

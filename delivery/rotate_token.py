@@ -35,7 +35,7 @@ def rotate(stack: str) -> int:
         f"--target=urn:pulumi:{stack}::**::secrets-{namespace}-token"
         for namespace in settings.namespaces
     ]
-    arguments = ("up", "--yes", "--suppress-outputs", *run.POLICY_PACK, *targets)
+    arguments = ("up", "--yes", "--suppress-outputs", *run.policy_pack(stack), *targets)
     code = run.run(run.stack_command(stack, environment, arguments), environment)
     if code == 0:
         print(

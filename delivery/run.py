@@ -20,12 +20,23 @@ from delivery.environment import (
 )
 from settings import check_file
 
-# A self-managed backend enforces nothing by itself: the pack goes with every operation.
-POLICY_PACK = ("--policy-pack", "policies")
+_POLICIES = "policies"
 
 # The engine's refusal of what exceeds a saved plan gives both values in full, decrypted secrets
 # too [resource/deploy/plan.go, MakeError]. The names of the properties stand before the bracket.
 _EXCEEDS = re.compile(r"(violates plan: properties changed: [^\[\n]*)\[.*")
+
+
+def policy_pack(stack: str) -> tuple[str, ...]:
+    """The options that have an operation on `stack` judged, by its own levels where it has some.
+
+    A self-managed backend enforces nothing by itself: they go with every preview and update.
+    """
+    options = ("--policy-pack", _POLICIES)
+    levels = f"{_POLICIES}/config.{stack}.json"
+    if not (REPOSITORY / levels).exists():
+        return options
+    return (*options, "--policy-pack-config", levels)
 
 
 def stack_environment(stack: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 from delivery.environment import REPOSITORY, DeliveryError
 
@@ -26,9 +27,23 @@ def has(commit: str) -> bool:
     return bool(git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}").strip())
 
 
+def check_out(commit: str, folder: Path) -> None:
+    """Make a work tree of the commit in `folder`; raises DeliveryError with git's own reason."""
+    result = _run("worktree", "add", "--detach", str(folder), commit)
+    if result.returncode != 0:
+        said = result.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise DeliveryError(
+            f"{commit[:12]} cannot be checked out beside this one: git says: {said[0]}"
+        )
+
+
 def git(*arguments: str) -> str:
     """What git prints, or nothing when it fails."""
-    result = subprocess.run(
+    result = _run(*arguments)
+    return result.stdout if result.returncode == 0 else ""
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         ["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
-    return result.stdout if result.returncode == 0 else ""

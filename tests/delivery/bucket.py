@@ -24,9 +24,10 @@ NAME = "oceanid-state"
 
 
 class Bucket:
-    """A versioned bucket at `port` of this machine."""
+    """A versioned bucket at `port` of this machine, whose requests are in `log`."""
 
-    def __init__(self, port: int, *, reached_by: int | None = None) -> None:
+    def __init__(self, port: int, log: Path, *, reached_by: int | None = None) -> None:
+        self.log = log
         # Made up for this run; moto takes any.
         key = secrets.token_hex(8)
         self.environment = {
@@ -76,7 +77,7 @@ def running_bucket(log: Path) -> Iterator[Bucket]:
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with log.open("wb") as sink, subprocess.Popen(command, stdout=sink, stderr=sink) as server:
         try:
-            bucket = Bucket(port)
+            bucket = Bucket(port, log)
             deadline = time.monotonic() + _SECONDS_TO_START
             while True:
                 assert server.poll() is None, log.read_text()

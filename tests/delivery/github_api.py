@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 Item = dict[str, Any]
+JOB = {"login": "github-actions[bot]"}
+"""Who a job of GitHub Actions is."""
 
 
 @dataclass
@@ -51,7 +53,8 @@ class GitHub:
 
     def _add(self, listed: list[Item], body: Item) -> Item:
         number = len(self.requests)
-        listed.append({"id": number, "number": number, "html_url": f"at {number}", **body})
+        made = {"id": number, "number": number, "html_url": f"at {number}", "user": JOB}
+        listed.append({**made, **body})
         return listed[-1]
 
 

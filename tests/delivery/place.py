@@ -71,6 +71,8 @@ def prepared(folder: Path, bucket: Bucket, left_out: tuple[str, ...]) -> Iterato
                 "vars.STATE_BUCKET": NAME,
                 "vars.AWS_REGION": "us-east-1",
                 "github.token": github.token,
+                "github.run_attempt": "2",
+                "needs.dev.outputs.attempt": "2",
                 "github.event.pull_request.number": PULL_REQUEST,
             }
             job = {"GITHUB_API_URL": github.api, "GITHUB_REPOSITORY": github.name}

@@ -8,6 +8,8 @@ After a change that is meant: `python -m tests.delivery.test_comment` writes the
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery import drift, events
+from delivery import drift, events, plan, run
+from delivery.__main__ import main
 from delivery.comment import MARKER, comment
-from delivery.environment import DeliveryError
+from delivery.environment import DeliveryError, stacks
 from delivery.events import Change, Preview
 from delivery.markdown import code, plain, table
 from settings import Settings, read_file
@@ -59,12 +62,29 @@ def _comment() -> str:
     previews = {
         "dev": replace(_recorded("incident"), unchanged=71),
         "prod": replace(update, findings=(_excepted(),)),
+        "staging": None,
     }
-    return comment(previews, {name: _settings(name) for name in previews}, _COMMIT)
+    return comment(previews, {name: _settings(name) for name in ("dev", "prod")}, _COMMIT)
 
 
 def test_the_comment_is_as_it_was_agreed() -> None:
     assert _comment() == _EXPECTED.read_text()
+
+
+@pytest.mark.parametrize("previewed", [["dev"], []])
+def test_a_preview_that_never_began_leaves_no_older_finding_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, previewed: list[str]
+) -> None:
+    for module in (plan, run):
+        monkeypatch.setattr(module, "RECORDS", tmp_path)
+    for stack in previewed:
+        shutil.copy(_HERE / "recorded" / "update.jsonl", tmp_path / f"preview-{stack}.jsonl")
+    assert main(["comment"]) == 0
+    text = (tmp_path / "comment.md").read_text()
+    without = re.findall(
+        r"^\| `(\w+)` \|.* \*\*not previewed\*\*: see the job's log", text, re.MULTILINE
+    )
+    assert without == [stack for stack in stacks() if stack not in previewed]
 
 
 def test_a_dated_exception_is_shown_with_its_day_and_reason_and_blocks_nothing() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from delivery.environment import DeliveryError
 from delivery.github import Repository
-from tests.delivery.github_api import GitHub, running
+from tests.delivery.github_api import JOB, GitHub, running
 
 _MARK = "<!-- mark -->"
 
@@ -34,11 +34,35 @@ def test_the_second_run_changes_the_comment_of_the_first(github: GitHub) -> None
 
 def test_the_comment_is_found_among_hundreds(github: GitHub) -> None:
     others = [{"id": 1000 + n, "body": None if n % 2 else "talk"} for n in range(250)]
-    mine = {"id": 1, "html_url": "here", "body": f"{_MARK}\none"}
+    mine = {"id": 1, "html_url": "here", "user": JOB, "body": f"{_MARK}\none"}
     github.comments[7] = [*others, mine]
     assert _repository(github).keep_comment(7, _MARK, f"{_MARK}\ntwo") == "here"
     assert len(github.comments[7]) == 251
     assert mine["body"] == f"{_MARK}\ntwo"
+
+
+@pytest.mark.parametrize("author", [{"login": "mallory"}, {"login": "some-app[bot]"}, None])
+def test_a_mark_that_somebody_else_wrote_owns_no_comment(
+    github: GitHub, author: dict[str, str] | None
+) -> None:
+    planted = {"id": 1, "number": 1, "user": author, "body": f"{_MARK}\nplanted"}
+    github.comments[7] = [dict(planted)]
+    _repository(github).keep_comment(7, _MARK, f"{_MARK}\none")
+    _repository(github).keep_comment(7, _MARK, f"{_MARK}\ntwo")
+    assert [each["body"] for each in github.comments[7]] == [planted["body"], f"{_MARK}\ntwo"]
+
+
+def test_neither_somebody_elses_issue_nor_a_pull_request_is_that_of_drift(github: GitHub) -> None:
+    body = f"{_MARK}\nplanted"
+    theirs = {"number": 1, "state": "open", "user": {"login": "mallory"}, "body": body}
+    request = {"number": 2, "state": "open", "user": JOB, "body": body, "pull_request": {"url": ""}}
+    github.issues = [dict(theirs), dict(request)]
+    repository = _repository(github)
+    assert repository.close_issue(_MARK, "over") is None
+    repository.keep_issue(_MARK, "Drift", f"{_MARK}\none")
+    *planted, own = github.issues
+    assert planted == [theirs, request]
+    assert own["body"] == f"{_MARK}\none"
 
 
 def test_drift_has_one_issue_that_is_closed_when_it_is_gone(github: GitHub) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from tests.delivery.bucket import NAME
 from tests.delivery.checkout import said
 from tests.delivery.conftest import Stage
 
 pytestmark = pytest.mark.e2e
+
+_HISTORY = ".pulumi/history/oceanid-cluster/prod"
+_LOCKS = ".pulumi/locks/organization/oceanid-cluster/prod"
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +33,11 @@ def _prod(stage: Stage) -> dict[str, object]:
 
 
 def _refused(stage: Stage, reason: str) -> None:
-    before = stage.bucket.keys(".pulumi/history/oceanid-cluster/prod")
+    before = stage.bucket.keys(_HISTORY)
     result = stage.checkout.make("promote", "STACK=prod")
     assert result.returncode == 2, said(result)
     assert reason in result.stderr
-    assert stage.bucket.keys(".pulumi/history/oceanid-cluster/prod") == before
+    assert stage.bucket.keys(_HISTORY) == before
 
 
 def _done(stage: Stage, *steps: tuple[str, str]) -> None:
@@ -109,6 +115,23 @@ def test_what_exceeds_the_plan_is_refused_without_its_value_shown(ready: Stage) 
     assert "(values not shown)" in result.stdout
     assert "a value nobody approved" not in said(result)
     assert "nothing was changed, nothing is to be put back" in result.stdout
+    assert _prod(ready) == {"first": "one"}
+
+
+def test_a_promotion_that_meets_a_lock_leaves_the_release_of_another_alone(ready: Stage) -> None:
+    _done(ready, ("plan", "prod"))
+    before = ready.bucket.keys(_HISTORY)
+    holder = {"pid": 1, "username": "ana", "hostname": "ci-7", "timestamp": "2026-11-21T06:40:36Z"}
+    lock = f"{_LOCKS}/held.json"
+    ready.bucket.s3.put_object(Bucket=NAME, Key=lock, Body=json.dumps(holder).encode())
+    result = ready.checkout.make("promote", "STACK=prod")
+    ready.bucket.s3.delete_object(Bucket=NAME, Key=lock)
+    assert result.returncode == 2, said(result)
+    assert "the stack is currently locked by 1 lock(s)" in said(result)
+    assert "this update left no record, so nothing is put back" in result.stdout
+    assert "make unlock STACK=prod" in result.stdout
+    assert "goes back to" not in result.stdout
+    assert ready.bucket.keys(_HISTORY) == before
     assert _prod(ready) == {"first": "one"}
 
 

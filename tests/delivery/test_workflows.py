@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from tests.delivery.workflow import ACTIONS, FOLDER, REPOSITORY, Workflow, workf
 
 _TARGETS = set(re.findall(r"^([a-z0-9-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
 _SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
+_CI = REPOSITORY / ".ci" / "run"
 _USES = re.compile(r"^\s*(?:- )?uses: (\S+)(.*)$", re.MULTILINE)
 _EVERY = [pytest.param(each, id=each.name) for each in workflows()]
 # What a job may be given beyond reading the code, and what for.
@@ -25,6 +27,8 @@ _MAY_WRITE = {
     ("deploy", "prod"): {"id-token": "write"},
     ("drift", "prod"): {"id-token": "write", "issues": "write"},
 }
+# The one job whose tests take root, and how it comes by that with the runner's Python and cache.
+_AS_ROOT = (("pr", "test"), 'sudo --preserve-env env "PATH=$PATH" "HOME=$HOME" ')
 
 
 def test_there_are_the_three_workflows() -> None:
@@ -36,10 +40,51 @@ def test_every_step_that_runs_something_is_a_make_target(each: Workflow) -> None
     for step in each.steps():
         assert (step.run is None) != (step.uses is None)
         if step.run is not None:
-            command, target, *variables = shlex.split(step.run)
+            as_root = (each.name, step.job) == _AS_ROOT[0] and step.run.startswith(_AS_ROOT[1])
+            run = step.run.removeprefix(_AS_ROOT[1]) if as_root else step.run
+            command, target, *variables = shlex.split(run)
             assert command == "make", step.run
             assert target in _TARGETS, f"{step.run}: the Makefile has no such target"
             assert all(re.fullmatch(r"[A-Z]+=[\w./-]+", one) for one in variables), step.run
+
+
+def test_a_pull_request_meets_every_test_there_is_and_those_of_the_network_lab_as_root() -> None:
+    *builds, tests = (step.run for step in workflow("pr").steps("test") if step.run)
+    assert tests == f"{_AS_ROOT[1]}make test"
+    rule = re.search(r"^test: check (.*?) ##", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    assert rule is not None
+    # Root's builds would lie in the cache folder that the runner's own user is to keep.
+    assert [f"make {program}" for program in rule.group(1).split()] == builds
+    # With CI set, a lab that cannot run is a failure and no skipped test; GitHub's runners set it.
+    assert "\nexport CI=true\n" in _CI.read_text()
+
+
+def test_a_runner_gets_the_packages_that_any_ci_gets() -> None:
+    install = re.compile(r"apt-get install ([^>\n]+)")
+    (elsewhere,) = install.findall(_CI.read_text())
+    commands = [step["run"] for step in _set_up()["runs"]["steps"] if "run" in step]
+    (here,) = (install.findall(command) for command in commands)
+    assert shlex.split(here[0]) == shlex.split(elsewhere)
+
+
+def test_what_is_kept_of_a_job_is_what_such_a_job_builds() -> None:
+    steps = _set_up()["runs"]["steps"]
+    (kept,) = (step for step in steps if "actions/cache@" in step.get("uses", ""))
+    assert kept["if"] == "inputs.for != ''"
+    assert "${{ inputs.for }}" in kept["with"]["key"]
+    kinds = {
+        step["with"]["for"]
+        for each in workflows()
+        for job in each.jobs.values()
+        for step in job["steps"]
+        if step.get("uses") == "./.github/actions/set-up" and "with" in step
+    }
+    assert kinds == {"checks", "stack", "tests"}
+
+
+def _set_up() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ACTIONS / "set-up" / "action.yml").read_text())
+    return document
 
 
 def _files() -> list[Path]:
@@ -95,6 +140,26 @@ def test_a_fork_meets_no_secret_no_role_and_no_token_that_writes() -> None:
     assert _SAME_REPOSITORY in upload.condition
 
 
+def test_a_job_that_is_run_again_replaces_what_it_left_before() -> None:
+    # To GitHub another attempt is the same run, and a second artifact of a name a conflict in it.
+    for each in workflows():
+        for job in each.jobs.values():
+            for step in job["steps"]:
+                if "upload-artifact@" in str(step.get("uses")):
+                    assert step["with"]["overwrite"] is True, step["with"]["name"]
+
+
+def test_a_preview_that_cannot_begin_is_in_the_comment_all_the_same() -> None:
+    steps = workflow("pr").jobs["preview-prod"]["steps"]
+    uses = [str(step.get("uses", "")).partition("@")[0] for step in steps]
+    # What dev's preview has found is there whether or not prod's credentials can be had.
+    fetched = uses.index("actions/download-artifact")
+    assert fetched < uses.index("aws-actions/configure-aws-credentials")
+    assert steps[fetched]["continue-on-error"] is True
+    (told,) = (step for step in workflow("pr").steps("preview-prod") if step.run == "make comment")
+    assert "!cancelled()" in told.condition
+
+
 def test_no_workflow_keeps_a_key_of_the_cloud() -> None:
     for each in workflows():
         text = yaml.safe_dump(each.document)
@@ -109,10 +174,18 @@ def test_no_two_runs_work_on_one_stack_and_none_is_cut_off_in_it() -> None:
         assert jobs[name]["concurrency"] == group
 
 
+def test_no_pull_request_takes_another_ones_place_in_a_queue() -> None:
+    # GitHub drops the run that waits in a group when the next one comes.
+    pull_request = workflow("pr")
+    group = pull_request.document["concurrency"]["group"]
+    assert "${{ github.event.pull_request.number }}" in group
+    assert not [name for name, job in pull_request.jobs.items() if "concurrency" in job]
+
+
 def test_prod_comes_after_dev_and_after_its_plan_in_the_protected_environment() -> None:
     jobs = workflow("deploy").jobs
     assert jobs["plan"]["needs"] == "dev"
-    assert jobs["prod"]["needs"] == "plan"
+    assert jobs["prod"]["needs"] == ["dev", "plan"]
     assert jobs["prod"]["environment"] == "prod"
     assert [s.run for s in workflow("deploy").steps("prod") if s.run] == [
         "make preflight STACK=prod",
@@ -127,7 +200,11 @@ def test_prod_comes_after_dev_and_after_its_plan_in_the_protected_environment() 
 def test_the_source_of_a_promotion_is_the_backend_that_dev_was_updated_in() -> None:
     jobs = workflow("deploy").jobs
     dev = jobs["dev"]["env"]["PULUMI_BACKEND_URL"]
-    assert jobs["prod"]["env"]["OCEANID_SOURCE_BACKEND_URL"] == dev
+    # Each attempt has a new lab. Where only `prod` is run again, dev's attempt is an earlier one.
+    assert jobs["dev"]["outputs"] == {"attempt": "${{ github.run_attempt }}"}
+    assert "-${{ github.run_attempt }}?" in dev
+    source = dev.replace("github.run_attempt", "needs.dev.outputs.attempt")
+    assert jobs["prod"]["env"]["OCEANID_SOURCE_BACKEND_URL"] == source
     assert jobs["prod"]["env"]["PULUMI_BACKEND_URL"] != dev
 
 

@@ -1,0 +1,116 @@
+"""A rollback with the real engine: what it goes on with, what it makes, and what it says."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.delivery.checkout import REPOSITORY, said
+from tests.delivery.conftest import Stage
+
+pytestmark = pytest.mark.e2e
+
+# The preflight's place, with an answer that a test chooses.
+_PREFLIGHT = """
+import json, os
+
+dead = {"check": "nodes", "where": "node styx", "what": "gone", "remedy": "", "verdict": "fail"}
+print(json.dumps({"groups": None, "results": [dead] if os.environ.get("DEAD_NODE") else []}))
+"""
+_LOOKS_FIRST = """
+from components.preflight import require_fit
+
+require_fit("{}", stop=True)
+"""
+_FOUND = "preflight nodes: node styx: gone"
+
+
+@pytest.fixture(scope="module")
+def released(stage: Stage) -> tuple[Stage, str]:
+    """A release in prod whose preflight stops, and another one after it."""
+    program = stage.checkout.path / "__main__.py"
+    program.write_text(_LOOKS_FIRST + program.read_text())
+    stage.checkout.write("preflight/__main__.py", _PREFLIGHT)
+    # In place of a minute of pip: what this project's own make rule is asked for, and when.
+    makefile = stage.checkout.path / "Makefile"
+    rule = f".venv/.installed:\n\t@ln -s {REPOSITORY / '.venv'} .venv && echo its own packages\n"
+    makefile.write_text(rule)
+    first = stage.release("The first release", first="echo one")
+    _up(stage)
+    stage.release("The second release", first="echo two")
+    _up(stage)
+    return stage, first
+
+
+def _up(stage: Stage) -> None:
+    result = stage.checkout.delivery("up", "--stack", "prod")
+    assert result.returncode == 0, said(result)
+
+
+def _rollback(stage: Stage, to: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    checkout = stage.checkout.with_environment(**environment)
+    return checkout.delivery("rollback", "--stack", "prod", "--to", to)
+
+
+def test_a_rollback_goes_on_where_an_update_would_be_stopped(released: tuple[Stage, str]) -> None:
+    stage, first = released
+    stopped = stage.checkout.with_environment(DEAD_NODE="yes").delivery("up", "--stack", "prod")
+    assert stopped.returncode != 0
+    assert f"{_FOUND}\n" in said(stopped)
+    assert "nothing has been changed" in said(stopped)
+
+    result = _rollback(stage, first, DEAD_NODE="yes")
+    assert result.returncode == 0, said(result)
+    assert _FOUND in said(result)
+    assert stage.checkout.outputs("prod") == {"first": "one"}
+
+
+def test_what_both_commits_share_is_not_made_anew(released: tuple[Stage, str]) -> None:
+    stage, first = released
+    result = _rollback(stage, first)
+    assert result.returncode == 0, said(result)
+    assert "of its own" not in said(result)
+
+
+def test_a_commit_of_other_packages_and_programs_runs_on_its_own(
+    released: tuple[Stage, str],
+) -> None:
+    stage, first = released
+    stage.checkout.write("requirements.txt", "# another list\n")
+    stage.checkout.write("toolchain/note.md", "Another toolchain.\n")
+    stage.checkout.commit("Other packages and programs")
+    result = _rollback(stage, first)
+    assert result.returncode == 0, said(result)
+    assert "needs a .venv of its own: make .venv/.installed\nits own packages" in result.stdout
+    assert "needs a .toolchain of its own" in result.stdout
+    assert stage.checkout.outputs("prod") == {"first": "one"}
+
+
+def test_packages_that_cannot_be_had_are_said_to_be_missing(released: tuple[Stage, str]) -> None:
+    stage, _ = released
+    stage.checkout.write("requirements.txt", "# one more\n")
+    stage.checkout.write("Makefile", ".venv/.installed:\n\tfalse\n")
+    without = stage.checkout.commit("Packages that are nowhere")
+    stage.checkout.write("requirements.txt", "# and another\n")
+    result = _rollback(stage, without)
+    assert result.returncode == 2
+    assert "delivery: the commit to go back to needs a .venv of its own, which could" in said(
+        result
+    )
+    assert "Traceback" not in said(result)
+    stage.checkout.git("checkout", "--quiet", "--", ".")
+
+
+def test_a_work_tree_that_cannot_be_made_is_one_line(released: tuple[Stage, str]) -> None:
+    stage, first = released
+    in_the_way = stage.checkout.path / ".git" / "worktrees"
+    # Git takes the folder away with the last work tree.
+    assert not in_the_way.exists()
+    in_the_way.write_text("not a folder")
+    result = _rollback(stage, first)
+    in_the_way.unlink()
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"delivery: {first[:12]} cannot be checked out beside this one: git ")
+    assert stage.checkout.git("worktree", "list").count("\n") == 1
