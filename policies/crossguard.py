@@ -33,6 +33,7 @@ from policies.pack import (
     subjects_of,
 )
 from policies.rules._joint import Fact
+from policies.rules._model import Verdict, judge
 from policies.rules._subject import Subject
 
 __all__ = ["PACK", "Analyzer", "RulePolicy", "decode_once", "policies"]
@@ -67,6 +68,10 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
         for policy in self._rule_policies:
             level = self._level_of(policy)
             if level is EnforcementLevel.DISABLED:
+                # What it finds is not said, but rules over several resources go by it.
+                for subject, names in zip(subjects, fired, strict=True):
+                    if judge(policy.rule, subject).verdict is Verdict.FIRES:
+                        names.add(policy.rule.name)
                 continue
             violation = self._reporter(response, policy, level)
             failure = self._reporter(response, policy, EnforcementLevel.MANDATORY)

@@ -62,8 +62,8 @@ Fixtures and made-up workloads are put before all three in every run of the test
 differences, and where a rule has one of its own, it says so below under "In the cluster".
 
 - **What is unknown** exists in a preview only.
-- **Rules over several resources** are judged in a preview (the stack) and a scan (the folder or the
-  stream); the API server sees one object at a time.
+- **Rules over several resources** are judged in a preview (the stack) and a scan (the folder, the
+  stream, or with `--whole` the files); the API server sees one object at a time.
 - **Resources that are no objects of Kubernetes** (firewall rules, commands, Helm releases) exist
   in a preview only.
 - **Patches**: a preview judges what a patch says; the cluster judges the whole object after it.

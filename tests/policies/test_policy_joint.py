@@ -50,13 +50,29 @@ IDS = [f"{case.rule}: {case.why}" for case in CASES]
 
 
 def analyzed(
-    case: JointCase, *, stock: bool = False, exceptions: Exceptions | None = None
+    case: JointCase,
+    *,
+    stock: bool = False,
+    exceptions: Exceptions | None = None,
+    only: bool = False,
 ) -> list[analyzer_pb2.AnalyzeDiagnostic]:
-    """What the pack says of the resources of a case, as the engine asks it."""
+    """What the pack says of the resources of a case, as the engine asks it.
+
+    `only`: with every rule disabled but that of the case.
+    """
     policies = crossguard.policies(exceptions or Exceptions())
     made: Any = (STOCK if stock else crossguard.Analyzer)(
         "oceanid", "0.0.1", policies, EnforcementLevel.MANDATORY
     )
+    if only:
+        # The engine says it of each, where its configuration says it of all.
+        levels = {policy.name: analyzer_pb2.DISABLED for policy in policies}
+        levels[case.rule] = LEVELS[case.rule]
+        config = {
+            name: analyzer_pb2.PolicyConfig(enforcementLevel=level)
+            for name, level in levels.items()
+        }
+        made.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=config), None)
     asked = []
     for number, body in enumerate(case.resources):
         tree = filled(body)
@@ -96,6 +112,11 @@ def test_the_pack_names_the_resources_of_a_case(case: JointCase) -> None:
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_the_sdks_own_analyzer_says_the_same(case: JointCase) -> None:
     assert analyzed(case, stock=True) == analyzed(case)
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_a_case_is_judged_alike_where_all_other_rules_are_disabled(case: JointCase) -> None:
+    assert analyzed(case, only=True) == analyzed(case)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "UNKNOWN" not in repr(case.resources)])
