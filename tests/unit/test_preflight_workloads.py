@@ -129,12 +129,10 @@ def _refused(*workloads: dict[str, Any], **objects: Any) -> list[Result]:
 
 
 def test_a_workload_whose_next_pods_the_policies_refuse_is_named_with_the_rule() -> None:
-    mounts = {"volumes": [{"name": "root", "hostPath": {"path": "/"}}], "hostNetwork": True}
-    on_nodes = {"affinity": {"nodeAffinity": {}}, "nodeSelector": {"disk": "ssd"}}
-    agent = workload("agent", namespace="monitoring", **mounts, **on_nodes)
-    job = {**workload("copy"), "metadata": {"namespace": "apps", "name": "copy"}}
+    volumes = [{"name": "root", "hostPath": {"path": "/"}}]
+    agent = workload("agent", namespace="monitoring", volumes=volumes, hostNetwork=True)
+    job = workload("copy", volumes=volumes)
     job["spec"] = {"jobTemplate": {"spec": job["spec"]}}
-    job["spec"]["jobTemplate"]["spec"]["template"]["spec"] |= mounts
     found = _refused(agent, cron_jobs=[job])
     (of_path,) = [each for each in found if each.what.endswith(" host-path")]
     assert of_path.verdict is Verdict.WARN
