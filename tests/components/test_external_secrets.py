@@ -17,6 +17,7 @@ _CUSTOM = "kubernetes:external-secrets.io/v1"
 
 _SERVED = {"ExternalSecret", "SecretStore", "GeneratorState"}
 _PLACE = "apps/labelstudio-s3-credentials"
+_TOKEN = "apps/pulumi-api-token"
 
 
 def _settings(**changes: Any) -> dict[str, Any]:
@@ -100,9 +101,41 @@ def test_a_secret_made_by_hand_is_named_with_what_becomes_of_it(
     policy: str, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     secrets = [{**_settings()["secrets"][0], "creationPolicy": policy}]
-    _record(World(by_hand=[_PLACE]), secrets=secrets)
+    _record(World(existing={_PLACE: {}}), secrets=secrets)
     (line,) = [line for line in caplog.messages if "made by hand" in line]
     assert line.startswith(f"Secret {_PLACE} was made by hand: {said}")
+
+
+def test_a_token_made_by_hand_is_named_though_nothing_is_synced_yet(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    _record(World(existing={_TOKEN: {}}), secrets=[])
+    (line,) = [line for line in caplog.messages if "made by hand" in line]
+    assert line == (
+        f"Secret {_TOKEN} was made by hand: its key token is written over, and a destroy removes it"
+    )
+
+
+def test_a_namespace_made_by_hand_is_named_where_the_stack_would_make_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(existing={"apps": {"kubernetes.io/metadata.name": "apps"}})
+    _record(world)
+    (line,) = [line for line in caplog.messages if "made by hand" in line]
+    assert line.startswith("Namespace apps was made by hand: it is taken over and enforces Pod Sec")
+    caplog.clear()
+    _record(world, stores=[{**_settings()["stores"][0], "createNamespace": False}])
+    assert "made by hand" not in caplog.text
+
+
+def test_what_the_stack_made_before_is_nobodys_hand(caplog: pytest.LogCaptureFixture) -> None:
+    made = _record()
+    namespace, token = (made.named(f"secrets-apps{each}") for each in ("", "-token"))
+    labels = {"apps": namespace, _TOKEN: token}
+    synced = {_PLACE: {"reconcile.external-secrets.io/managed": "true"}}
+    world = World(existing=synced | {k: v["metadata"]["labels"] for k, v in labels.items()})
+    _record(world)
+    assert "made by hand" not in caplog.text
 
 
 @pytest.mark.parametrize(

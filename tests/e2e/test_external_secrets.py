@@ -24,7 +24,11 @@ from tests.waiting import until
 pytestmark = pytest.mark.e2e
 
 _SECRET = "labelstudio-s3-credentials"
+_TOKEN = "pulumi-api-token"
+_BY_HAND = {"AWS_ACCESS_KEY_ID": "typed", "NOTE": "by hand"}
 _CHART = REPOSITORY / ".toolchain" / "bin" / "external-secrets-chart"
+_NAMESPACE = "/api/v1/namespaces/apps"
+_ENFORCE = "pod-security.kubernetes.io/enforce"
 _DEPLOYMENTS = "/apis/apps/v1/namespaces/external-secrets-system/deployments"
 
 
@@ -60,7 +64,7 @@ class _Stack:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Stack]:
-    """A lab in which somebody has made the secret by hand, and nothing is deployed."""
+    """A lab in which somebody has made secret, token and namespace, and nothing is deployed."""
     with running_lab(tmp_path_factory.mktemp("lab")) as fleet:
         # The lab's own copy of the settings, whose secrets it can decrypt.
         assert fleet.delivery("outputs").returncode == 0
@@ -70,20 +74,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Stack]:
         lab = OperatorLab(fleet=fleet, source="goldfish-inc/oceanid-cluster/dev")
         one = _Stack(lab=lab, settings=settings)
         one.change(syncSeconds=10)
-        _made_by_hand(lab, "apps", _SECRET)
+        _made_by_hand(lab, _SECRET, _BY_HAND)
+        _made_by_hand(lab, _TOKEN, {"token": "typed"})
         yield one
 
 
-def _made_by_hand(lab: OperatorLab, namespace: str, name: str) -> None:
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
-    lab.apply(f"/api/v1/namespaces/{namespace}", space).raise_for_status()
+def _made_by_hand(lab: OperatorLab, name: str, values: dict[str, str]) -> None:
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apps"}}
+    lab.apply("/api/v1/namespaces/apps", space).raise_for_status()
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": name},
-        "stringData": {"AWS_ACCESS_KEY_ID": "typed", "NOTE": "by hand"},
+        "stringData": values,
     }
-    lab.apply(f"/api/v1/namespaces/{namespace}/secrets/{name}", secret).raise_for_status()
+    lab.apply(f"/api/v1/namespaces/apps/secrets/{name}", secret).raise_for_status()
 
 
 def _synced(lab: OperatorLab) -> dict[str, str]:
@@ -98,9 +103,15 @@ def _synced(lab: OperatorLab) -> dict[str, str]:
 def test_a_preview_names_the_secret_it_takes_over_and_changes_nothing(stack: _Stack) -> None:
     result = stack.engine("preview")
     assert result.returncode == 0, said(result)
-    warning = f"Secret apps/{_SECRET} was made by hand: all its keys are replaced"
-    assert warning in said(result)
-    assert stack.lab.secret(_SECRET) == {"AWS_ACCESS_KEY_ID": "typed", "NOTE": "by hand"}
+    for warning in (
+        f"Secret apps/{_SECRET} was made by hand: all its keys are replaced",
+        f"Secret apps/{_TOKEN} was made by hand: its key token is written over",
+        "Namespace apps was made by hand: it is taken over and enforces",
+    ):
+        assert warning in said(result)
+    assert stack.lab.secret(_SECRET) == _BY_HAND
+    assert stack.lab.secret(_TOKEN) == {"token": "typed"}
+    assert _ENFORCE not in stack.fleet.get(_NAMESPACE)["metadata"]["labels"]
 
 
 def test_one_up_deploys_the_operator_and_syncs_the_secret(stack: _Stack) -> None:
@@ -111,10 +122,12 @@ def test_one_up_deploys_the_operator_and_syncs_the_secret(stack: _Stack) -> None
     # Nothing was hidden from the preview, and so from the policies.
     assert f"+ {planned} created" in said(result)
     assert stack.lab.secret(_SECRET) == _synced(stack.lab)
+    assert stack.lab.secret(_TOKEN) != {"token": "typed"}
+    assert stack.fleet.get(_NAMESPACE)["metadata"]["labels"][_ENFORCE] == "restricted"
     assert stack.fleet.outputs()["syncedSecrets"] == [f"apps/{_SECRET}"]
 
 
-def test_a_secret_that_has_been_taken_over_is_not_told_again(stack: _Stack) -> None:
+def test_what_has_been_taken_over_is_not_told_again(stack: _Stack) -> None:
     result = stack.engine("preview", "--expect-no-changes")
     assert result.returncode == 0, said(result)
     assert "made by hand" not in said(result)
