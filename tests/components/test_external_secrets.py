@@ -13,7 +13,7 @@ from components._secrets_operator_chart import values
 from tests.components.recording import KINDS, REPOSITORY, Recording, World, record_stack
 
 _CUSTOM = "kubernetes:external-secrets.io/v1"
-
+_RBAC = "kubernetes:rbac.authorization.k8s.io/v1"
 
 _SERVED = {"ExternalSecret", "SecretStore", "GeneratorState"}
 _PLACE = "apps/labelstudio-s3-credentials"
@@ -38,11 +38,31 @@ def test_only_the_kinds_that_are_served_are_installed() -> None:
 
 def test_the_operator_sees_no_other_namespace_when_one_is_served() -> None:
     recording = _record()
-    assert recording.named("secrets-operator-sync")["metadata"]["namespace"] == "apps"
+    assert recording.named("secrets-operator-sync-apps")["metadata"]["namespace"] == "apps"
     chart = recording.named("secrets-operator-chart")
     assert chart["values"]["scopedNamespace"] == "apps"
-    cluster_roles = recording.of_type("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
+    cluster_roles = recording.of_type(f"{_RBAC}:ClusterRole")
     assert not any("secrets" in rule["resources"] for r in cluster_roles for rule in r["rules"])
+
+
+def test_the_operator_may_only_look_beyond_the_namespaces_that_it_serves() -> None:
+    stores = [{**_settings()["stores"][0], "name": each, "namespace": each} for each in "ab"]
+    recording = _record(stores=stores, secrets=[])
+    assert recording.named("secrets-operator-chart")["values"]["scopedNamespace"] == ""
+    for each in "ab":
+        role = recording.named(f"secrets-operator-sync-{each}")
+        assert role["metadata"]["namespace"] == each
+        assert "delete" in _verbs(role, "secrets")
+        binding = recording.named(f"secrets-operator-sync-{each}-binding")
+        assert binding["metadata"]["namespace"] == each
+    for role in recording.of_type(f"{_RBAC}:ClusterRole"):
+        for resource in ("secrets", "externalsecrets", "secretstores"):
+            assert _verbs(role, resource) <= {"list", "watch"}
+
+
+def _verbs(role: dict[str, Any], resource: str) -> set[str]:
+    rules = [rule for rule in role["rules"] if resource in rule["resources"]]
+    return {verb for rule in rules for verb in rule["verbs"]}
 
 
 def test_kinds_of_the_whole_cluster_come_when_asked_for() -> None:

@@ -120,6 +120,20 @@ class OperatorLab:
         data = answer.raise_for_status().json().get("data") or {}
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
+    def may(self, verb: str, resource: str, namespace: str) -> bool:
+        """Whether the operator's controller may do that in a namespace, as the API server says."""
+        attributes = {"verb": verb, "resource": resource, "namespace": namespace}
+        user = f"system:serviceaccount:{NAMESPACE}:external-secrets"
+        review = _manifest(
+            "authorization.k8s.io/v1",
+            "SubjectAccessReview",
+            "",
+            spec={"user": user, "resourceAttributes": attributes},
+        )
+        with self.fleet.api() as api:
+            answer = api.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", json=review)
+        return bool(answer.raise_for_status().json()["status"]["allowed"])
+
     def events(self, name: str) -> str:
         """The messages of an object's Events in `apps`, a line each."""
         events = self.fleet.get("/api/v1/namespaces/apps/events")["items"]

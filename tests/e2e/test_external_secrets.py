@@ -26,6 +26,7 @@ pytestmark = pytest.mark.e2e
 _SECRET = "labelstudio-s3-credentials"
 _TOKEN = "pulumi-api-token"
 _BY_HAND = {"AWS_ACCESS_KEY_ID": "typed", "NOTE": "by hand"}
+_SECOND = {"name": "second", "namespace": "jobs"}
 _CHART = REPOSITORY / ".toolchain" / "bin" / "external-secrets-chart"
 _NAMESPACE = "/api/v1/namespaces/apps"
 _ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -42,6 +43,12 @@ class _Stack:
     @property
     def fleet(self) -> Fleet:
         return self.lab.fleet
+
+    def group(self) -> dict[str, Any]:
+        """`externalSecrets` in the settings."""
+        document = yaml.safe_load(self.settings.read_text())
+        found: dict[str, Any] = document["config"]["oceanid-cluster:externalSecrets"]
+        return found
 
     def change(self, **changes: Any) -> None:
         """Change `externalSecrets` in the settings; `path` is that of the first secret's keys."""
@@ -184,6 +191,25 @@ def test_a_new_token_is_proven_by_every_secret(stack: _Stack) -> None:
     assert result.returncode == 0, said(result)
     assert "every secret of dev has been read with the new token" in said(result)
     assert stack.ready() == ("True", "SecretSynced")
+
+
+def test_with_two_namespaces_it_writes_in_both_and_may_only_look_at_others(stack: _Stack) -> None:
+    stack.change(stores=[*stack.group()["stores"], {**stack.group()["stores"][0], **_SECOND}])
+    secret = {**stack.group()["secrets"][0], "store": _SECOND["name"]}
+    stack.change(secrets=[*stack.group()["secrets"], secret])
+    result = stack.up()
+    assert result.returncode == 0, said(result)
+    assert stack.lab.secret(_SECRET) == _synced(stack.lab)
+    assert stack.lab.secret(_SECRET, _SECOND["namespace"]) == _synced(stack.lab)
+    rights = {
+        (namespace, verb)
+        for namespace in ("apps", _SECOND["namespace"], "kube-system")
+        for verb in ("get", "list", "watch", "create", "update", "patch", "delete")
+        if stack.lab.may(verb, "secrets", namespace)
+    }
+    served = {(namespace, verb) for namespace, verb in rights if namespace != "kube-system"}
+    assert rights - served == {("kube-system", "list"), ("kube-system", "watch")}
+    assert len(served) == 14
 
 
 def test_another_version_of_the_chart_loses_no_secret(stack: _Stack, tmp_path: Path) -> None:
