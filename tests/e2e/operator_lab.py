@@ -79,6 +79,13 @@ class OperatorLab:
                 headers={"content-type": "application/apply-patch+yaml"},
             )
 
+    def make_by_hand(self, name: str, values: dict[str, str]) -> None:
+        """A Secret of `apps`, and that namespace, as somebody had them before the stack."""
+        space = _manifest("v1", "Namespace", "apps")
+        self.apply("/api/v1/namespaces/apps", space).raise_for_status()
+        secret = _manifest("v1", "Secret", name, stringData=values)
+        self.apply(f"/api/v1/namespaces/apps/secrets/{name}", secret).raise_for_status()
+
     def store(self, **fields: Any) -> httpx.Response:
         """The store of the operators' document, with the stand-in's address."""
         pulumi = {
