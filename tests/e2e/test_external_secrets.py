@@ -188,7 +188,7 @@ def test_no_value_and_no_token_stands_anywhere_but_where_it_belongs(stack: Synce
     diff = said(stack.engine("preview", "--diff", ESC_ACCESS_TOKEN=pending))
     # What changes is the token, or its diff would prove nothing.
     assert "urn:pulumi:dev::oceanid-cluster::" in diff, diff
-    assert f"{_TOKEN}" in diff, diff
+    assert _TOKEN in diff, diff
     stack.hidden.update(stack.lab.secret(SECRET).values())
     values = [value.encode() for value in stack.hidden]
     # Two tokens of the lab's, the one above, two keys, and the new value of one.
