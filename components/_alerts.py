@@ -82,7 +82,19 @@ def _secrets(watched: Watched) -> list[Alert]:
     if watched.secrets_namespace is None:
         return []
     runbook = "runbooks/esc-token.md#a-secret-is-not-synced"
+    down = Alert(
+        name="OceanidSecretsOperatorDown",
+        expr="kube_deployment_status_replicas_ready"
+        f'{{namespace="{watched.secrets_namespace}"}} == 0',
+        hold="10m",
+        severity=Severity.WARNING,
+        summary="No pod of {{ $labels.namespace }}/{{ $labels.deployment }} is ready",
+        impact="No secret is read anew; with the webhook gone none can be changed either.",
+        runbook=runbook,
+    )
     stale = watched.secrets_stale_seconds
+    if stale is None:
+        return [down]
     return [
         Alert(
             name="OceanidSecretSyncFailing",
@@ -107,16 +119,7 @@ def _secrets(watched: Watched) -> list[Alert]:
             impact="It keeps its last value, and nobody tries for a new one.",
             runbook=runbook,
         ),
-        Alert(
-            name="OceanidSecretsOperatorDown",
-            expr="kube_deployment_status_replicas_ready"
-            f'{{namespace="{watched.secrets_namespace}"}} == 0',
-            hold="10m",
-            severity=Severity.WARNING,
-            summary="No pod of {{ $labels.namespace }}/{{ $labels.deployment }} is ready",
-            impact="No secret is read anew; with the webhook gone none can be changed either.",
-            runbook=runbook,
-        ),
+        down,
     ]
 
 
@@ -173,7 +176,8 @@ def _blind(watched: Watched) -> Alert:
         "Envoy": f"envoy_cluster_endpoint_healthy{{{ours}}}",
         "tailscaled": f"tailscaled_health_messages{{{ours}}}",
     }
-    if watched.secrets_namespace is not None:
+    # The operator counts by secret: without one it exports no such series.
+    if watched.secrets_stale_seconds is not None:
         needed["External Secrets"] = "externalsecret_sync_calls_total"
     return Alert(
         name="OceanidMonitoringBlind",

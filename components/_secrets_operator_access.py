@@ -50,6 +50,20 @@ def syncing(*, cluster_kinds: bool) -> list[rbac.PolicyRuleArgs]:
     ]
 
 
+def watching() -> list[rbac.PolicyRuleArgs]:
+    """The controller's in the cluster, where it serves several namespaces.
+
+    It looks at one namespace or at all (v0.19.2, cmd/controller/root.go, `namespace`), and does
+    not start without lists of what it watches: its own kinds, and Secrets with their values.
+    """
+    look = ["list", "watch"]
+    return [
+        _rule(_GROUP, ["externalsecrets", "secretstores"], look),
+        _rule("", ["secrets"], look),
+        _rule(f"generators.{_GROUP}", ["generatorstates"], look),
+    ]
+
+
 def leading() -> list[rbac.PolicyRuleArgs]:
     """The controller's in its own namespace: to agree on which of its pods works."""
     return [_rule("coordination.k8s.io", ["leases"], ["get", "create", *_WRITE]), events()]

@@ -19,7 +19,8 @@ class Watched:
     `exit_nodes` are names in order of preference, with their StatefulSets' names; `expected` those
     of which one must be seen outside. `key_expiries` are the ends of auth keys by what they are
     for, in Unix seconds. `secrets_namespace` is the External Secrets Operator's, None without one,
-    and `secrets_stale_seconds` how long a secret may go without having been read.
+    and `secrets_stale_seconds` how long a secret may go without having been read, None where none
+    is synced.
     """
 
     namespace: str
@@ -28,4 +29,4 @@ class Watched:
     key_expiries: Mapping[str, int]
     exceptions: tuple[RuleException, ...]
     secrets_namespace: str | None
-    secrets_stale_seconds: int
+    secrets_stale_seconds: int | None

@@ -15,10 +15,16 @@ from pulumi_kubernetes import apiextensions
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
+from components._labels import PART_OF
+
 _API = "external-secrets.io/v1"
 # The names of the operators' own documents.
 _TOKEN_SECRET = "pulumi-api-token"  # noqa: S105  a name
 _TOKEN_KEY = "token"  # noqa: S105  a name
+# On what the stack itself makes: without it, it is somebody else's until now.
+_OURS = {PART_OF: "oceanid"}
+# Set by the operator on every Secret that it keeps (apis/externalsecrets/v1, LabelManaged).
+_SYNCED = "reconcile.external-secrets.io/managed"
 # Reloader's, on a Secret: workloads that carry reloader.stakater.com/search restart with it.
 _RELOADER = {"reloader.stakater.com/match": "true"}
 
@@ -89,8 +95,7 @@ class ExternalSecrets(pulumi.ComponentResource):
         super().__init__("oceanid:index:ExternalSecrets", name, None, opts)
         self._name = name
         self._args = args
-        if args.secrets:
-            _tell_what_is_taken_over(args)
+        _tell_what_is_taken_over(args)
         namespaces = self._namespaces()
         tokens = self._tokens(namespaces)
         stores = {each.name: self._store(each, tokens[each.namespace]) for each in args.stores}
@@ -105,7 +110,7 @@ class ExternalSecrets(pulumi.ComponentResource):
                 f"{self._name}-{namespace}",
                 metadata=meta.ObjectMetaArgs(
                     name=namespace,
-                    labels={"pod-security.kubernetes.io/enforce": "restricted"},
+                    labels={**_OURS, "pod-security.kubernetes.io/enforce": "restricted"},
                 ),
                 # With the namespace would go the secrets in it.
                 opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
@@ -120,6 +125,7 @@ class ExternalSecrets(pulumi.ComponentResource):
                 metadata=meta.ObjectMetaArgs(
                     name=_TOKEN_SECRET,
                     namespace=namespace,
+                    labels=_OURS,
                     # One made by hand before is taken over; the preview says so.
                     annotations={"pulumi.com/patchForce": "true"},
                 ),
@@ -194,7 +200,7 @@ class ExternalSecrets(pulumi.ComponentResource):
         if pulumi.runtime.is_dry_run() or not places:
             return pulumi.Output.from_input(places)
         answer = pulumi_command.local.run_output(
-            command=_question(self._args, "read", "--seconds", str(self._args.seconds)),
+            command=_question(self._args, "read", places, "--seconds", str(self._args.seconds)),
             logging=pulumi_command.local.Logging.NONE,
             opts=pulumi.InvokeOutputOptions(depends_on=list(objects)),
         )
@@ -205,27 +211,46 @@ class ExternalSecrets(pulumi.ComponentResource):
 
 
 def _tell_what_is_taken_over(args: ExternalSecretsArgs) -> None:
-    """Warn, in a preview too, of every Secret that is there and is somebody else's until now."""
+    """Warn, in a preview too, of all that is there and is somebody else's until now."""
+    owned = sorted({each.namespace for each in args.stores if each.owned})
+    tokens = sorted({f"{each.namespace}/{_TOKEN_SECRET}" for each in args.stores})
+    places = [*owned, *tokens, *(each.place for each in args.secrets)]
     answer = pulumi_command.local.run(
-        command=_question(args, "existing"), logging=pulumi_command.local.Logging.NONE
+        command=_question(args, "existing", places), logging=pulumi_command.local.Logging.NONE
     )
-    policies = {each.place: each.creation_policy for each in args.secrets}
-    for place in json.loads(answer.stdout):
-        if policies[place] == "Merge":
-            keys = ", ".join(next(each.data for each in args.secrets if each.place == place))
-            pulumi.log.warn(
-                f"Secret {place} was made by hand: its keys {keys} are written over; it keeps the "
-                "others (creationPolicy: Merge)"
-            )
-        else:
-            pulumi.log.warn(
-                f"Secret {place} was made by hand: all its keys are replaced by those of the "
-                f"settings (creationPolicy: {policies[place]}; Merge keeps the others)"
-            )
+    there: Mapping[str, Mapping[str, str]] = json.loads(answer.stdout)
+    others = {place for place, labels in there.items() if not labels.items() >= _OURS.items()}
+    for namespace in filter(others.__contains__, owned):
+        pulumi.log.warn(
+            f"Namespace {namespace} was made by hand: it is taken over and enforces Pod Security's "
+            "restricted, so that pods which need more start no more (createNamespace: false leaves "
+            "it as it is)"
+        )
+    for token in filter(others.__contains__, tokens):
+        pulumi.log.warn(
+            f"Secret {token} was made by hand: its key {_TOKEN_KEY} is written over, and a destroy "
+            "removes it"
+        )
+    for each in args.secrets:
+        if there.get(each.place, {_SYNCED: "true"}).get(_SYNCED) != "true":
+            pulumi.log.warn(f"Secret {each.place} was made by hand: {_becomes(each)}")
 
 
-def _question(args: ExternalSecretsArgs, question: str, *options: str) -> str:
-    places = [each.place for each in args.secrets]
+def _becomes(secret: SyncedSecret) -> str:
+    if secret.creation_policy == "Merge":
+        return (
+            f"its keys {', '.join(secret.data)} are written over; it keeps the others "
+            "(creationPolicy: Merge)"
+        )
+    return (
+        "all its keys are replaced by those of the settings (creationPolicy: "
+        f"{secret.creation_policy}; Merge keeps the others)"
+    )
+
+
+def _question(
+    args: ExternalSecretsArgs, question: str, places: Sequence[str], *options: str
+) -> str:
     program = [sys.executable, "-m", "secret_sync", question, "--context", args.context]
     return shlex.join([*program, *options, *places])
 

@@ -43,7 +43,10 @@ _STALE_SECONDS = 900
 
 @dataclass(frozen=True, kw_only=True)
 class SecretsWatch:
-    """The External Secrets Operator's namespace, and the longest of its secrets' intervals."""
+    """The External Secrets Operator's namespace, and the longest of its secrets' intervals.
+
+    That is 0 without secrets.
+    """
 
     namespace: str
     longest_interval_seconds: int
@@ -182,7 +185,9 @@ class Monitoring(pulumi.ComponentResource):
             key_expiries={},
             exceptions=read(),
             secrets_namespace=secrets.namespace if secrets else None,
-            secrets_stale_seconds=max(_STALE_SECONDS, _READINGS_MISSED * interval),
+            secrets_stale_seconds=(
+                max(_STALE_SECONDS, _READINGS_MISSED * interval) if interval else None
+            ),
         )
 
         def rendered(expiries: Mapping[str, str]) -> list[monitors.Json]:

@@ -145,10 +145,14 @@ class SecretsOperator(pulumi.ComponentResource):
         """Bindings name accounts that the chart makes: Kubernetes takes them in either order."""
         own, cluster_kinds = self._args.namespace, self._args.cluster_kinds
         syncing = access.syncing(cluster_kinds=cluster_kinds)
-        made = [
-            *self._grant("sync", CONTROLLER, syncing, namespace=self._only_namespace),
-            *self._grant("lead", CONTROLLER, access.leading(), namespace=own),
-        ]
+        made = self._grant("lead", CONTROLLER, access.leading(), namespace=own)
+        if cluster_kinds:
+            made += self._grant("sync", CONTROLLER, syncing, namespace=None)
+        else:
+            for each in self._args.serves:
+                made += self._grant(f"sync-{each}", CONTROLLER, syncing, namespace=each)
+            if self._only_namespace is None:
+                made += self._grant("watch", CONTROLLER, access.watching(), namespace=None)
         if self._args.webhook:
             certifying = access.certifying(cluster_kinds=cluster_kinds)
             keeping = access.keeping_certificate()

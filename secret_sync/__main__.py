@@ -1,9 +1,10 @@
 """What an update asks about the synced secrets: `python -m secret_sync QUESTION --context C …`.
 
-`existing NAMESPACE/NAME…` lists the Secrets of those names that External Secrets has not made or
-taken over. `read NAMESPACE/NAME…` has every ExternalSecret of those names read anew and lists those
-that were not, each with the operator's own reason. Both answer by one JSON list on stdout, and no
-value of a Secret is ever asked for. `webhook NAMESPACE` waits until the operator's webhook answers.
+`existing NAMESPACE[/NAME]…` gives the labels of those namespaces and Secrets that are there, by
+the names they were asked for. `read NAMESPACE/NAME…` has every ExternalSecret of those names read
+anew and lists those that were not, each with the operator's own reason. Both answer by JSON on
+stdout, and no value of a Secret is ever asked for. `webhook NAMESPACE` waits until the operator's
+webhook answers.
 Exit code 0 when the question could be answered, 2 when not, 1 when the webhook stays away.
 """
 
@@ -12,15 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any
 
-from preflight.kubectl import Kind, Kubectl
+from preflight.kubectl import Kind, Kubectl, Refused
 from preflight.result import UnseenError
 from secret_sync.reading import read_anew
 from secret_sync.webhook import answering
-
-# Set by the operator on every Secret that it keeps (apis/externalsecrets/v1, LabelManaged).
-_MANAGED = "reconcile.external-secrets.io/managed"
 
 
 def main(arguments: list[str]) -> int:
@@ -37,24 +34,29 @@ def main(arguments: list[str]) -> int:
         if refusal is not None:
             print(f"the operator's webhook does not answer: {refusal}", file=sys.stderr)
         return int(refusal is not None)
-    wanted = [tuple(each.split("/", 1)) for each in options.secrets]
     if options.question == "read":
+        wanted = [tuple(each.split("/", 1)) for each in options.secrets]
         print(json.dumps(read_anew(cluster, wanted, seconds=options.seconds)))
         return 0
     try:
-        secrets = cluster.view([Kind.SECRETS]).items(Kind.SECRETS)
+        print(json.dumps(_existing(cluster, options.secrets)))
     except UnseenError as error:
         print(f"secret_sync: {error}", file=sys.stderr)
         return 2
-    others = [each["metadata"] for each in secrets if _is_kept_by_others(each["metadata"])]
-    places = [(each["namespace"], each["name"]) for each in others]
-    print(json.dumps(["/".join(place) for place in places if place in wanted]))
     return 0
 
 
-def _is_kept_by_others(metadata: dict[str, Any]) -> bool:
-    labels: dict[str, str] = metadata["labels"]
-    return labels.get(_MANAGED) != "true"
+def _existing(cluster: Kubectl, places: list[str]) -> dict[str, dict[str, str]]:
+    namespaces = cluster.document("/api/v1/namespaces")
+    if isinstance(namespaces, Refused):
+        raise UnseenError(f"namespaces cannot be seen: {namespaces.why}")
+    there = {
+        each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in namespaces["items"]
+    } | {
+        f"{each['metadata']['namespace']}/{each['metadata']['name']}": each["metadata"]["labels"]
+        for each in cluster.view([Kind.SECRETS]).items(Kind.SECRETS)
+    }
+    return {place: there[place] for place in places if place in there}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ there, `add` appends to their lists, `remove` takes entries of the same `name` o
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,12 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "runbooks"
 # The info string's first word is the language; renderers ignore the rest (CommonMark 0.31, 4.5).
 _FENCE = re.compile(r"(?P<indent> *)(?P<ticks>```+)(?P<info>.*)")
 _HEADING = re.compile(r"## +(.+)")
+_PART = re.compile(r"\*\*(Symptom|Check|Fix|Verify|Roll back)\.\*\*")
+# What somebody would type: with an argument, and not said to run nowhere right behind it.
+_INLINE = re.compile(
+    r"`((?:kubectl|make|tailscale)\s[^`]+)`(?!\s*<!-- runnable=no why=\"[^\"]+\" -->)"
+)
+_PLACEHOLDER = re.compile(r"<[a-z]+>")
 _MARK = re.compile(r'sh runnable=(?P<where>lab|network|no)(?: why="(?P<why>[^"]+)")?')
 _SETTINGS = re.compile(r"yaml settings=(set|add|remove)")
 
@@ -34,7 +41,9 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """One block: its file and line, the `##` heading above it ("" for none), its text.
+    """One block: its file and line, the `##` heading above it ("" for none), its part, its text.
+
+    The part is Symptom, Check, Fix, Verify or Roll back; "" before the first.
 
     `why` is the reason of a block that does not run, and the mode of an edit of settings.
     """
@@ -42,6 +51,7 @@ class Block:
     path: Path
     line: int
     section: str
+    part: str
     where: Where
     why: str
     text: str
@@ -64,14 +74,16 @@ def blocks(path: Path) -> list[Block]:
     says that it is not without a reason.
     """
     found: list[Block] = []
-    section, opened, lines = "", None, list[str]()
+    section, part, opened, lines = "", "", None, list[str]()
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         fence = _FENCE.match(line)
         if opened is None:
             if fence:
                 opened, lines = (number, fence), []
             elif heading := _HEADING.match(line):
-                section = heading[1]
+                section, part = heading[1], ""
+            elif begun := _PART.match(line):
+                part = begun[1]
         elif fence and fence["ticks"] == opened[1]["ticks"] and not fence["info"]:
             begin, first = opened
             if first["info"].split()[:1] == ["sh"] or "settings=" in first["info"]:
@@ -79,12 +91,42 @@ def blocks(path: Path) -> list[Block]:
                 indent = len(first["indent"])
                 text = "".join(f"{each[indent:]}\n" for each in lines)
                 found.append(
-                    Block(path=path, line=begin, section=section, where=where, why=why, text=text)
+                    Block(
+                        path=path,
+                        line=begin,
+                        section=section,
+                        part=part,
+                        where=where,
+                        why=why,
+                        text=text,
+                    )
                 )
             opened = None
         else:
             lines.append(line)
     return found
+
+
+def loose_commands(text: str, lines: Iterable[str]) -> list[str]:
+    """The commands within sentences of a runbook's Fix, Verify and Roll back that no line holds.
+
+    `lines` are the blocks' own; `<word>` in a command stands for any one word.
+    """
+    prose = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    parts = _PART.split(re.sub(r"^## .*", "**Symptom.**", prose, flags=re.MULTILINE))
+    told = [
+        " ".join(found[1].split())
+        for name, words in zip(parts[1::2], parts[2::2], strict=True)
+        if name in ("Fix", "Verify", "Roll back")
+        for found in _INLINE.finditer(words)
+    ]
+    known = list(lines)
+    return [each for each in told if not any(_holds(line, each) for line in known)]
+
+
+def _holds(line: str, command: str) -> bool:
+    words = r"\S+".join(map(re.escape, _PLACEHOLDER.split(command)))
+    return re.match(rf"\s*{words}(?!\S)", line) is not None
 
 
 def _mark(info: str, place: str) -> tuple[Where, str]:

@@ -39,6 +39,7 @@ def _install() -> None:
         modules.KUBERNETES,
         modules.KWOK,
         modules.EXTERNAL_SECRETS,
+        modules.EXTERNAL_SECRETS_NEXT,
         modules.PROMETHEUS_OPERATOR,
     ]
     if shutil.which("kubectl") is None:

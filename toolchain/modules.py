@@ -173,6 +173,26 @@ EXTERNAL_SECRETS = Module(
     ),
 )
 
+# What the tests upgrade the chart above to, with the kinds of its release; no program is built.
+EXTERNAL_SECRETS_NEXT = Module(
+    name="external-secrets-next",
+    path=HERE / "external-secrets-next",
+    minutes=0.1,
+    binaries=(),
+    extracts=(
+        Extract(
+            module=_EXTERNAL_SECRETS,
+            path="deploy/crds/bundle.yaml",
+            name="external-secrets-next-crds.yaml",
+        ),
+        Chart(
+            module=_EXTERNAL_SECRETS,
+            path="deploy/charts/external-secrets",
+            name="external-secrets-next-chart",
+        ),
+    ),
+)
+
 # The kinds of its API, without the operator: the lab serves them as a cluster with Prometheus does.
 PROMETHEUS_OPERATOR = Module(
     name="prometheus-operator",

@@ -17,6 +17,8 @@ _ADDRESS_FLAG = re.compile(r"(--[a-z-]*-addr)=(.*):(\d+)")
 _PORT_FLAG = re.compile(r"(--port)=(\d+)")
 _FOLDER_FLAG = re.compile(r"(--[a-z-]*-dir)=(/.*)")
 _LEADER_FLAG = re.compile(r"(--enable-leader-election)(=.*)?")
+# Of a line after the program's: it would end at a flag that it does not know.
+_UNKNOWN_FLAG = re.compile(r"--live-addr=.*")
 _PROBE_PATH = "/"
 
 
@@ -103,11 +105,14 @@ class Workload:
         """The container's arguments for a process on loopback, with its references resolved.
 
         `port` gives the loopback port for one in the container, `folder` the private folder for a
-        mount path. docs/stand-ins.md lists what is changed: this, and leader election.
+        mount path. docs/stand-ins.md lists what is changed: this, leader election, and a
+        flag that this line of the program has not.
         """
         found = []
         for raw in self.container.get("args") or []:
             text = expand(raw, environment)
+            if _UNKNOWN_FLAG.fullmatch(text):
+                continue
             if match := _ADDRESS_FLAG.fullmatch(text):
                 text = f"{match[1]}=127.0.0.1:{port(int(match[3]))}"
             elif match := _PORT_FLAG.fullmatch(text):

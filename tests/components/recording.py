@@ -41,8 +41,8 @@ class World:
     """The API groups that the cluster serves, None where the preflight cannot see them."""
     firewall: Sequence[Mapping[str, str]] = ()
     """The rules of the database's network."""
-    by_hand: Sequence[str] = ()
-    """The Secrets that are there and nobody syncs."""
+    existing: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The labels of the namespaces and Secrets that are there, by their places."""
     unread: Sequence[Mapping[str, str]] = ()
     """The synced secrets that could not be read anew."""
     addresses: Mapping[str, str] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Recording(pulumi.runtime.Mocks):
     def _answer(self, command: str) -> object:
         """What a program that the stack runs beside itself says, by its command line."""
         if " secret_sync existing " in command:
-            return self.world.by_hand
+            return self.world.existing
         if " secret_sync read " in command:
             return self.world.unread
         return {"answered": True, "groups": self.world.groups, "results": self.world.problems}

@@ -13,10 +13,11 @@ from components._secrets_operator_chart import values
 from tests.components.recording import KINDS, REPOSITORY, Recording, World, record_stack
 
 _CUSTOM = "kubernetes:external-secrets.io/v1"
-
+_RBAC = "kubernetes:rbac.authorization.k8s.io/v1"
 
 _SERVED = {"ExternalSecret", "SecretStore", "GeneratorState"}
 _PLACE = "apps/labelstudio-s3-credentials"
+_TOKEN = "apps/pulumi-api-token"
 
 
 def _settings(**changes: Any) -> dict[str, Any]:
@@ -37,11 +38,31 @@ def test_only_the_kinds_that_are_served_are_installed() -> None:
 
 def test_the_operator_sees_no_other_namespace_when_one_is_served() -> None:
     recording = _record()
-    assert recording.named("secrets-operator-sync")["metadata"]["namespace"] == "apps"
+    assert recording.named("secrets-operator-sync-apps")["metadata"]["namespace"] == "apps"
     chart = recording.named("secrets-operator-chart")
     assert chart["values"]["scopedNamespace"] == "apps"
-    cluster_roles = recording.of_type("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
+    cluster_roles = recording.of_type(f"{_RBAC}:ClusterRole")
     assert not any("secrets" in rule["resources"] for r in cluster_roles for rule in r["rules"])
+
+
+def test_the_operator_may_only_look_beyond_the_namespaces_that_it_serves() -> None:
+    stores = [{**_settings()["stores"][0], "name": each, "namespace": each} for each in "ab"]
+    recording = _record(stores=stores, secrets=[])
+    assert recording.named("secrets-operator-chart")["values"]["scopedNamespace"] == ""
+    for each in "ab":
+        role = recording.named(f"secrets-operator-sync-{each}")
+        assert role["metadata"]["namespace"] == each
+        assert "delete" in _verbs(role, "secrets")
+        binding = recording.named(f"secrets-operator-sync-{each}-binding")
+        assert binding["metadata"]["namespace"] == each
+    for role in recording.of_type(f"{_RBAC}:ClusterRole"):
+        for resource in ("secrets", "externalsecrets", "secretstores"):
+            assert _verbs(role, resource) <= {"list", "watch"}
+
+
+def _verbs(role: dict[str, Any], resource: str) -> set[str]:
+    rules = [rule for rule in role["rules"] if resource in rule["resources"]]
+    return {verb for rule in rules for verb in rule["verbs"]}
 
 
 def test_kinds_of_the_whole_cluster_come_when_asked_for() -> None:
@@ -100,9 +121,41 @@ def test_a_secret_made_by_hand_is_named_with_what_becomes_of_it(
     policy: str, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     secrets = [{**_settings()["secrets"][0], "creationPolicy": policy}]
-    _record(World(by_hand=[_PLACE]), secrets=secrets)
+    _record(World(existing={_PLACE: {}}), secrets=secrets)
     (line,) = [line for line in caplog.messages if "made by hand" in line]
     assert line.startswith(f"Secret {_PLACE} was made by hand: {said}")
+
+
+def test_a_token_made_by_hand_is_named_though_nothing_is_synced_yet(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    _record(World(existing={_TOKEN: {}}), secrets=[])
+    (line,) = [line for line in caplog.messages if "made by hand" in line]
+    assert line == (
+        f"Secret {_TOKEN} was made by hand: its key token is written over, and a destroy removes it"
+    )
+
+
+def test_a_namespace_made_by_hand_is_named_where_the_stack_would_make_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(existing={"apps": {"kubernetes.io/metadata.name": "apps"}})
+    _record(world)
+    (line,) = [line for line in caplog.messages if "made by hand" in line]
+    assert line.startswith("Namespace apps was made by hand: it is taken over and enforces Pod Sec")
+    caplog.clear()
+    _record(world, stores=[{**_settings()["stores"][0], "createNamespace": False}])
+    assert "made by hand" not in caplog.text
+
+
+def test_what_the_stack_made_before_is_nobodys_hand(caplog: pytest.LogCaptureFixture) -> None:
+    made = _record()
+    namespace, token = (made.named(f"secrets-apps{each}") for each in ("", "-token"))
+    labels = {"apps": namespace, _TOKEN: token}
+    synced = {_PLACE: {"reconcile.external-secrets.io/managed": "true"}}
+    world = World(existing=synced | {k: v["metadata"]["labels"] for k, v in labels.items()})
+    _record(world)
+    assert "made by hand" not in caplog.text
 
 
 @pytest.mark.parametrize(

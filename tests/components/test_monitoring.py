@@ -8,9 +8,10 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 
 from settings import Switch
-from tests.components.recording import KEY_ENDS, Recording, World, record_stack
+from tests.components.recording import KEY_ENDS, KINDS, REPOSITORY, Recording, World, record_stack
 
 _WITHOUT = World(groups=("apps",))
 _CUSTOM = "kubernetes:monitoring.coreos.com/v1:"
@@ -166,3 +167,14 @@ def test_grafana_finds_the_dashboard() -> None:
 def test_a_stack_without_synced_secrets_has_no_alerts_on_them() -> None:
     recording = record_stack("dev", externalSecrets=None)
     assert not [name for name in recording.outputs["alerts"] if "Secret" in name]
+
+
+def test_an_operator_that_syncs_nothing_is_watched_and_no_reading_is_missed() -> None:
+    group = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    settings = group["oceanid-cluster:externalSecrets"]
+    recording = record_stack(
+        "dev", externalSecrets={**settings, "customResources": str(KINDS), "secrets": []}
+    )
+    about = [name for name in recording.outputs["alerts"] if "Secret" in name]
+    assert about == ["OceanidSecretsOperatorDown"]
+    assert "externalsecret_" not in str(_spec(recording, "PrometheusRule", "oceanid-alerts"))

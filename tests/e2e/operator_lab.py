@@ -79,6 +79,13 @@ class OperatorLab:
                 headers={"content-type": "application/apply-patch+yaml"},
             )
 
+    def make_by_hand(self, name: str, values: dict[str, str]) -> None:
+        """A Secret of `apps`, and that namespace, as somebody had them before the stack."""
+        space = _manifest("v1", "Namespace", "apps")
+        self.apply("/api/v1/namespaces/apps", space).raise_for_status()
+        secret = _manifest("v1", "Secret", name, stringData=values)
+        self.apply(f"/api/v1/namespaces/apps/secrets/{name}", secret).raise_for_status()
+
     def store(self, **fields: Any) -> httpx.Response:
         """The store of the operators' document, with the stand-in's address."""
         pulumi = {
@@ -119,6 +126,20 @@ class OperatorLab:
             return {}
         data = answer.raise_for_status().json().get("data") or {}
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    def may(self, verb: str, resource: str, namespace: str) -> bool:
+        """Whether the operator's controller may do that in a namespace, as the API server says."""
+        attributes = {"verb": verb, "resource": resource, "namespace": namespace}
+        user = f"system:serviceaccount:{NAMESPACE}:external-secrets"
+        review = _manifest(
+            "authorization.k8s.io/v1",
+            "SubjectAccessReview",
+            "",
+            spec={"user": user, "resourceAttributes": attributes},
+        )
+        with self.fleet.api() as api:
+            answer = api.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", json=review)
+        return bool(answer.raise_for_status().json()["status"]["allowed"])
 
     def events(self, name: str) -> str:
         """The messages of an object's Events in `apps`, a line each."""

@@ -43,15 +43,50 @@ def _the_daemon_set_is_gone(site: Site) -> None:
     assert {each["metadata"]["namespace"] for each in items} == {"oceanid-egress"}
 
 
+def _it_is_emptied_and_still_there(site: Site) -> None:
+    _a_machine_joins(site)
+    _shell(site, "kubectl cordon naiad")
+
+
+def _it_takes_pods_and_goes(site: Site) -> None:
+    assert not site.fleet.get("/api/v1/nodes/naiad")["spec"].get("unschedulable")
+    _shell(site, "kubectl delete node naiad")
+
+
+def _it_is_in_no_gate(site: Site) -> None:
+    pods = site.fleet.get("/api/v1/namespaces/oceanid-egress/pods")["items"]
+    checks = [each for each in pods if "oceanid-check-" in each["metadata"]["name"]]
+    assert checks
+    assert "naiad" not in {each["spec"]["nodeName"] for each in checks}
+
+
+def _it_starves_as_before(site: Site) -> None:
+    path = "/apis/apps/v1/namespaces/pulumi-system/deployments"
+    (deployment,) = site.fleet.get(path)["items"]
+    assert "seccompProfile" not in str(deployment["spec"]["template"])
+
+
+def _shell(site: Site, text: str) -> None:
+    result = site.shell(text)
+    assert result.returncode == 0, said(result)
+
+
 # What has happened when somebody opens a runbook at that heading, and what is so when it is done.
 _BEFORE: dict[tuple[str, str], Callable[[Site], None]] = {
     ("nodes", "Adding a node"): _a_machine_joins,
     ("nodes", "Removing a node"): _a_machine_joins,
     ("exit-node", "Offline or not approved"): _somebody_takes_the_approval_back,
 }
+# And when they take it back again.
+_BEFORE_ROLL_BACK: dict[tuple[str, str], Callable[[Site], None]] = {
+    ("nodes", "Removing a node"): _it_is_emptied_and_still_there,
+}
 _AFTER: dict[tuple[str, str], Callable[[Site], None]] = {
     (_FIRST, ""): _the_daemon_set_is_gone,
     ("exit-node", "Offline or not approved"): _it_is_approved,
+    ("nodes", "Adding a node"): _it_is_in_no_gate,
+    ("nodes", "Removing a node"): _it_takes_pods_and_goes,
+    ("pod-security", "A workload has no pods"): _it_starves_as_before,
     (_LAST, "A planned move"): _it_has_moved,
 }
 
@@ -84,9 +119,13 @@ def run_as_it_stands(site: Site, runbook: Path, section: str) -> None:
         site.has_left_host_tailscale()
     place = (runbook.stem, section)
     _BEFORE.get(place, _nothing)(site)
+    taken_back = False
     for block in blocks(runbook):
         if block.section != section:
             continue
+        if block.part == "Roll back" and not taken_back:
+            taken_back = True
+            _BEFORE_ROLL_BACK.get(place, _nothing)(site)
         if block.where is Where.SETTINGS:
             site.edit(block.why, block.text)
         elif block.where is Where.LAB:

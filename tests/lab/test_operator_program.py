@@ -82,6 +82,14 @@ def test_addresses_ports_folders_and_leader_election_are_mapped_and_nothing_else
     ]
 
 
+def test_a_flag_of_a_later_line_than_the_programs_is_left_out() -> None:
+    later = {"args": ["--metrics-addr=:8080", "--live-addr=:8082", "--concurrent=1"]}
+    arguments = Workload((_pod(spec__containers=[later]),)).arguments(
+        {}, port=lambda port: port, folder=Path
+    )
+    assert arguments == ["--metrics-addr=127.0.0.1:8080", "--concurrent=1"]
+
+
 def test_all_the_process_needs_is_read_from_the_pod() -> None:
     (workload,) = workloads([_WEBHOOK]).values()
     assert workload.secrets() == {"/tmp/certs": "external-secrets-webhook"}

@@ -12,7 +12,7 @@ import pytest
 
 from tests.document import ROOT, Document, documents, files, slug_of
 from tests.runbook import FOLDER as RUNBOOKS
-from tests.runbook import Where, blocks, runbooks
+from tests.runbook import Where, blocks, loose_commands, runbooks
 
 _STATUS = ROOT / "docs" / "status.md"
 _PARTS = ["Symptom", "Check", "Fix", "Verify", "Roll back"]
@@ -135,6 +135,30 @@ def test_a_runbook_goes_from_symptom_to_roll_back(runbook: Path) -> None:
 def test_every_command_of_a_runbook_says_whether_a_test_runs_it() -> None:
     found = [block for runbook in runbooks() for block in blocks(runbook)]
     assert {block.where for block in found} == set(Where)
+
+
+def test_every_command_within_a_sentence_of_a_runbook_stands_in_a_block_too() -> None:
+    lines = [
+        line for each in runbooks() for block in blocks(each) for line in block.text.splitlines()
+    ]
+    loose = {path.name: loose_commands(path.read_text("utf-8"), lines) for path in runbooks()}
+    assert {name: commands for name, commands in loose.items() if commands} == {}
+
+
+def test_a_command_that_no_block_holds_is_found() -> None:
+    # Or the test above would prove nothing.
+    text = (
+        "**Check.** `kubectl get a`.\n\n**Fix.** `kubectl get\nb`, `kubectl get nodes`, `make`, "
+        '`tailscale up` <!-- runnable=no why="x" -->\n\n```sh runnable=lab\n`kubectl get c`\n```\n'
+        "| do | `make go TO=<commit>` and `make go BY=<commit>` |\n\n## Next\n`kubectl get d`\n"
+        "**Roll back.** `kubectl get node`"
+    )
+    lines = ["  kubectl get nodes -o wide", "make go TO=HEAD~1  # one back"]
+    assert loose_commands(text, lines) == [
+        "kubectl get b",
+        "make go BY=<commit>",
+        "kubectl get node",
+    ]
 
 
 def test_the_runbooks_are_all_in_their_readme() -> None:

@@ -1,0 +1,87 @@
+"""The stack with its synced secrets on a lab of its own, and all that its commands have said."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet
+from tests.e2e.operator_lab import ACCESS_KEY_ID, SECRET_ACCESS_KEY, OperatorLab
+
+SECRET = "labelstudio-s3-credentials"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncedStack:
+    """The stack on a lab of its own, with settings that a test may change.
+
+    `told` is all that its commands have said, `hidden` every value and token there has been.
+    """
+
+    lab: OperatorLab
+    settings: Path
+    told: list[str] = field(default_factory=list)
+    hidden: set[str] = field(default_factory=set)
+
+    @property
+    def fleet(self) -> Fleet:
+        """The lab that it is on."""
+        return self.lab.fleet
+
+    def group(self) -> dict[str, Any]:
+        """`externalSecrets` in the settings."""
+        document = yaml.safe_load(self.settings.read_text())
+        found: dict[str, Any] = document["config"]["oceanid-cluster:externalSecrets"]
+        return found
+
+    def change(self, **changes: Any) -> None:
+        """Change `externalSecrets` in the settings; `data` is the first secret's."""
+        document = yaml.safe_load(self.settings.read_text())
+        group = document["config"]["oceanid-cluster:externalSecrets"]
+        group["secrets"][0]["data"] |= changes.pop("data", {})
+        group |= changes
+        self.settings.write_text(yaml.safe_dump(document))
+
+    def engine(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """The engine on the stack with these settings."""
+        chosen = ("--stack", "dev", "--config-file", str(self.settings))
+        return self._heard(
+            self.fleet.engine(REPOSITORY, *arguments, *chosen, **environment),
+            environment.get("ESC_ACCESS_TOKEN", self.token()),
+        )
+
+    def rotate_token(self) -> subprocess.CompletedProcess[str]:
+        """`make rotate-token`, with the settings of the checkout."""
+        return self._heard(self.fleet.delivery("rotate-token"), self.token())
+
+    def token(self) -> str:
+        """The lab's present token of Pulumi ESC."""
+        return (self.fleet.home.path / "pulumi-esc-key").read_text().strip()
+
+    def _heard(
+        self, result: subprocess.CompletedProcess[str], token: str
+    ) -> subprocess.CompletedProcess[str]:
+        self.told.append(said(result))
+        self.hidden.add(token)
+        return result
+
+    def up(self) -> subprocess.CompletedProcess[str]:
+        """An update with the policy pack."""
+        return self.engine("up", "--yes", "--skip-preview", "--policy-pack", "policies")
+
+    def ready(self) -> tuple[str, str]:
+        """Status and reason of the first secret's condition."""
+        return self.lab.condition(SECRET)
+
+    def synced(self) -> dict[str, str]:
+        """What the Secret must hold by the environment's present values."""
+        values = self.lab.values()
+        return {
+            "AWS_ACCESS_KEY_ID": values[ACCESS_KEY_ID]["fn::secret"],
+            "AWS_SECRET_ACCESS_KEY": values[SECRET_ACCESS_KEY]["fn::secret"],
+        }
