@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bench import (
     data_path,
+    failover,
     firewall_rules,
     fleet_size,
     pod_security,
@@ -21,6 +22,7 @@ _PARTS: dict[str, Callable[[], Results]] = {
     "Preflight": preflight.results,
     "Firewall rules": firewall_rules.results,
     "Data path": data_path.results,
+    "Failover": failover.results,
     "Manifest scanners": scanners.results,
     "Policy pack": rule_cost.results,
     "Pod Security": pod_security.results,
