@@ -11,11 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from ipaddress import IPv4Address
 from pathlib import Path as Folder
 from statistics import median
 
+from bench.goal import Goal, NotMeasuredError, Results
 from bench.path import SITE_PORT, Path, by_http_connect, by_socks5, plain
+from bench.quantile import quantile
 from bench.traffic import Flow, downloaded, first_byte_seconds
 from lab.network.container import tree
 from lab.network.plan import ECHO, STYX, TETHYS
@@ -23,11 +24,19 @@ from lab.network.requirement import missing
 from tests.network import rendered
 from tests.network.fleet import Fleet, fleet
 from tests.network.kernel_mode import kernel_mode, until_up
-from tests.network.traffic import HTTP_PORT, SOCKS5_PORT, Client
+from tests.network.traffic import (
+    HTTP_PORT,
+    LOOPBACK,
+    OWN_HTTP_PORT,
+    OWN_SOCKS5_PORT,
+    SOCKS5_PORT,
+    Client,
+)
 
 CONNECTIONS = (1, 8, 64)
 _ROUNDS, _SECONDS = 5, 0.8
 _FIRST_BYTES = 400
+_GOAL_MILLISECONDS, _GOAL_PERCENT = 1.0, 90.0
 _DESTINATION_PORT = 15480
 _DESTINATION = {
     "name": "site",
@@ -35,10 +44,7 @@ _DESTINATION = {
     "port": SITE_PORT,
     "localPort": _DESTINATION_PORT,
 }
-# The tailscaled's own proxies, in the gateway's pod.
-_OWN_HTTP_PORT, _OWN_SOCKS5_PORT = 11080, 12080
 _WIREGUARD_PORT = 41641
-_LOOPBACK = IPv4Address("127.0.0.1")
 _PEER = {
     "kind": "NetworkPolicy",
     "metadata": {"name": "kernel-mode", "namespace": "oceanid-egress"},
@@ -64,15 +70,18 @@ REFERENCES = {LISTENER: OWN_HTTP, GATEWAY_HTTP: OWN_HTTP, GATEWAY_SOCKS5: OWN_SO
 """What each way of the gateway goes on through, by itself."""
 
 
-def table() -> str:
-    """A Markdown table and the gateway's ratios below it."""
+def results() -> Results:
+    """A row a path, and the gateway's ratios below."""
     reason = missing()
     if reason is not None:
-        return f"not measured: {reason}"
-    with tempfile.TemporaryDirectory(prefix="oceanid-bench-") as name:
-        with paths(Folder(name)) as found:
-            flows, times = measured(found)
-        return f"{_rows(flows, times)}\n\n{_ratios(flows, times)}"
+        raise NotMeasuredError(reason)
+    with (
+        tempfile.TemporaryDirectory(prefix="oceanid-bench-") as name,
+        paths(Folder(name)) as found,
+    ):
+        flows, times = measured(found)
+    table = f"{_rows(flows, times)}\n\n{_ratios(flows, times)}"
+    return Results(table=table, goals=tuple(_goals(flows, times)))
 
 
 @contextmanager
@@ -126,10 +135,10 @@ def _userspace(made: Fleet, at_exit: dict[str, list[int]]) -> list[Path]:
     own = {"tailscaled": _programs(containers[f"tailscale-{TETHYS.name}"].processes()), **at_exit}
     ours = {"Envoy": _programs(containers["envoy"].processes()), **own}
     ways = (
-        (OWN_HTTP, by_http_connect, inside, _LOOPBACK, _OWN_HTTP_PORT, own),
+        (OWN_HTTP, by_http_connect, inside, LOOPBACK, OWN_HTTP_PORT, own),
         (LISTENER, plain, application, gateway, _DESTINATION_PORT, ours),
         (GATEWAY_HTTP, by_http_connect, application, gateway, HTTP_PORT, ours),
-        (OWN_SOCKS5, by_socks5, inside, _LOOPBACK, _OWN_SOCKS5_PORT, own),
+        (OWN_SOCKS5, by_socks5, inside, LOOPBACK, OWN_SOCKS5_PORT, own),
         (GATEWAY_SOCKS5, by_socks5, application, gateway, SOCKS5_PORT, ours),
     )
     return [
@@ -179,7 +188,7 @@ def _rows(flows: Flows, times: Times) -> str:
     ]
     for name, by_count in flows.items():
         cells = [f"{median(f.megabytes_a_second for f in by_count[n]):.0f}" for n in CONNECTIONS]
-        cells += [f"{share(times[name], part) * 1000:.1f}" for part in (0.5, 0.99)]
+        cells += [f"{quantile(times[name], part) * 1000:.1f}" for part in (0.5, 0.99)]
         every = [flow for each in by_count.values() for flow in each]
         gigabytes = sum(flow.count for flow in every) / 1e9
         for program in programs:
@@ -195,11 +204,30 @@ def _ratios(flows: Flows, times: Times) -> str:
         f"| the gateway against what is behind it | {' | '.join(head)} |",
         f"| --- |{' ---: |' * len(head)}",
     ]
-    for name, reference in REFERENCES.items():
+    for name in REFERENCES:
         cells = [f"{ratio(flows, name, count):.0%}" for count in CONNECTIONS]
-        more = share(times[name], 0.5) - share(times[reference], 0.5)
-        lines.append(f"| {name} | {' | '.join(cells)} | {more * 1000:+.2f} ms |")
+        more = _later(times, name) * 1000
+        lines.append(f"| {name} | {' | '.join(cells)} | {more:+.2f} ms |")
     return "\n".join(lines)
+
+
+def _goals(flows: Flows, times: Times) -> Iterator[Goal]:
+    for name, reference in REFERENCES.items():
+        against = f"{name}, against {reference}"
+        yield Goal(
+            name=f"{against}: first byte later, p50",
+            found=_later(times, name) * 1000,
+            limit=_GOAL_MILLISECONDS,
+            unit=" ms",
+        )
+        for count in CONNECTIONS:
+            yield Goal(
+                name=f"{against}: throughput, {count} conn.",
+                found=ratio(flows, name, count) * 100,
+                limit=_GOAL_PERCENT,
+                unit=" %",
+                at_least=True,
+            )
 
 
 def ratio(flows: Flows, name: str, count: int) -> float:
@@ -208,7 +236,6 @@ def ratio(flows: Flows, name: str, count: int) -> float:
     return median(ours.megabytes_a_second / other.megabytes_a_second for ours, other in pairs)
 
 
-def share(values: list[float], part: float) -> float:
-    """The value that so much of them do not pass."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+def _later(times: Times, name: str) -> float:
+    """Seconds by which half of the first bytes are later than the path's reference's."""
+    return quantile(times[name], 0.5) - quantile(times[REFERENCES[name]], 0.5)

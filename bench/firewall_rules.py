@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.goal import Results
 from tests.provider.engine import Stack
 from tests.provider.stand_in import start_stand_in, stop_stand_in
 
 SIZES = (1, 100, 500)
 
 
-def table() -> str:
-    """A Markdown table: each cell is seconds and the number of requests to the stand-in."""
+def results() -> Results:
+    """A row a size: each cell is seconds and the number of requests to the stand-in."""
     lines = [
         "| rules | `up` | no-op `up` | `refresh` | `destroy` |",
         "| ---: | ---: | ---: | ---: | ---: |",
@@ -22,7 +23,7 @@ def table() -> str:
     for size in SIZES:
         print(f"bench: {size} firewall rules", flush=True)
         lines.append(f"| {size} | {' | '.join(_measured(size))} |")
-    return "\n".join(lines)
+    return Results(table="\n".join(lines))
 
 
 def _measured(size: int) -> list[str]:

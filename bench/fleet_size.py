@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from bench.goal import Results
 from lab import nodes
 from lab.home import Home
 from tests.delivery.checkout import REPOSITORY, said
@@ -68,8 +69,8 @@ def more_nodes(size: int) -> list[nodes.Node]:
     ]
 
 
-def table() -> str:
-    """A Markdown table of all sizes."""
+def results() -> Results:
+    """A row a size."""
     lines = [
         "| nodes | Pulumi resources | `up` s | no-op preview s | largest process MB |",
         "| ---: | ---: | ---: | ---: | ---: |",
@@ -81,7 +82,7 @@ def table() -> str:
             f"| {each.nodes} | {each.resources} | {each.up:.1f} | {each.preview:.1f} "
             f"| {each.megabytes:.0f} |"
         )
-    return "\n".join(lines)
+    return Results(table="\n".join(lines))
 
 
 def _settings(fleet: Fleet, more: list[nodes.Node]) -> Path:

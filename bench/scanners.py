@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import corpus
+from bench.goal import Goal, Results
 from bench.process import Run, best, run
 from policies.rules import all_rules, joint_rules
 from toolchain.__main__ import BIN, HOME, provide
@@ -30,37 +31,56 @@ for file in sorted(pathlib.Path(sys.argv[1]).rglob("*.yaml")):
 # Quick programs are run often and the best is taken; past this many seconds once is enough.
 _ONCE_SECONDS = 8.0
 _TIMES = 3
+_ONE_SECONDS, _GOAL_SIZE = 0.15, 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scanner:
-    """One program: how it is called on a folder, and the exit codes of a scan that went well."""
+    """One program: how it is called on a folder, and the exit codes of a scan that went well.
+
+    `slower` is how many times the seconds of our own it must take at least, as ours is to be.
+    """
 
     name: str
     command: Callable[[Path], list[str]]
     accepted: tuple[int, ...]
+    slower: float | None = None
 
 
-def table() -> str:
-    """A Markdown table: seconds, how many times the scanner's own, and megabytes."""
+def results() -> Results:
+    """A row a number of manifests: seconds, how many times the scanner's own, and megabytes."""
     scanners = _scanners()
-    ours = scanners[0]
     lines = [
         f"| manifests | {' | '.join(each.name for each in scanners)} |",
         f"| ---: |{' --- |' * len(scanners)}",
     ]
+    goals: list[Goal] = []
     with tempfile.TemporaryDirectory(prefix="oceanid-bench-") as folder:
         for size in SIZES:
             print(f"bench: scanners over {size} manifests", flush=True)
             place = corpus.write(Path(folder), size)
-            measured = {each.name: _measured(each, place) for each in scanners}
-            own = measured[ours.name].seconds
+            measured = [_measured(each, place) for each in scanners]
+            own = measured[0].seconds
             cells = [
                 f"{one.seconds:.2f} s, {one.seconds / own:.1f}x, {one.megabytes:.0f} MB"
-                for one in measured.values()
+                for one in measured
             ]
             lines.append(f"| {size} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            if size == 1:
+                goals.append(Goal(name="one manifest", found=own, limit=_ONE_SECONDS, unit=" s"))
+            elif size == _GOAL_SIZE:
+                goals += [
+                    Goal(
+                        name=f"{size} manifests, {each.name}, against ours",
+                        found=one.seconds / own,
+                        limit=each.slower,
+                        unit="x",
+                        at_least=True,
+                    )
+                    for each, one in zip(scanners, measured, strict=True)
+                    if each.slower is not None
+                ]
+    return Results(table="\n".join(lines), goals=tuple(goals))
 
 
 def _measured(scanner: Scanner, place: Path) -> Run:
@@ -88,16 +108,19 @@ def _scanners() -> tuple[Scanner, ...]:
             name=f"checkov {_CHECKOV}, all checks of Kubernetes",
             command=lambda place: [str(checkov / "checkov"), "-d", str(place), *checks],
             accepted=(0, 1),
+            slower=15.0,
         ),
         Scanner(
             name=f"conftest 0.69.0 (compiled), {rego} of the rules in Rego",
             command=lambda place: [*conftest, str(place)],
             accepted=(0, 1),
+            slower=1.0,
         ),
         Scanner(
             name="PyYAML on libyaml, parsing only",
             command=lambda place: [str(own / "python"), "-c", _PARSE, str(place)],
             accepted=(0,),
+            slower=0.5,
         ),
     )
 

@@ -83,35 +83,32 @@ class Wire:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counter:
-    """Packets that leave a namespace and meet a condition, from the moment it is made."""
+class Sent:
+    """Packets that a namespace's own programs send to a TCP port, from the moment it is made."""
 
     namespace: Namespace
 
     @classmethod
-    def on(cls, namespace: Namespace, condition: str) -> Counter:
-        """Count what the namespace's own programs send; `condition` is in nftables' words."""
+    def tap(cls, namespace: Namespace, port: int) -> Sent:
+        """Count from now on."""
         namespace.nft(
             f"""
-            table ip counted {{}}
-            delete table ip counted
-            table ip counted {{
-              counter seen {{ }}
+            table ip wire {{}}
+            delete table ip wire
+            table ip wire {{
+              set destinations {{ type ipv4_addr; flags dynamic; counter; }}
               chain output {{
                 type filter hook output priority raw
-                {condition} counter name seen
+                tcp dport {port} update @destinations {{ ip daddr }}
               }}
             }}
             """
         )
         return cls(namespace=namespace)
 
-    def packets(self) -> int:
-        """How many there were."""
-        command = ["nft", "-j", "list", "counter", "ip", "counted", "seen"]
-        listing = json.loads(self.namespace.run(command))
-        (found,) = [each["counter"] for each in listing["nftables"] if "counter" in each]
-        return int(found["packets"])
+    def by_destination(self) -> dict[IPv4Address, int]:
+        """How many there were, whether or not a node let them through."""
+        return _counts(self.namespace, "destinations")
 
 
 def _counts(namespace: Namespace, name: str) -> dict[IPv4Address, int]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Address
 
 import pytest
 
+from lab.network.namespace import Namespace
 from lab.network.plan import CALYPSO, ECHO, STYX, TETHYS, TRITON
-from lab.network.wire import Counter, Wire
+from lab.network.pod import RunningPod
+from lab.network.wire import Sent, Wire
 from tests.network.fleet import Fleet, fleet
+from tests.network.listener import greeting
 from tests.network.traffic import Client, pattern
 from tests.waiting import until
 
@@ -18,6 +23,7 @@ pytestmark = pytest.mark.network
 
 _NODES = (TETHYS.name, STYX.name, CALYPSO.name)
 _EXIT_ADDRESS = str(TETHYS.outside)
+_PORT = 80
 _MUCH = 100_000_000
 
 
@@ -86,19 +92,51 @@ _INSIDE = (
 @pytest.mark.parametrize("policies", [True, False], ids=["with-policies", "without-policies"])
 def test_the_exit_node_leads_to_nothing_inside(running: Fleet, *, policies: bool) -> None:
     # Without them too: tailscaled lets nobody through to private networks and its own.
-    running.cluster.enforce(policies=policies)
-    inside = f"ip daddr {{ {', '.join(_INSIDE)} }} tcp dport 80"
-    exit_node = running.exit_nodes[TETHYS.name].sandbox.namespace
-    counter = Counter.on(exit_node, inside)
+    exit_node = running.exit_nodes[TETHYS.name]
+    server = running.application(CALYPSO.name).sandbox
     client = Client.on(running, STYX.name)
+    inside = (str(server.address), *_INSIDE)
+    running.cluster.enforce(policies=policies)
     try:
-        with ThreadPoolExecutor(len(_INSIDE) + 1) as pool:
-            outside = pool.submit(client.reaches, str(ECHO.address), 80)
-            assert not any(pool.map(lambda each: client.reaches(each, 80), _INSIDE))
-        assert outside.result()
-        assert counter.packets() == 0
+        with greeting(server.namespace, _PORT, b"hello"):
+            # It is there for pods, and a program in the exit node's would be seen to ask for it.
+            sent = Sent.tap(exit_node.sandbox.namespace, _PORT)
+            assert _connects(client.pod.sandbox.namespace, server.address)
+            assert _connects(exit_node.sandbox.namespace, server.address) is not policies
+            assert server.address in sent.by_destination()
+
+            sent = Sent.tap(exit_node.sandbox.namespace, _PORT)
+            refused = _refused(exit_node)
+            with ThreadPoolExecutor(len(inside) + 1) as pool:
+                outside = pool.submit(client.reaches, str(ECHO.address), _PORT)
+                assert not any(pool.map(lambda each: client.reaches(each, _PORT), inside))
+            assert outside.result()
+        # The gateway passed them on, and it was the exit node that refused.
+        assert _refused(exit_node) > refused
+        # tailscaled asks its control server at this port too.
+        asked = set(map(str, sent.by_destination()))
+        assert str(ECHO.address) in asked
+        assert not asked & set(inside)
     finally:
         running.cluster.enforce(policies=True)
+
+
+def _connects(namespace: Namespace, address: IPv4Address) -> bool:
+    with namespace.entered():
+        try:
+            socket.create_connection((str(address), _PORT), timeout=2).close()
+        except OSError:
+            return False
+    return True
+
+
+def _refused(exit_node: RunningPod) -> int:
+    """Packets that came to the exit node's tailscaled by its tunnels and were let in nowhere."""
+    command = ["tailscale", "--socket=/tmp/tailscaled.sock", "metrics", "print"]
+    said = exit_node.containers["tailscale"].execute(command)
+    assert said is not None
+    dropped = 'tailscaled_inbound_dropped_packets_total{reason="acl"}'
+    return sum(int(each.split()[1]) for each in said.splitlines() if each.startswith(dropped))
 
 
 def test_a_node_that_joins_later_needs_nothing_but_its_gateway(running: Fleet) -> None:

@@ -11,6 +11,7 @@ from lab.network.plan import CALYPSO, STYX, TETHYS
 from tests.network import rendered
 from tests.network.faults import FAULTS, Fault
 from tests.network.fleet import Fleet, fleet
+from tests.network.leaks import nothing_leaks
 from tests.network.load import under_load
 from tests.network.traffic import Client
 from tests.waiting import until
@@ -36,7 +37,7 @@ def test_new_connections_go_through_the_other_one_and_come_back(
     running: Fleet, fault: Fault, way: str
 ) -> None:
     client = Client.on(running, CALYPSO.name)
-    with under_load(getattr(client, way)) as load:
+    with nothing_leaks(running), under_load(getattr(client, way)) as load:
         until(lambda: load.first_through(_PREFERRED, 0) is not None, "traffic by the preferred one")
         began = time.monotonic()
         mend = fault(running, TETHYS.name)
@@ -55,8 +56,12 @@ def test_new_connections_go_through_the_other_one_and_come_back(
 def test_a_restarted_exit_node_has_its_address_and_its_approval(running: Fleet) -> None:
     hostname = rendered.exit_hostname(TETHYS.name)
     before = running.device(hostname)
-    running.cluster.kill(running.exit_nodes[TETHYS.name])
-    pod = running.start_exit_node(TETHYS.name)
+    client = Client.on(running, CALYPSO.name)
+    with nothing_leaks(running), under_load(client.address_by_database) as load:
+        running.cluster.kill(running.exit_nodes[TETHYS.name])
+        pod = running.start_exit_node(TETHYS.name)
+        back = time.monotonic()
+        until(lambda: load.first_through(_PREFERRED, back) is not None, "traffic has come back")
     after = running.device(hostname)
     assert before is not None
     assert after is not None
@@ -66,6 +71,3 @@ def test_a_restarted_exit_node_has_its_address_and_its_approval(running: Fleet) 
     address = pod.containers["tailscale"].execute(command)
     assert address is not None
     assert address.strip() == before["addresses"][0]
-    client = Client.on(running, CALYPSO.name)
-    with under_load(client.address_by_database) as load:
-        until(lambda: load.first_through(_PREFERRED, 0) is not None, "traffic by the preferred one")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,51 +25,92 @@ pytestmark = pytest.mark.network
 
 # A shell starts a job in the background with SIGINT ignored, and what it starts inherits that.
 _RUN = """
-import os, signal, sys, time
+import json, os, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
-from lab.network.internet import Internet
-from lab.network.topology import laid
+from lab.network.plan import STYX, TETHYS
+from tests.network.fleet import fleet
 
-with laid() as topology:
-    Internet.start(topology.internet, Path(sys.argv[1]))
-    spaces = [topology.internet, *(node.namespace for node in topology.nodes.values())]
-    print(*(os.readlink(each.path) for each in spaces), flush=True)
+with fleet(Path(sys.argv[1]), nodes=(TETHYS, STYX)) as made:
+    made.start_gateway(STYX.name)
+    made.until_ready()
+    pods = (*made.exit_nodes.values(), *made.gateways.values())
+    containers = [each for pod in pods for each in pod.containers.values()]
+    inside = [pid for each in containers for pid in each.processes()]
+    nodes = [made.topology.internet, *(each.namespace for each in made.topology.nodes.values())]
+    spaces = [each.path for each in nodes]
+    spaces += [f"/proc/{pid}/ns/{kind}" for pid in inside for kind in ("mnt", "net", "pid")]
+    print(json.dumps({
+        "programs": [Path(f"/proc/{pid}/comm").read_text().strip() for pid in inside],
+        "spaces": [os.readlink(each) for each in spaces],
+    }), flush=True)
     time.sleep(600)
 """
 
 
-def _in_use() -> set[str]:
-    """Every network namespace that a process is in."""
+def _of_processes(file: str, read: Callable[[Path], str]) -> set[str]:
+    """What every process there is has in this file of its folder in /proc."""
     found = set()
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
-            try:
-                found.add(str((process / "ns" / "net").readlink()))
-            except OSError:
-                continue
+            # It may have ended by now.
+            with suppress(OSError):
+                found.add(read(process / file))
     return found
 
 
+def _in_use() -> set[str]:
+    """Every namespace that a process is in."""
+    kinds = ("mnt", "net", "pid")
+    return set().union(
+        *(_of_processes(f"ns/{kind}", lambda place: str(place.readlink())) for kind in kinds)
+    )
+
+
+def _mounted(folder: Path) -> list[str]:
+    """Every mount of something in that folder, in whichever mount namespace."""
+    tables = _of_processes("mountinfo", Path.read_text)
+    return [line for table in tables for line in table.splitlines() if str(folder) in line]
+
+
+def _left_on_this_machine() -> tuple[set[str], set[str]]:
+    """The mounts of the machine itself, and the network namespaces that have a name."""
+    named = Path("/run/netns")
+    return (
+        set(Path("/proc/self/mountinfo").read_text().splitlines()),
+        {each.name for each in named.iterdir()} if named.exists() else set(),
+    )
+
+
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_ended_leaves_no_namespace_and_no_process(
+def test_a_run_that_is_ended_leaves_no_namespace_no_process_and_no_mount(
     end: signal.Signals, tmp_path: Path
 ) -> None:
+    before = _left_on_this_machine()
+    temporary, folder = tmp_path / "temporary", tmp_path / "fleet"
+    temporary.mkdir()
     run = subprocess.Popen(
-        [sys.executable, "-c", _RUN, str(tmp_path / "internet")],
+        [sys.executable, "-c", _RUN, str(folder)],
         cwd=REPOSITORY,
+        env={**os.environ, "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
     with run:
         assert run.stdout is not None
-        spaces = set(run.stdout.readline().split())
-        assert len(spaces) == 4
+        said = json.loads(run.stdout.readline())
+        spaces = set(said["spaces"])
+        assert {"containerboot", "tailscaled", "envoy"} <= set(said["programs"])
         assert spaces <= _in_use()
+        assert _mounted(folder)
         run.send_signal(end)
-    # The servers in it ended with it, for each of them would keep its namespace.
+    # The servers in it ended with it, for each of them would keep its namespaces.
     until(lambda: not spaces & _in_use(), "no namespace of the run is in use")
+    assert _mounted(folder) == []
+    assert _left_on_this_machine() == before
+    # What it was given for its files stays, with what it wrote there; elsewhere it wrote nothing.
+    assert list(temporary.iterdir()) == []
 
 
 def test_two_labs_with_the_same_addresses_do_not_meet(tmp_path: Path) -> None:

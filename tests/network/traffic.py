@@ -22,6 +22,9 @@ from lab.network.pod import RunningPod
 from tests.network.fleet import Fleet
 
 HTTP_PORT, SOCKS5_PORT, DATABASE_PORT, S3_PORT = 3128, 1080, 15432, 15443
+# The first tailscaled's own proxies, in the gateway's pod.
+LOOPBACK = IPv4Address("127.0.0.1")
+OWN_HTTP_PORT, OWN_SOCKS5_PORT = 11080, 12080
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _SECONDS = 6.0
 _STEADY, _STEADY_PAUSE_SECONDS = 30, 0.1
@@ -34,6 +37,7 @@ class Client:
     pod: RunningPod
     gateway: IPv4Address
     tls: ssl.SSLContext
+    socks5_port: int = SOCKS5_PORT
 
     @classmethod
     def on(cls, fleet: Fleet, node: str, *, past_service: bool = False) -> Client:
@@ -45,7 +49,17 @@ class Client:
         return cls(
             pod=fleet.application(node),
             gateway=fleet.gateways[node].sandbox.address if past_service else gateway,
-            tls=ssl.create_default_context(cafile=fleet.internet.authority.pair.certificate),
+            tls=_trusting(fleet),
+        )
+
+    @classmethod
+    def inside(cls, fleet: Fleet, node: str) -> Client:
+        """In the node's gateway's own pod, at the first tailscaled's SOCKS5: past Envoy too."""
+        return cls(
+            pod=fleet.gateways[node],
+            gateway=LOOPBACK,
+            tls=_trusting(fleet),
+            socks5_port=OWN_SOCKS5_PORT,
         )
 
     def connect(self, port: int, *, seconds: float = _SECONDS) -> socket.socket:
@@ -90,7 +104,7 @@ class Client:
 
     def address_by_socks5(self) -> str:
         """The address that the echo sees, by SOCKS5; raises OSError."""
-        with self.connect(SOCKS5_PORT) as raw:
+        with self.connect(self.socks5_port) as raw:
             socks5(raw, ECHO.host, 443)
             connection = http.client.HTTPSConnection(ECHO.host, context=self.tls)
             connection.sock = self.tls.wrap_socket(raw, server_hostname=ECHO.host)
@@ -118,7 +132,7 @@ class Client:
     def reaches(self, host: str, port: int) -> bool:
         """Whether the gateway's SOCKS5 port gives a connection to that address."""
         try:
-            with self.connect(SOCKS5_PORT) as raw:
+            with self.connect(self.socks5_port) as raw:
                 socks5(raw, host, port)
                 # A gateway may say yes before the far side has: only an answer proves anything.
                 raw.sendall(b"GET /ip HTTP/1.0\r\n\r\n")
@@ -207,6 +221,10 @@ class Session:
 def pattern(count: int) -> bytes:
     """The bytes that the echo sends for `/bytes/count`."""
     return (PIECE * (count // len(PIECE) + 1))[:count]
+
+
+def _trusting(fleet: Fleet) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=fleet.internet.authority.pair.certificate)
 
 
 def _ask(connection: http.client.HTTPSConnection) -> str:

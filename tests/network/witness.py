@@ -5,10 +5,9 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -17,6 +16,7 @@ from lab.network.node import Node
 from lab.network.plan import API_PORT, CLUSTER_DNS, ECHO, TETHYS
 from lab.network.wire import Wire
 from tests.network.fleet import Fleet
+from tests.network.listener import greeting
 from tests.waiting import until
 
 _SECONDS = 1.5
@@ -44,7 +44,7 @@ class Witness:
         """With its connections open, on a node that is well and has an SSH server."""
         node = fleet.topology.nodes[name]
         pod = fleet.application(name).sandbox.namespace
-        with _ssh_server(node.namespace), pod.entered():
+        with greeting(node.namespace, _SSH_PORT, _GREETING), pod.entered():
             udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             udp.bind(("0.0.0.0", 0))
             api, site = _api(node.namespace), _site(pod)
@@ -100,29 +100,6 @@ class Witness:
         until(lambda: bool(wire.from_outside()), "a packet at the site")
         (address,) = wire.from_outside()
         return address
-
-
-@contextmanager
-def _ssh_server(namespace: Namespace) -> Iterator[None]:
-    with namespace.entered():
-        listener = socket.create_server(("0.0.0.0", _SSH_PORT))
-
-    def greet() -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                with client:
-                    client.sendall(_GREETING)
-
-    thread = threading.Thread(target=greet)
-    thread.start()
-    try:
-        yield
-    finally:
-        # Wakes `accept`, which a mere close does not.
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-        listener.close()
 
 
 def _connect(namespace: Namespace, address: IPv4Address, port: int) -> socket.socket:

@@ -1,0 +1,58 @@
+"""Nothing but an exit node sends to a destination: watched on the wire, for the whole time.
+
+What counts is packets to a destination, in the kernel: those that came from a pod other than an
+exit node's, or from an address outside other than an exit node's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from lab.network.wire import Wire
+from tests.network.fleet import Fleet
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakWatch:
+    """Counts from the moment it is made; `exit_pods` are the exit nodes' pods of that moment."""
+
+    fleet: Fleet
+    wire: Wire
+    exit_pods: frozenset[IPv4Address]
+
+    @classmethod
+    def over(cls, fleet: Fleet) -> LeakWatch:
+        """Watch all nodes and the internet from now on, instead of any watch there was."""
+        nodes = list(fleet.topology.nodes.values())
+        wire = Wire.tap(fleet.topology.internet, nodes)
+        return cls(fleet=fleet, wire=wire, exit_pods=_exit_pods(fleet))
+
+    def leaked(self) -> dict[IPv4Address, int]:
+        """Packets so far by the pod, or the address outside, that should not have sent any."""
+        # One that was restarted meanwhile has another pod, and both are an exit node's.
+        pods = self.exit_pods | _exit_pods(self.fleet)
+        outside = {plan.outside for plan in self.fleet.exit_plans}
+        return {
+            sender: count
+            for senders, allowed in (
+                (self.wire.from_pods(), pods),
+                (self.wire.from_outside(), outside),
+            )
+            for sender, count in senders.items()
+            if sender not in allowed
+        }
+
+
+@contextmanager
+def nothing_leaks(fleet: Fleet) -> Iterator[Wire]:
+    """No packet to a destination but an exit node's in the block."""
+    watch = LeakWatch.over(fleet)
+    yield watch.wire
+    assert watch.leaked() == {}
+
+
+def _exit_pods(fleet: Fleet) -> frozenset[IPv4Address]:
+    return frozenset(pod.sandbox.address for pod in fleet.exit_nodes.values())
