@@ -56,16 +56,18 @@ def kept(package: Package, unpack: Callable[[Path, Path], None]) -> Path:
 def _fetch(package: Package, folder: Path) -> Path:
     named = f"{package.name}@{package.version}"
     result = subprocess.run(
-        [*_npm(folder), "pack", "--silent", "--pack-destination", str(folder), named],
+        [*_npm(folder), "pack", "--loglevel=error", "--pack-destination", str(folder), named],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     if result.returncode != 0:
-        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        # The last line names npm's own log; what went wrong stands before it.
+        lines = [line for line in result.stderr.splitlines() if "complete log" not in line]
+        reason = (lines or ["no message"])[-1].removeprefix("npm error ")
         raise ToolchainError(
-            f"{named} could not be had from the npm registry ({last[:160]}): "
+            f"{named} could not be had from the npm registry ({reason[:160]}): "
             "check the network and npm's settings, then run the command again"
         )
     (archive,) = folder.glob("*.tgz")
