@@ -23,7 +23,7 @@ from policies.exceptions import (
     ExceptionsError,
     load_exceptions,
 )
-from policies.rules import all_rules, joint_rules
+from policies.rules import all_rules, every_rule
 from policies.rules._model import Enforcement, Rule
 
 DATA_FILE = Path(__file__).resolve().parent.parent / "components" / "_admission_policies.json"
@@ -78,6 +78,16 @@ _MAKES = {"Deployment": "ReplicaSet", "CronJob": "Job"}
 def expressed() -> frozenset[str]:
     """The names of the rules that the API server can enforce."""
     return frozenset(rule.name for rule in all_rules() if rule.cel is not None)
+
+
+@cache
+def denied() -> frozenset[str]:
+    """The names of those whose binding denies; the others warn."""
+    return frozenset(
+        rule.name
+        for rule in all_rules()
+        if rule.cel is not None and rule.enforcement is Enforcement.MANDATORY
+    )
 
 
 def manifests(exceptions: Exceptions) -> list[Manifest]:
@@ -143,7 +153,6 @@ def _needs(cel: str, variable: str) -> bool:
 
 
 def _binding(rule: Rule) -> Manifest:
-    mandatory = rule.enforcement is Enforcement.MANDATORY
     name = f"oceanid-{rule.name}"
     return {
         "apiVersion": _API,
@@ -151,7 +160,7 @@ def _binding(rule: Rule) -> Manifest:
         "metadata": {"name": name, "labels": _labels(rule)},
         "spec": {
             "policyName": name,
-            "validationActions": ["Deny" if mandatory else "Warn", "Audit"],
+            "validationActions": ["Deny" if rule.name in denied() else "Warn", "Audit"],
             "matchResources": {
                 "namespaceSelector": {
                     "matchExpressions": [
@@ -228,7 +237,7 @@ def _until(last: date) -> str:
 
 def text(exceptions: Exceptions | None = None) -> str:
     """The data file as text. Raises ExceptionsError when the exceptions are wrong."""
-    names = [rule.name for rule in (*all_rules(), *joint_rules())]
+    names = [rule.name for rule in every_rule()]
     held = exceptions or load_exceptions(DEFAULT_FILE, names, Enforcer.CLUSTER)
     return f"{json.dumps(manifests(held), indent=2)}\n"
 

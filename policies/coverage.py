@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from policies.admission import expressed
-from policies.rules import all_rules, joint_rules
-from policies.rules._model import Rule
+from policies.rules import every_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +25,6 @@ class Coverage:
     preview: bool
     scan: bool
     cluster: bool
-
-
-def every_rule() -> list[Rule]:
-    """All rules by name."""
-    return sorted((*all_rules(), *joint_rules()), key=lambda rule: rule.name)
 
 
 def coverage() -> list[Coverage]:

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from policies.coverage import coverage, every_rule
+from policies.coverage import coverage
+from policies.rules import every_rule
 from policies.rules._joint import JointRule
 
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "docs" / "policies.md"

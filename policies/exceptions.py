@@ -104,10 +104,8 @@ def load_exceptions(
     if listed is not None and not isinstance(listed, list):
         raise ExceptionsError(f"{file.name}: must be a list of exceptions")
     names = frozenset(rules)
-    settings = file.resolve().parent.parent.glob("Pulumi.*.yaml")
-    stacks = frozenset(each.name.split(".")[1] for each in settings)
     entries = tuple(
-        _entry(f"{file.name}: entry {number}", raw, names, stacks)
+        _entry(f"{file.name}: entry {number}", raw, names, file)
         for number, raw in enumerate(listed or (), start=1)
     )
     for number, entry in enumerate(entries):
@@ -118,9 +116,7 @@ def load_exceptions(
     return Exceptions(entries, enforcer, today or date.today())  # noqa: DTZ011 - a day as people count it
 
 
-def _entry(
-    where: str, raw: object, rules: frozenset[str], stacks: frozenset[str]
-) -> DatedException:
+def _entry(where: str, raw: object, rules: frozenset[str], file: Path) -> DatedException:
     if not isinstance(raw, Mapping) or set(raw) - {_STACKS} != _FIELDS:
         raise ExceptionsError(
             f"{where}: must have exactly the fields {', '.join(sorted(_FIELDS))}, and may have "
@@ -146,7 +142,7 @@ def _entry(
     if not enforcers:
         known = ", ".join(Enforcer)
         raise ExceptionsError(f"{where}: enforcers must be a list of some of {known}")
-    named = _named_stacks(where, raw[_STACKS], stacks) if _STACKS in raw else frozenset()
+    named = _named_stacks(where, raw[_STACKS], file) if _STACKS in raw else frozenset()
     if named and Enforcer.PREVIEW not in enforcers:
         raise ExceptionsError(
             f"{where}: {_STACKS} is for previews only; remove it, or add preview to enforcers"
@@ -154,8 +150,10 @@ def _entry(
     return DatedException(rule, resource, reason.strip(), expires, enforcers, named)
 
 
-def _named_stacks(where: str, raw: object, known: frozenset[str]) -> frozenset[str]:
-    """The stacks of an entry; `known` are those with settings, none where there is no project."""
+def _named_stacks(where: str, raw: object, file: Path) -> frozenset[str]:
+    """The stacks of an entry: such as have settings beside the file's folder, if any have."""
+    settings = file.resolve().parent.parent.glob("Pulumi.*.yaml")
+    known = frozenset(each.name.split(".")[1] for each in settings)
     listed = raw if isinstance(raw, list) else []
     named = frozenset(each for each in listed if isinstance(each, str))
     if not named or len(named) != len(listed) or (known and named - known):

@@ -13,7 +13,7 @@ from pulumi_policy import (
 
 from policies.exceptions import DEFAULT_FILE, Enforcer, Exceptions, load_exceptions
 from policies.inputs import Inputs, from_proxy
-from policies.rules import all_rules, joint_rules
+from policies.rules import all_rules, every_rule, joint_rules
 from policies.rules._joint import Fact, JointRule
 from policies.rules._model import Rule, Verdict, judge
 from policies.rules._subject import Subject, subjects_of_resource
@@ -150,8 +150,7 @@ def policies(exceptions: Exceptions | None = None) -> list[Policy]:
 
     Raises ExceptionsError when the file of exceptions is wrong: without it nothing can be judged.
     """
-    every = (*all_rules(), *joint_rules())
-    names = [rule.name for rule in every]
+    names = [rule.name for rule in every_rule()]
     held = exceptions or load_exceptions(DEFAULT_FILE, names, Enforcer.PREVIEW)
     return [
         *(RulePolicy(rule, held) for rule in all_rules()),

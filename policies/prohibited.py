@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from policies.coverage import every_rule
 from policies.docs import written
+from policies.rules import every_rule
 from policies.rules._model import Enforcement, Rule
 
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "docs" / "prohibited-patterns.md"

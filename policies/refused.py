@@ -10,9 +10,8 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 
-from policies.admission import SYSTEM_NAMESPACES
+from policies.admission import SYSTEM_NAMESPACES, denied
 from policies.exceptions import (
     DEFAULT_FILE,
     Enforcer,
@@ -20,9 +19,9 @@ from policies.exceptions import (
     ExceptionsError,
     load_exceptions,
 )
-from policies.rules import all_rules, joint_rules
-from policies.rules._joint import Fact
-from policies.rules._model import Enforcement, Unknown, Verdict, judge
+from policies.rules import all_rules, every_rule, joint_rules
+from policies.rules._joint import Fact, namespace_of
+from policies.rules._model import Unknown, Verdict, judge
 from policies.rules._subject import Subject, subjects_of_manifest
 
 # Kubernetes' own admission, where nothing of exceptions.yaml counts.
@@ -43,12 +42,13 @@ def refusals(objects: Iterable[object], exceptions: Exceptions) -> Iterator[Refu
     facts: list[Fact] = []
     for each in objects:
         for subject in subjects_of_manifest(each):
-            if _namespace(subject) in SYSTEM_NAMESPACES:
+            _, namespace = namespace_of(subject)
+            if namespace in SYSTEM_NAMESPACES:
                 continue
             fired = _fired(subject)
             facts += _POD_SECURITY.noted(subject, fired)
             of_pods = frozenset[str]().union(*map(_fired, _pods(subject)))
-            for name in sorted((fired | of_pods) & _denied()):
+            for name in sorted((fired | of_pods) & denied()):
                 if exceptions.covering(name, subject.identity) is None:
                     yield Refusal(name, subject.identity, name in of_pods)
     for fact, _ in _POD_SECURITY.joined(facts):
@@ -58,19 +58,7 @@ def refusals(objects: Iterable[object], exceptions: Exceptions) -> Iterator[Refu
 
 def _fired(subject: Subject) -> frozenset[str]:
     return frozenset(
-        rule.name
-        for rule in all_rules()
-        if any(each.verdict is Verdict.FIRES for each in judge(rule, subject).findings)
-    )
-
-
-@cache
-def _denied() -> frozenset[str]:
-    """The rules whose binding in the cluster denies; others warn there."""
-    return frozenset(
-        rule.name
-        for rule in all_rules()
-        if rule.cel is not None and rule.enforcement is Enforcement.MANDATORY
+        rule.name for rule in all_rules() if judge(rule, subject).verdict is Verdict.FIRES
     )
 
 
@@ -78,14 +66,7 @@ def _pods(subject: Subject) -> Iterator[Subject]:
     """The pods that the workload's controller makes, as objects of their own."""
     for pod in subject.pods:
         if not isinstance(pod.spec, Unknown):
-            manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": pod.spec}
-            yield from subjects_of_manifest(manifest)
-
-
-def _namespace(subject: Subject) -> object:
-    body = subject.body
-    metadata = None if isinstance(body, Unknown) else body.get("metadata")
-    return metadata.get("namespace") if isinstance(metadata, dict) else None
+            yield Subject({"metadata": {}, "spec": pod.spec}, "Pod")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -94,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("usage: python -m policies refused < WORKLOADS.json\n")
         return 2
     try:
-        names = [rule.name for rule in (*all_rules(), *joint_rules())]
+        names = [rule.name for rule in every_rule()]
         exceptions = load_exceptions(DEFAULT_FILE, names, Enforcer.CLUSTER)
         workloads = json.load(sys.stdin)
     except ExceptionsError as error:

@@ -28,7 +28,7 @@ from policies.manifests import (
 )
 from policies.position import Positions
 from policies.result import FOUND, UNREADABLE, Problem, Result, Tally, shown
-from policies.rules import all_rules, joint_rules
+from policies.rules import all_rules, every_rule, joint_rules
 from policies.rules._joint import Fact
 from policies.rules._model import Finding, Rule, Verdict, judge
 from policies.rules._subject import Subject, subjects_of_manifest
@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0 clean, 1 violations found, 2 something was not judged."""
     options = _parser().parse_args(arguments)
     try:
-        names = [rule.name for rule in (*all_rules(), *joint_rules())]
+        names = [rule.name for rule in every_rule()]
         exceptions = load_exceptions(options.exceptions, names, Enforcer.SCAN)
         known = read_baseline(options.baseline) if options.baseline else frozenset()
     except (ExceptionsError, BaselineError) as error:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from preflight.result import UnseenError
+from preflight.rules import ask
 from report.state import ReportError
 from report.status import Status
 
@@ -20,8 +20,6 @@ _REPOSITORY = Path(__file__).resolve().parent.parent
 _EXCEPTIONS = _REPOSITORY / "policies" / "exceptions.yaml"
 # A fortnight: an exception that ends within it is shown as a matter to attend to.
 _SOON_DAYS = 14
-# Nothing found, something found, something not judged: each with its JSON.
-_ANSWERS = (0, 1, 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,17 +117,7 @@ def exemptions(today: date, file: Path = _EXCEPTIONS) -> list[Exemption]:
 
 
 def _program(*arguments: str, send: str = "") -> Any:  # noqa: ANN401  whatever JSON it prints
-    answer = subprocess.run(
-        [sys.executable, "-m", "policies", *arguments],
-        cwd=_REPOSITORY,
-        input=send,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     try:
-        if answer.returncode in _ANSWERS:
-            return json.loads(answer.stdout)
-    except ValueError:
-        pass
-    raise ReportError(f"policies {arguments[0]} failed: {answer.stderr.strip()[:300]}")
+        return ask(*arguments, send=send)
+    except UnseenError as error:
+        raise ReportError(str(error)) from None

@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 
-from preflight.kubectl import Kind, Kubectl, Refused
+from preflight.kubectl import Kind, Kubectl
 from preflight.result import UnseenError
 from secret_sync.reading import read_anew
 from secret_sync.webhook import answering
@@ -47,14 +47,13 @@ def main(arguments: list[str]) -> int:
 
 
 def _existing(cluster: Kubectl, places: list[str]) -> dict[str, dict[str, str]]:
-    namespaces = cluster.document("/api/v1/namespaces")
-    if isinstance(namespaces, Refused):
-        raise UnseenError(f"namespaces cannot be seen: {namespaces.why}")
+    view = cluster.view([Kind.NAMESPACES, Kind.SECRETS])
     there = {
-        each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in namespaces["items"]
+        each["metadata"]["name"]: each["metadata"].get("labels", {})
+        for each in view.items(Kind.NAMESPACES)
     } | {
         f"{each['metadata']['namespace']}/{each['metadata']['name']}": each["metadata"]["labels"]
-        for each in cluster.view([Kind.SECRETS]).items(Kind.SECRETS)
+        for each in view.items(Kind.SECRETS)
     }
     return {place: there[place] for place in places if place in there}
 

@@ -13,7 +13,7 @@ from types import ModuleType
 from policies.rules._joint import JointRule
 from policies.rules._model import Rule
 
-__all__ = ["all_rules", "joint_rules"]
+__all__ = ["all_rules", "every_rule", "joint_rules"]
 
 
 @cache
@@ -23,17 +23,18 @@ def all_rules() -> tuple[Rule, ...]:
     Raises TypeError for a file that holds no rules and ValueError for a name used twice: a rule
     that is silently left out would be worse than a pack that does not start.
     """
-    return tuple(rule for rule in _declared() if not isinstance(rule, JointRule))
+    return tuple(rule for rule in every_rule() if not isinstance(rule, JointRule))
 
 
 @cache
 def joint_rules() -> tuple[JointRule, ...]:
     """Every rule over several resources, in order of name. Raises as `all_rules` does."""
-    return tuple(rule for rule in _declared() if isinstance(rule, JointRule))
+    return tuple(rule for rule in every_rule() if isinstance(rule, JointRule))
 
 
 @cache
-def _declared() -> tuple[Rule, ...]:
+def every_rule() -> tuple[Rule, ...]:
+    """Both of these, in order of name. Raises as `all_rules` does."""
     rules: dict[str, Rule] = {}
     for module in _modules():
         file = f"policies/rules/{module.__name__.rpartition('.')[2]}.py"

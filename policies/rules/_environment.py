@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from policies.rules._subject import Body
 
 _REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
-_QUOTES = "\"'"
+QUOTES = "\"'"
 # What a shell reads as one word; the parenthesis that closes $(NAME) belongs to it.
 _SHELL_WORD = re.compile(r"(?:\$\([^)\s]*\)|[^;&|)>`])*")
 # The kubelet gives every container variables for the Services of its namespace.
@@ -179,9 +179,9 @@ def _given(texts: Iterable[Text], flags: tuple[str, ...]) -> Iterator[tuple[Text
             yield text, UNKNOWN
         awaited = awaited and text.value is not UNKNOWN
         for word in text.value.split() if isinstance(text.value, str) else ():
-            flag, equals, value = word.strip(_QUOTES).partition("=")
+            flag, equals, value = word.strip(QUOTES).partition("=")
             is_flag = flag in flags
             for each in [word] * awaited + [value] * bool(is_flag and equals):
                 ended = _SHELL_WORD.match(each)
-                yield text, ended[0].strip(_QUOTES) if ended else ""
+                yield text, ended[0].strip(QUOTES) if ended else ""
             awaited = is_flag and not equals

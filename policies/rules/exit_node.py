@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
 
 from policies.rules._check import each_container
-from policies.rules._environment import Environment, Text
+from policies.rules._environment import QUOTES, Environment, Text
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
 from policies.rules._subject import Body, Container
 
-_QUOTES = "\"'"
 _NOT_A_VARIABLE = "TS_EXIT_NODE"
 _MEND = (
     "write --exit-node=$(NAME) in plain text and give the variable NAME the Output, so that the "
@@ -23,7 +22,7 @@ _NO_EFFECT = "Tailscale knows no such variable, so traffic leaves by the node's 
 
 def _fault_of(name: str) -> str | None:
     """What is wrong with an exit node's name; None when it is an address, empty or unseen."""
-    name = name.strip(_QUOTES)
+    name = name.strip(QUOTES)
     if not name or "$" in name:
         return None
     if name.startswith("auto:"):

@@ -8,18 +8,15 @@ Security was tightened later. The rules themselves are asked, as another program
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from preflight.kubectl import Document, Kind, View
-from preflight.result import Result, UnseenError, Verdict, listed
+from preflight.result import Result, Verdict, listed
+from preflight.rules import ask
 from preflight.workload import WORKLOADS, manifest
 from settings import Settings
 
 CHECK = "refused-workloads"
-_REPOSITORY = Path(__file__).resolve().parents[2]
 _REMEDY = (
     "mend it as docs/policies.md says of the rule, or put up with it until a day: an entry in "
     "policies/exceptions.yaml with `enforcers: [cluster]`"
@@ -41,7 +38,7 @@ def check(settings: Settings, cluster: View) -> Iterator[Result]:
         ),
     ]
     found: dict[tuple[str, bool], list[str]] = {}
-    for each in _refusals(objects):
+    for each in ask("refused", send=json.dumps(objects)):
         found.setdefault((each["rule"], each["pods"]), []).append(each["resource"])
     for (rule, pods), resources in sorted(found.items()):
         what = "its next pods" if pods else "its next change, though not its pods,"
@@ -63,18 +60,3 @@ def _has_ended(workload: Document) -> bool:
     return any(
         each["type"] in ("Complete", "Failed") and each["status"] == "True" for each in conditions
     )
-
-
-def _refusals(objects: list[Document]) -> list[Document]:
-    answer = subprocess.run(
-        [sys.executable, "-m", "policies", "refused"],
-        cwd=_REPOSITORY,
-        input=json.dumps(objects),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode != 0:
-        raise UnseenError(f"the rules gave no answer: {answer.stderr.strip()[-300:]}")
-    refusals: list[Document] = json.loads(answer.stdout)
-    return refusals
