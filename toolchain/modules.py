@@ -153,24 +153,23 @@ PULUMI = Module(
 )
 
 _EXTERNAL_SECRETS = "github.com/external-secrets/external-secrets"
+
+
+def _kinds_and_chart(name: str) -> tuple[Extract, ...]:
+    crds, chart = "deploy/crds/bundle.yaml", "deploy/charts/external-secrets"
+    return (
+        Extract(module=_EXTERNAL_SECRETS, path=crds, name=f"{name}-crds.yaml"),
+        Chart(module=_EXTERNAL_SECRETS, path=chart, name=f"{name}-chart"),
+    )
+
+
 # The real operator: one program with the webhook and the certificate controller as subcommands.
 EXTERNAL_SECRETS = Module(
     name="external-secrets",
     path=HERE / "external-secrets",
     minutes=5,
     binaries=(Binary(name="external-secrets", package=_EXTERNAL_SECRETS),),
-    extracts=(
-        Extract(
-            module=_EXTERNAL_SECRETS,
-            path="deploy/crds/bundle.yaml",
-            name="external-secrets-crds.yaml",
-        ),
-        Chart(
-            module=_EXTERNAL_SECRETS,
-            path="deploy/charts/external-secrets",
-            name="external-secrets-chart",
-        ),
-    ),
+    extracts=_kinds_and_chart("external-secrets"),
 )
 
 # What the tests upgrade the chart above to, with the kinds of its release; no program is built.
@@ -179,18 +178,7 @@ EXTERNAL_SECRETS_NEXT = Module(
     path=HERE / "external-secrets-next",
     minutes=0.1,
     binaries=(),
-    extracts=(
-        Extract(
-            module=_EXTERNAL_SECRETS,
-            path="deploy/crds/bundle.yaml",
-            name="external-secrets-next-crds.yaml",
-        ),
-        Chart(
-            module=_EXTERNAL_SECRETS,
-            path="deploy/charts/external-secrets",
-            name="external-secrets-next-chart",
-        ),
-    ),
+    extracts=_kinds_and_chart("external-secrets-next"),
 )
 
 # The kinds of its API, without the operator: the lab serves them as a cluster with Prometheus does.
