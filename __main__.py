@@ -8,7 +8,7 @@ import pulumi_tailscale
 
 from components.admission import AdmissionPolicies
 from components.egress_check import EgressCheck, EgressCheckArgs, MeasuredDestination
-from components.exit_node import ClusterNetwork, ExitNode, ExitNodeArgs
+from components.exit_node import ClusterNetwork, ExitNode, ExitNodeArgs, Toleration
 from components.external_secrets import ExternalSecrets, ExternalSecretsArgs, Store, SyncedSecret
 from components.firewall import AdmittedRange, Firewall, FirewallArgs
 from components.fleet_nodes import FleetNodes, FleetNodesArgs
@@ -28,14 +28,11 @@ from components.worker_egress import (
     wireguard_ports,
 )
 from settings import CredentialKind, OnFailure, PolicyFile, document, esc_access, load, watches
-
-NAMESPACE = "oceanid-egress"
-SECRETS_NAMESPACE = "external-secrets-system"
-EXIT_TAG = "tag:oceanid-exit"
-GATEWAY_TAG = "tag:oceanid-gateway"
+from settings.names import EXIT_TAG, GATEWAY_TAG, NAMESPACE, SECRETS_NAMESPACE, TOKEN_SECRET
 
 settings = load()
-served = require_fit(document(settings), stop=settings.preflight.on_failure is OnFailure.STOP)
+fit = require_fit(document(settings), stop=settings.preflight.on_failure is OnFailure.STOP)
+fit.require_planned(node.hostname for node in settings.nodes)
 
 # --- providers -----------------------------------------------------------------------------------
 
@@ -46,6 +43,9 @@ cluster = pulumi_kubernetes.Provider(
     cluster_identifier=settings.cluster.identifier,
     # A Secret that changes is never away in between: what reads it would fail meanwhile.
     enable_secret_mutable=True,
+    # Whatever the environment says: an API server that is away must not empty the state.
+    delete_unreachable=False,
+    skip_update_unreachable=False,
 )
 tailnet_api = pulumi_tailscale.Provider("tailnet-api")
 in_tailnet = pulumi.ResourceOptions(providers=[tailnet_api])
@@ -85,14 +85,15 @@ network = ClusterNetwork(
     pods=settings.cluster.pod_cidr,
     services=settings.cluster.service_cidr,
     nodes=tuple(node.address for node in settings.nodes),
-    api_server=settings.cluster.api_server.address,
-    api_server_port=settings.cluster.api_server.port,
+    api_servers=fit.api_servers,
 )
 
 exit_nodes = {}
-gateway_exit_nodes = []
-for each in settings.exit_nodes:
-    exit_node = ExitNode(
+gateway_exit_nodes: list[GatewayExitNode] = []
+# One after the other, the preferred one last: a change of them all ends a session once.
+before: pulumi.Resource = egress
+for each in reversed(settings.exit_nodes):
+    before = exit_node = ExitNode(
         f"exit-{each.node}",
         ExitNodeArgs(
             namespace=NAMESPACE,
@@ -102,17 +103,17 @@ for each in settings.exit_nodes:
             tag=EXIT_TAG,
             credential=tailnet.exit_credential,
             cluster=network,
+            tolerations=tuple(Toleration(**t.model_dump(mode="json")) for t in each.tolerations),
         ),
-        in_cluster(egress),
+        in_cluster(egress, before),
     )
     approved = ApprovedExitNode(
         f"exit-{each.node}-device",
         ApprovedExitNodeArgs(hostname=exit_node.hostname),
         in_tailnet,
     )
-    gateway_exit_nodes.append(
-        GatewayExitNode(name=each.node, tailnet_address=approved.tailnet_address)
-    )
+    used = GatewayExitNode(name=each.node, tailnet_address=approved.tailnet_address)
+    gateway_exit_nodes.insert(0, used)
     exit_nodes[each.node] = {
         "hostname": each.hostname,
         "egressAddress": str(each.egress_address),
@@ -126,7 +127,6 @@ destinations = tuple(
     Destination(name=each.name, host=each.host, port=each.port, local_port=each.local_port)
     for each in settings.egress.destinations
 )
-# Where a component's type has the very fields of the settings', they go over as they are.
 measured = tuple(
     MeasuredDestination(**each.model_dump(mode="json")) for each in settings.egress.destinations
 )
@@ -137,6 +137,7 @@ gateway_pod = GatewayPod(
     tag=GATEWAY_TAG,
     exit_nodes=tuple(gateway_exit_nodes),
     destinations=destinations,
+    tolerations=tuple(Toleration(**t.model_dump(mode="json")) for t in settings.egress.tolerations),
 )
 access = GatewayAccess(
     "gateway",
@@ -152,41 +153,44 @@ access = GatewayAccess(
     in_cluster(egress),
 )
 # Each wave after the gate of the one before, on every update as on the first.
-before: pulumi.Resource = access
+before = access
 earlier: tuple[str, ...] = ()
 for wave in settings.egress.waves:
-    nodes = tuple(node.hostname for node in settings.wave_nodes(wave))
-    gateways = GatewayWave(
+    named = tuple(node.hostname for node in settings.wave_nodes(wave))
+    # The last wave catches nodes that the settings do not name: they are measured as well.
+    nodes = named + (fit.unnamed if wave.nodes is None else ())
+    wave_gateways = GatewayWave(
         f"wave-{wave.name}",
         GatewayWaveArgs(
             namespace=NAMESPACE,
             wave=wave.name,
-            nodes=None if wave.nodes is None else nodes,
+            nodes=None if wave.nodes is None else named,
             earlier=earlier,
+            size=len(nodes),
             pod=gateway_pod,
         ),
         in_cluster(before),
     )
-    before = gateways
-    earlier += nodes
-    if nodes:
-        before = EgressCheck(
-            f"gate-{wave.name}",
-            EgressCheckArgs(
-                namespace=NAMESPACE,
-                wave=wave.name,
-                nodes=nodes,
-                image=settings.egress.check_image,
-                destinations=measured,
-                expected=egress_addresses,
-                echo_url=settings.egress.echo_url,
-                peers=tuple(f"{each.hostname}.{NAMESPACE}.svc" for each in settings.exit_nodes),
-                cluster=network,
-                revision=gateways.revision,
-                seconds=settings.egress.gate_seconds,
-            ),
-            in_cluster(gateways),
-        )
+    earlier += named
+    before = EgressCheck(
+        f"gate-{wave.name}",
+        EgressCheckArgs(
+            context=settings.cluster.context,
+            gateways=wave_gateways.gateways,
+            nodes=tuple(node for node in nodes if node not in fit.excused),
+            image=settings.egress.check_image,
+            destinations=measured,
+            expected=egress_addresses,
+            echo_url=settings.egress.echo_url,
+            peers=tuple(f"{each.hostname}.{NAMESPACE}.svc" for each in settings.exit_nodes),
+            cluster=network,
+            seconds=settings.egress.gate_seconds,
+            stop=fit.stop,
+            excused=fit.excused,
+            uids=fit.uids,
+        ),
+        in_cluster(wave_gateways),
+    )
 
 # --- the database's firewall ---------------------------------------------------------------------
 
@@ -196,15 +200,12 @@ Firewall(
         network=settings.firewall.network,
         egress=tuple(
             AdmittedRange(
-                cidr=f"{each.egress_address}/{each.egress_address.max_prefixlen}",
-                description=f"oceanid {pulumi.get_stack()}: exit node {each.node}",
+                cidr=cidr,
+                description=f"oceanid {pulumi.get_stack()}: exit node {', '.join(nodes)}",
             )
-            for each in settings.exit_nodes
+            for cidr, nodes in settings.egress_ranges.items()
         ),
-        extra=tuple(
-            AdmittedRange(cidr=each.cidr, description=each.description)
-            for each in settings.firewall.extra
-        ),
+        extra=tuple(AdmittedRange(**each.model_dump()) for each in settings.firewall.extra),
         retire=settings.firewall.retire,
         proven=before,
         remove_on_destroy=settings.firewall.remove_on_destroy,
@@ -218,6 +219,9 @@ secrets_watch = None
 if settings.external_secrets is not None:
     syncing = settings.external_secrets
     access_to_esc = esc_access()
+    secrets_namespace = RestrictedNamespace(
+        "secrets-operator", RestrictedNamespaceArgs(name=SECRETS_NAMESPACE), in_cluster(admission)
+    )
     secrets_operator = SecretsOperator(
         "secrets-operator",
         SecretsOperatorArgs(
@@ -225,28 +229,24 @@ if settings.external_secrets is not None:
             namespace=SECRETS_NAMESPACE,
             serves=syncing.namespaces,
             chart=ChartSource(
-                chart=syncing.chart.path or "external-secrets",
-                repository=syncing.chart.repository,
+                chart=syncing.chart.reference,
+                repository=syncing.chart.index,
                 version=syncing.chart.version,
             ),
             custom_resources=syncing.custom_resources,
             cluster_kinds=syncing.cluster_kinds,
             webhook=syncing.webhook,
             cluster=network,
+            tolerations=gateway_pod.tolerations,
         ),
-        in_cluster(
-            RestrictedNamespace(
-                "secrets-operator",
-                RestrictedNamespaceArgs(name=SECRETS_NAMESPACE),
-                in_cluster(admission),
-            )
-        ),
+        in_cluster(secrets_namespace),
     )
     secrets = ExternalSecrets(
         "secrets",
         ExternalSecretsArgs(
             api_url=access_to_esc.url,
             token=access_to_esc.token,
+            token_secret=TOKEN_SECRET,
             stores=tuple(
                 Store(owned=each.create_namespace, **each.model_dump(exclude={"create_namespace"}))
                 for each in syncing.stores
@@ -269,7 +269,7 @@ if settings.external_secrets is not None:
 
 # --- monitoring ----------------------------------------------------------------------------------
 
-if watches(settings.monitoring.enabled, MONITORING_GROUP, served):
+if watches(settings.monitoring.enabled, MONITORING_GROUP, fit.groups):
     monitoring = Monitoring(
         "monitoring",
         MonitoringArgs(
@@ -278,11 +278,14 @@ if watches(settings.monitoring.enabled, MONITORING_GROUP, served):
             prober_image=settings.monitoring.prober_image,
             labels=settings.monitoring.labels,
             docs_url=settings.monitoring.docs_url,
+            nodes=tuple(node.hostname for node in settings.nodes),
             exit_nodes={each.node: each.hostname for each in settings.exit_nodes},
             expected=egress_addresses,
             echo_url=settings.egress.echo_url,
             echo_seconds=settings.monitoring.echo_seconds,
             destinations=measured,
+            cluster=network,
+            tolerations=gateway_pod.tolerations,
             key_expiries=tailnet.key_expiries,
             secrets=secrets_watch,
         ),
@@ -291,6 +294,7 @@ if watches(settings.monitoring.enabled, MONITORING_GROUP, served):
     pulumi.export("alerts", monitoring.alerts)
 
 pulumi.export("exitNodes", exit_nodes)
+pulumi.export("apiServers", [str(each) for each in fit.api_servers])
 pulumi.export("egressAddresses", list(egress_addresses))
 pulumi.export("gateway", access.service)
 pulumi.export("tailnetPolicy", tailnet.policy)

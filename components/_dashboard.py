@@ -93,7 +93,9 @@ def panels(namespace: str) -> list[Panel]:
         Panel(
             title="Connections carried",
             query="sum by (node, envoy_tcp_prefix) "
-            f"(rate(envoy_tcp_downstream_cx_total{{{ours}}}[5m]))",
+            # What passes inside Envoy to an exit node has been counted at its port.
+            f"(rate(envoy_tcp_downstream_cx_total{{{ours},envoy_tcp_prefix!~"
+            '"exit-node-.*"}[5m]))',
             legend="{{envoy_tcp_prefix}} on {{node}}",
             unit="cps",
         ),

@@ -78,6 +78,8 @@ def egress_alerts(watched: Watched) -> list[Alert]:
     """Those on gateways and on what is reached through them."""
     expected = "|".join(re.escape(each) for each in watched.expected).replace("\\", "\\\\")
     by_service = f'job="{PROBES_JOB}", path="service", destination="{EGRESS_ADDRESS}"'
+    nodes = "|".join(re.escape(each) for each in watched.nodes).replace("\\", "\\\\")
+    gateways = f'namespace="{watched.namespace}", created_by_name=~"{GATEWAY}-.*"'
     wave = f'namespace="{watched.namespace}", daemonset=~"{GATEWAY}-.*"'
     return [
         Alert(
@@ -88,6 +90,17 @@ def egress_alerts(watched: Watched) -> list[Alert]:
             severity=Severity.CRITICAL,
             summary="{{ $value }} gateways of {{ $labels.daemonset }} are not ready",
             impact="Applications on their nodes reach no destination.",
+            runbook="runbooks/egress.md#a-gateway-is-not-ready",
+        ),
+        Alert(
+            name="OceanidGatewayMissing",
+            # A DaemonSet does not count a node whose taint keeps its pods away as one to have any.
+            expr='kube_node_status_condition{condition="Ready", status="true", '
+            f'node=~"{nodes}"}} == 1 unless on (node) kube_pod_info{{{gateways}}}',
+            hold="5m",
+            severity=Severity.CRITICAL,
+            summary="Node {{ $labels.node }} is Ready and has no gateway",
+            impact="Applications on it reach no destination, and no update's gate passes.",
             runbook="runbooks/egress.md#a-gateway-is-not-ready",
         ),
         Alert(

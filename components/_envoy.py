@@ -3,8 +3,8 @@
 Written for Envoy v1.40 and its v3 API; field names are those of its protobuf messages in JSON.
 
 The path: a listener, a tunnel by HTTP CONNECT, a tailscaled in the same pod, its exit node. The
-tailscaleds are the endpoints of one cluster, a priority each, so that the first healthy one in
-order of preference takes every new connection.
+exit nodes are the endpoints of one cluster, a priority each, so that the first healthy one in
+order of preference takes every new connection; `_envoy_exit_node` says how the open ones end.
 
 Health is asked *through* each tunnel: `send_fully_qualified_url` makes Envoy write the absolute
 form that a proxy needs (`GET http://<exit node's address>:9002/healthz`), with the endpoint's own
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from components._envoy_exit_node import internal_listener, internal_listeners_extension
 from components._envoy_gateway import Destination, ExitNodeProxy, Gateway
 from components._envoy_upstream import (
     ADMIN,
@@ -30,6 +31,7 @@ from components._envoy_upstream import (
     address,
     admin_cluster,
     http_cluster,
+    internal_cluster,
     socks5_cluster,
     typed,
 )
@@ -61,12 +63,21 @@ ARGUMENTS = ("--disable-hot-restart", "--concurrency", "2", "--log-level", "warn
 _IDLE = "86400s"
 # A plain HTTP exchange that moves nothing for so long is dead.
 _HTTP_IDLE = "300s"
-# So that the connections of a client that is gone without a word end in 10 minutes, not a day.
-_KEEPALIVE = {"keepalive_time": 300, "keepalive_interval": 60, "keepalive_probes": 5}
+# So that the connections of a client that is gone without a word end in 2 minutes (60 + 4 x 15),
+# not in a day. No TCP_USER_TIMEOUT: Linux (6.18) ends by it also a client that lives and does not
+# read for so long, as one does that takes its time over the rows of a large result.
+_KEEPALIVE = {"keepalive_time": 60, "keepalive_interval": 15, "keepalive_probes": 4}
 # Spread over more than the 1.5 s, most often, that it takes to see that a tailscaled died, so that
 # the last attempt goes to the next exit node. A destination that refuses is told after 4 s at most.
 _CONNECT_ATTEMPTS = 5
 _BACKOFF = {"base_interval": "0.5s", "max_interval": "1s"}
+# What may be asked twice (RFC 9110, section 9.2.2).
+_IDEMPOTENT = {
+    "name": ":method",
+    "string_match": {
+        "safe_regex": {"regex": "GET|HEAD|OPTIONS|TRACE|PUT|DELETE"},
+    },
+}
 
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  the pod's own network; a NetworkPolicy says who may come
 # What may be asked of the admin port: metrics, and what a roll-out needs to drain. Nothing that
@@ -83,17 +94,20 @@ def bootstrap(gateway: Gateway) -> Json:
             # At the limit one must still be able to look and to drain.
             "ignore_global_conn_limit": True,
         },
+        "bootstrap_extensions": [internal_listeners_extension()],
         "static_resources": {
             "listeners": [
                 *(_destination_listener(each) for each in gateway.destinations),
                 _http_listener(gateway.http_port),
                 _socks5_listener(gateway.socks5_port),
                 _status_listener(gateway.status_port),
+                *(internal_listener(each, idle_timeout=_IDLE) for each in gateway.exit_nodes),
             ],
             "clusters": [
                 http_cluster(gateway),
                 socks5_cluster(gateway),
                 admin_cluster(gateway.admin_port),
+                *(internal_cluster(gateway, each) for each in gateway.exit_nodes),
             ],
         },
         "overload_manager": {
@@ -139,12 +153,14 @@ def _tcp_listener(name: str, port: int, *, cluster: str, **more: Json) -> Json:
 
 def _http_listener(port: int) -> Json:
     """The general proxy: CONNECT for everything, and absolute-form requests for plain HTTP."""
-    # An answer of tailscaled's, be it an error, is the answer: only its absence is tried again.
+    # An answer of tailscaled's, be it an error, is the answer: only its absence is tried again. A
+    # tailscaled that cannot be connected to is a reset here, since the internal listener can be.
     retries = {
-        "retry_on": "connect-failure",
+        "retry_on": "reset",
         "num_retries": _CONNECT_ATTEMPTS - 1,
         "retry_back_off": _BACKOFF,
     }
+    http = _route(EGRESS, timeout="0s", idle_timeout=_HTTP_IDLE)
     routes = [
         {
             "match": {"connect_matcher": {}},
@@ -152,9 +168,11 @@ def _http_listener(port: int) -> Json:
             "route": _route(EGRESS, timeout="0s", idle_timeout=_IDLE, retry_policy=retries),
         },
         {
-            "match": {"prefix": "/"},
-            "route": _route(EGRESS, timeout="0s", idle_timeout=_HTTP_IDLE, retry_policy=retries),
+            "match": {"prefix": "/", "headers": [_IDEMPOTENT]},
+            "route": http | {"retry_policy": retries},
         },
+        # A request that may have acted is not sent twice.
+        {"match": {"prefix": "/"}, "route": http},
     ]
     manager = _http_manager(
         "http-proxy",

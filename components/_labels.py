@@ -10,6 +10,9 @@ EXIT_NODE_LABELS = {"app.kubernetes.io/name": "tailscale-exit-node", PART_OF: "o
 CHECK_LABELS = {"app.kubernetes.io/name": "oceanid-egress-check", PART_OF: "oceanid"}
 
 WAVE_LABEL = "oceanid.io/wave"
+# On a gate's Job: the node it measures. An annotation, since a node's name may be longer than a
+# label's value.
+NODE_ANNOTATION = "oceanid.io/node"
 # On every pod that must not reach a destination but through the tunnel: gateways, and the gate's
 # pods, which prove it.
 FENCED_LABELS = {"oceanid.io/fenced": "true"}

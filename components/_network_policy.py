@@ -1,14 +1,15 @@
 """The NetworkPolicies of the egress path: what each of its pods may reach, and who may reach it.
 
 NetworkPolicies only ever admit. A destination is denied by admitting nothing that it could be
-reached by: TCP goes to the tailnet's own service ranges and to no other address outside.
+reached by: TCP goes to the tailnet's own service ranges and to no other address outside, but for
+port 53, which no destination may have [settings/egress.py].
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.networking import v1 as networking
@@ -22,6 +23,8 @@ from components._labels import (
 )
 
 _DNS_PORT = 53
+# Kubernetes' documentation, "Using NodeLocal DNSCache in Kubernetes Clusters".
+_NODE_LOCAL_DNS = IPv4Address("169.254.20.10")
 _TLS_PORT = 443
 # Plain HTTP: tailscaled's captive portal check, and the upgrade of its control connection.
 _HTTP_PORT = 80
@@ -39,14 +42,31 @@ _In = networking.NetworkPolicyIngressRuleArgs
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiServer:
+    """One API server: its own address, and the TCP port on which it listens there."""
+
+    address: IPv4Address | IPv6Address
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> ApiServer:
+        """Such as `157.173.210.123:6443` or `[2001:db8::1]:6443`; raises ValueError."""
+        host, _, port = text.rpartition(":")
+        return cls(address=ip_address(host.strip("[]")), port=int(port))
+
+    def __str__(self) -> str:
+        host = str(self.address) if isinstance(self.address, IPv4Address) else f"[{self.address}]"
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClusterNetwork:
     """The cluster's own addresses: what the internet does not include for an exit node."""
 
     pods: IPv4Network
     services: IPv4Network
     nodes: tuple[IPv4Address | IPv6Address, ...]
-    api_server: IPv4Address | IPv6Address
-    api_server_port: int
+    api_servers: tuple[ApiServer, ...]
 
     @property
     def api_service(self) -> IPv4Address:
@@ -63,7 +83,7 @@ def exit_node_policy(
         egress=[
             _Out(to=_internet(cluster)),
             _to_peers(cluster),
-            _to_dns(),
+            _to_node_resolver(),
             *_to_api_server(cluster),
             _Out(to=[_pods(GATEWAY_LABELS)], ports=[_Port(protocol="UDP")]),
         ],
@@ -82,7 +102,7 @@ def fence_policy(
     An exit node that is not set, not known or not approved makes tailscaled dial directly: here
     that dial ends.
     """
-    ranges = [_Peer(ip_block=networking.IPBlockArgs(cidr=str(each))) for each in service_ranges]
+    ranges = [_range(each) for each in service_ranges]
     return _spec(
         FENCED_LABELS,
         egress=[
@@ -90,8 +110,7 @@ def fence_policy(
             _Out(to=_internet(cluster), ports=[_Port(protocol="UDP")]),
             _to_peers(cluster),
             _Out(to=[_pods(EXIT_NODE_LABELS)], ports=[_Port(protocol="UDP")]),
-            # The node's resolver can be any address, the router of a home network included.
-            _Out(ports=[_port("UDP", _DNS_PORT), _port("TCP", _DNS_PORT)]),
+            _to_node_resolver(),
         ],
         ingress=None,
     )
@@ -127,7 +146,7 @@ def check_policy(
             _Out(to=[_pods(GATEWAY_LABELS)], ports=[_port("TCP", port) for port in ports]),
             _Out(to=[_pods(EXIT_NODE_LABELS)], ports=[_port("TCP", health_port)]),
             *_to_api_server(cluster),
-            _to_dns(),
+            _to_dns(cluster),
         ],
         ingress=[],
     )
@@ -141,7 +160,7 @@ def secrets_controller_policy(
     The service has no fixed addresses, so that HTTPS goes to any address outside the cluster.
     """
     internet = _Out(to=_internet(cluster), ports=[_port("TCP", _TLS_PORT)])
-    return _spec(pods, egress=[_to_dns(), *_to_api_server(cluster), internet], ingress=None)
+    return _spec(pods, egress=[_to_dns(cluster), *_to_api_server(cluster), internet], ingress=None)
 
 
 def webhook_policy(
@@ -149,23 +168,28 @@ def webhook_policy(
 ) -> networking.NetworkPolicySpecArgs:
     """In to a webhook from the API server, which comes by any of its node's addresses."""
     asked = _In(ports=[_port("TCP", port)])
-    return _spec(pods, egress=[_to_dns(), *_to_api_server(cluster)], ingress=[asked])
+    return _spec(pods, egress=[_to_dns(cluster), *_to_api_server(cluster)], ingress=[asked])
 
 
 def certificate_controller_policy(
     pods: Mapping[str, str], cluster: ClusterNetwork
 ) -> networking.NetworkPolicySpecArgs:
     """Out to the API server, and to DNS by which it is found."""
-    return _spec(pods, egress=[_to_dns(), *_to_api_server(cluster)], ingress=None)
+    return _spec(pods, egress=[_to_dns(cluster), *_to_api_server(cluster)], ingress=None)
 
 
 def prober_policy(
-    pods: Mapping[str, str], *, proxy_port: int, own_port: int, prometheus: str
+    pods: Mapping[str, str],
+    cluster: ClusterNetwork,
+    *,
+    proxy_port: int,
+    own_port: int,
+    prometheus: str,
 ) -> networking.NetworkPolicySpecArgs:
     """Out from the prober to the gateways' proxy and DNS; in from Prometheus' namespace."""
     to_gateways = _Out(to=[_pods(GATEWAY_LABELS)], ports=[_port("TCP", proxy_port)])
     scraped = _In(from_=[_namespace(prometheus)], ports=[_port("TCP", own_port)])
-    return _spec(pods, egress=[to_gateways, _to_dns()], ingress=[scraped])
+    return _spec(pods, egress=[to_gateways, _to_dns(cluster)], ingress=[scraped])
 
 
 def probed_policy(
@@ -191,6 +215,9 @@ def _namespace(name: str) -> _Peer:
 def _spec(
     pods: Mapping[str, str], *, egress: list[_Out] | None, ingress: list[_In] | None
 ) -> networking.NetworkPolicySpecArgs:
+    # An empty `to` or `from` admits everything, where none of what was listed is meant.
+    egress = egress and [rule for rule in egress if rule.to != []]
+    ingress = ingress and [rule for rule in ingress if rule.from_ != []]
     kinds = [("Ingress", ingress), ("Egress", egress)]
     return networking.NetworkPolicySpecArgs(
         pod_selector=meta.LabelSelectorArgs(match_labels=dict(pods)),
@@ -201,7 +228,8 @@ def _spec(
 
 
 def _internet(cluster: ClusterNetwork) -> list[_Peer]:
-    own = [cluster.pods, cluster.services, *cluster.nodes, cluster.api_server]
+    api_servers = (each.address for each in cluster.api_servers)
+    own = [cluster.pods, cluster.services, *cluster.nodes, *api_servers]
     return [
         _Peer(ip_block=networking.IPBlockArgs(cidr=cidr, except_=excluded))
         for cidr, excluded in internet_except(own).items()
@@ -216,24 +244,45 @@ def _to_peers(cluster: ClusterNetwork) -> _Out:
     )
 
 
-def _to_dns() -> _Out:
-    servers = _Peer(
-        namespace_selector=meta.LabelSelectorArgs(match_labels={_NAMESPACE_NAME: "kube-system"}),
-        pod_selector=meta.LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
-    )
-    return _Out(to=[servers], ports=[_port("UDP", _DNS_PORT), _port("TCP", _DNS_PORT)])
+def _to_node_resolver() -> _Out:
+    """Of a pod with `dnsPolicy: Default`: the node's resolver can be any address.
+
+    It may be a home router, a VPC's or a cloud's link-local one, or the node's own tailscaled.
+    """
+    return _Out(ports=_dns_ports())
+
+
+def _to_dns(cluster: ClusterNetwork) -> _Out:
+    """Of a pod with the cluster's DNS, whose pods no label is the same for in every cluster.
+
+    NodeLocal DNSCache answers on the node, at an address of its own or at that of the DNS'
+    Service, for which there is then no NAT.
+    """
+    servers = [_namespace("kube-system"), _range(cluster.services), _host(_NODE_LOCAL_DNS)]
+    return _Out(to=servers, ports=_dns_ports())
+
+
+def _dns_ports() -> list[_Port]:
+    return [_port("UDP", _DNS_PORT), _port("TCP", _DNS_PORT)]
 
 
 def _to_api_server(cluster: ClusterNetwork) -> list[_Out]:
-    """By the service's address and by the server's own: plugins judge before or after the NAT."""
+    """By the service's address and by the servers' own: plugins judge before or after the NAT."""
+    by_port: dict[int, list[_Peer]] = {}
+    for each in cluster.api_servers:
+        by_port.setdefault(each.port, []).append(_host(each.address))
     return [
         _Out(to=[_host(cluster.api_service)], ports=[_port("TCP", _TLS_PORT)]),
-        _Out(to=[_host(cluster.api_server)], ports=[_port("TCP", cluster.api_server_port)]),
+        *(_Out(to=peers, ports=[_port("TCP", port)]) for port, peers in by_port.items()),
     ]
 
 
 def _pods(labels: Mapping[str, str]) -> _Peer:
     return _Peer(pod_selector=meta.LabelSelectorArgs(match_labels=dict(labels)))
+
+
+def _range(network: IPv4Network) -> _Peer:
+    return _Peer(ip_block=networking.IPBlockArgs(cidr=str(network)))
 
 
 def _host(address: IPv4Address | IPv6Address) -> _Peer:

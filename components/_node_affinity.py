@@ -1,4 +1,4 @@
-"""Which nodes a pod may run on, by the name each node carries as a label."""
+"""Which nodes a pod may run on, by their own names or by the label that carries them."""
 
 from __future__ import annotations
 
@@ -20,5 +20,20 @@ def by_hostname(
     return core.NodeAffinityArgs(
         required_during_scheduling_ignored_during_execution=core.NodeSelectorArgs(
             node_selector_terms=[core.NodeSelectorTermArgs(match_expressions=[requirement])]
+        )
+    )
+
+
+def by_name(node: str) -> core.NodeAffinityArgs:
+    """A required node affinity: only on the node of this name.
+
+    As the DaemonSet controller binds its pods: two nodes may carry one label, but not one name.
+    """
+    requirement = core.NodeSelectorRequirementArgs(
+        key="metadata.name", operator="In", values=[node]
+    )
+    return core.NodeAffinityArgs(
+        required_during_scheduling_ignored_during_execution=core.NodeSelectorArgs(
+            node_selector_terms=[core.NodeSelectorTermArgs(match_fields=[requirement])]
         )
     )

@@ -15,8 +15,9 @@ from components import _tailscale_pod as tailscale_pod
 from components._egress_checks import MeasuredDestination
 from components._gateway_pod import HTTP_PORT
 from components._labels import GATEWAY, GATEWAY_LABELS, PROBER, PROBER_LABELS
-from components._network_policy import probed_policy, prober_policy
+from components._network_policy import ClusterNetwork, probed_policy, prober_policy
 from components._prober_config import PORT, config
+from components._tolerations import Toleration, tolerated
 from components._watched import EGRESS_ADDRESS
 
 _CONFIG_KEY = "prober.json"
@@ -38,6 +39,8 @@ class ProberArgs:
     expected: tuple[str, ...]
     destinations: tuple[MeasuredDestination, ...]
     prometheus: str
+    cluster: ClusterNetwork
+    tolerations: tuple[Toleration, ...] = ()
 
 
 class Prober(pulumi.ComponentResource):
@@ -71,6 +74,7 @@ class Prober(pulumi.ComponentResource):
         specs = {
             "": prober_policy(
                 PROBER_LABELS,
+                self._args.cluster,
                 proxy_port=HTTP_PORT,
                 own_port=PORT,
                 prometheus=self._args.prometheus,
@@ -115,6 +119,7 @@ class Prober(pulumi.ComponentResource):
                     spec=core.PodSpecArgs(
                         automount_service_account_token=False,
                         enable_service_links=False,
+                        tolerations=tolerated(self._args.tolerations),
                         security_context=tailscale_pod.pod_security(),
                         containers=[self._container()],
                         volumes=[

@@ -29,7 +29,13 @@ def every_pod_labels() -> dict[str, str]:
     return {"app.kubernetes.io/instance": RELEASE}
 
 
-def values(*, only_namespace: str | None, cluster_kinds: bool, webhook: bool) -> dict[str, Any]:
+def values(
+    *,
+    only_namespace: str | None,
+    cluster_kinds: bool,
+    webhook: bool,
+    tolerations: list[dict[str, str | int]],
+) -> dict[str, Any]:
     """The chart's values: two of each part that is asked or that serves, least rights, no extras.
 
     With `only_namespace` the operator looks at nothing else in the cluster. RBAC is not the
@@ -57,6 +63,7 @@ def values(*, only_namespace: str | None, cluster_kinds: bool, webhook: bool) ->
         "podDisruptionBudget": {"enabled": True, "minAvailable": 1},
         "resources": _resources(memory="256Mi"),
         "affinity": _apart(CONTROLLER),
+        "tolerations": tolerations,
         "livenessProbe": {"enabled": True},
         "readinessProbe": {"enabled": True},
         "webhook": {
@@ -66,6 +73,7 @@ def values(*, only_namespace: str | None, cluster_kinds: bool, webhook: bool) ->
             "podDisruptionBudget": {"enabled": True, "minAvailable": 1},
             "resources": _resources(memory="128Mi"),
             "affinity": _apart(WEBHOOK),
+            "tolerations": tolerations,
             "livenessProbe": {"enabled": True},
             # Its Deployment is waited for, and that is ready when the Service has somebody.
             "service": {"annotations": {"pulumi.com/skipAwait": "true"}},
@@ -75,6 +83,7 @@ def values(*, only_namespace: str | None, cluster_kinds: bool, webhook: bool) ->
             "create": webhook,
             "rbac": {"create": False},
             "resources": _resources(memory="128Mi"),
+            "tolerations": tolerations,
             "livenessProbe": {"enabled": True},
         },
     }

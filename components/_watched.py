@@ -16,14 +16,16 @@ EGRESS_ADDRESS = "egress-address"
 class Watched:
     """What the alerts are about.
 
-    `exit_nodes` are names in order of preference, with their StatefulSets' names; `expected` those
-    of which one must be seen outside. `key_expiries` are the ends of auth keys by what they are
-    for, in Unix seconds. `secrets_namespace` is the External Secrets Operator's, None without one,
+    `nodes` are the names of those that must have a gateway; `exit_nodes` are names in order of
+    preference, with their StatefulSets' names; `expected` the addresses of which one must be seen
+    outside. `key_expiries` are the ends of auth keys by what they are for, in Unix seconds.
+    `secrets_namespace` is the External Secrets Operator's, None without one,
     and `secrets_stale_seconds` how long a secret may go without having been read, None where none
     is synced.
     """
 
     namespace: str
+    nodes: tuple[str, ...]
     exit_nodes: Mapping[str, str]
     expected: tuple[str, ...]
     key_expiries: Mapping[str, int]

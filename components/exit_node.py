@@ -16,10 +16,17 @@ from components import _tailscale_pod as tailscale_pod
 from components._labels import EXIT_NODE_LABELS
 from components._network_policy import ClusterNetwork, exit_node_policy
 from components._node_affinity import HOSTNAME_LABEL
+from components._tolerations import Toleration, tolerated
 
-__all__ = ["ClusterNetwork", "ExitNode", "ExitNodeArgs"]
+__all__ = ["ClusterNetwork", "ExitNode", "ExitNodeArgs", "Toleration"]
 
 _DEFAULT_ROUTES_FLAG = "--advertise-exit-node"
+# When a gateway goes without a word, nobody but the exit node can end its connections to the
+# database, whose slots they take. Tailscale's own keepalive takes 2 h 11 min for it. This takes
+# 30 + 9 x 5 = 75 s: so long without a byte, then the 9 probes of gVisor, whose number is fixed.
+# Where bytes are under way there is no keepalive: gVisor gives up after 15 retransmissions, whose
+# waits double from 0.2 s or more to 120 s: 13 to 17 minutes, and there is no variable for it.
+_KEEPALIVE = {"TS_NETSTACK_KEEPALIVE_IDLE": "30s", "TS_NETSTACK_KEEPALIVE_INTERVAL": "5s"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +35,8 @@ class ExitNodeArgs:
 
     `hostname` is its name in the tailnet and the prefix of its objects' names; `node` is the
     cluster node's `kubernetes.io/hostname`; `credential` is an auth key or an OAuth client's
-    secret that may register devices with `tag`. All but the credential are plain values, because
-    the policies judge them in a preview.
+    secret that may register devices with `tag`; `tolerations` are of the node's taints. All but the
+    credential are plain values, because the policies judge them in a preview.
     """
 
     namespace: str
@@ -39,6 +46,7 @@ class ExitNodeArgs:
     tag: str
     credential: pulumi.Input[str]
     cluster: ClusterNetwork
+    tolerations: tuple[Toleration, ...] = ()
 
 
 class ExitNode(pulumi.ComponentResource):
@@ -178,6 +186,7 @@ class ExitNode(pulumi.ComponentResource):
                         # The node's resolver: an exit node has no business in the cluster's DNS.
                         dns_policy="Default",
                         node_selector={HOSTNAME_LABEL: args.node},
+                        tolerations=tolerated(args.tolerations),
                         security_context=tailscale_pod.pod_security(),
                         termination_grace_period_seconds=30,
                         containers=[self._container()],
@@ -195,7 +204,9 @@ class ExitNode(pulumi.ComponentResource):
         return core.ContainerArgs(
             name="tailscale",
             image=self._args.image,
-            env=tailscale_pod.environment(daemon, TS_KUBE_SECRET=f"{self._args.hostname}-state"),
+            env=tailscale_pod.environment(
+                daemon, TS_KUBE_SECRET=f"{self._args.hostname}-state", **_KEEPALIVE
+            ),
             ports=[core.ContainerPortArgs(name="health", container_port=tailscale_pod.HEALTH_PORT)],
             startup_probe=tailscale_pod.startup_probe(daemon),
             readiness_probe=tailscale_pod.readiness_probe(daemon),

@@ -1,12 +1,12 @@
-"""Secrets synced from Pulumi ESC: the token, the stores, the secrets, and the gate behind them."""
+"""Secrets synced from Pulumi ESC: the token, the stores, the secrets, and the check behind them."""
 
 from __future__ import annotations
 
 import json
 import shlex
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -16,10 +16,12 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
 from components._labels import PART_OF
+from components._last_check import fail_at_the_end
+from components._resource_names import in_namespaces
+from components._secret_reading import question, unread
+from components._shared_objects import OWN_KEY_ANNOTATIONS
 
 _API = "external-secrets.io/v1"
-# The names of the operators' own documents.
-_TOKEN_SECRET = "pulumi-api-token"  # noqa: S105  a name
 _TOKEN_KEY = "token"  # noqa: S105  a name
 # On what the stack itself makes: without it, it is somebody else's until now.
 _OURS = {PART_OF: "oceanid"}
@@ -69,11 +71,14 @@ class SyncedSecret:
 class ExternalSecretsArgs:
     """What is synced, through which API address and token, and how long an update waits for it.
 
-    `context` is the kubeconfig's. `operator` is what must be ready before the first store.
+    `token_secret` is the name of the Secret that holds the token, in each store's namespace; no
+    synced secret may have it. `context` is the kubeconfig's. `operator` is what must be ready
+    before the first store.
     """
 
     api_url: str
     token: pulumi.Input[str]
+    token_secret: str
     stores: tuple[Store, ...]
     secrets: tuple[SyncedSecret, ...]
     context: str
@@ -95,12 +100,21 @@ class ExternalSecrets(pulumi.ComponentResource):
         super().__init__("oceanid:index:ExternalSecrets", name, None, opts)
         self._name = name
         self._args = args
+        self._names = {
+            kind: in_namespaces(name, [(each.namespace, each.name) for each in objects])
+            for kind, objects in (("SecretStore", args.stores), ("ExternalSecret", args.secrets))
+        }
         _tell_what_is_taken_over(args)
         namespaces = self._namespaces()
         tokens = self._tokens(namespaces)
         stores = {each.name: self._store(each, tokens[each.namespace]) for each in args.stores}
-        objects = [self._secret(each, stores[each.store]) for each in args.secrets]
-        self.synced = self._read_anew(objects)
+        for each in args.secrets:
+            self._secret(each, stores[each.store])
+        places = [each.place for each in args.secrets]
+        if places:
+            # At the end: what has left the settings may be what a secret cannot be read for.
+            fail_at_the_end(partial(unread, args.context, places, seconds=args.seconds))
+        self.synced = pulumi.Output.from_input(places)
         self.register_outputs({"synced": self.synced})
 
     def _namespaces(self) -> dict[str, pulumi.Resource]:
@@ -118,31 +132,38 @@ class ExternalSecrets(pulumi.ComponentResource):
             for namespace in owned
         }
 
-    def _tokens(self, namespaces: Mapping[str, pulumi.Resource]) -> dict[str, core.Secret]:
+    def _tokens(self, namespaces: Mapping[str, pulumi.Resource]) -> dict[str, core.SecretPatch]:
+        """One key of a Secret that may be somebody else's: a new token must not drop the others."""
         return {
-            namespace: core.Secret(
+            namespace: core.SecretPatch(
                 f"{self._name}-{namespace}-token",
-                metadata=meta.ObjectMetaArgs(
-                    name=_TOKEN_SECRET,
+                metadata=meta.ObjectMetaPatchArgs(
+                    name=self._args.token_secret,
                     namespace=namespace,
                     labels=_OURS,
                     # One made by hand before is taken over; the preview says so.
-                    annotations={"pulumi.com/patchForce": "true"},
+                    annotations=OWN_KEY_ANNOTATIONS,
                 ),
                 string_data={_TOKEN_KEY: self._args.token},
-                opts=self._child(*filter(None, [namespaces.get(namespace)])),
+                opts=pulumi.ResourceOptions.merge(
+                    self._child(*filter(None, [namespaces.get(namespace)])),
+                    # Earlier versions owned the whole Secret.
+                    pulumi.ResourceOptions(
+                        aliases=[pulumi.Alias(type_="kubernetes:core/v1:Secret")]
+                    ),
+                ),
             )
             for namespace in sorted({each.namespace for each in self._args.stores})
         }
 
-    def _store(self, store: Store, token: core.Secret) -> apiextensions.CustomResource:
+    def _store(self, store: Store, token: core.SecretPatch) -> apiextensions.CustomResource:
         pulumi_esc = {
             "apiUrl": self._args.api_url,
             "organization": store.organization,
             "project": store.project,
             "environment": store.environment,
             # Under `auth` from line 2.5 on, which still takes this: one form for both lines.
-            "accessToken": {"secretRef": {"name": _TOKEN_SECRET, "key": _TOKEN_KEY}},
+            "accessToken": {"secretRef": {"name": self._args.token_secret, "key": _TOKEN_KEY}},
         }
         return self._custom(
             "SecretStore",
@@ -186,25 +207,15 @@ class ExternalSecrets(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
         annotations: Mapping[str, str] | None = None,
     ) -> apiextensions.CustomResource:
+        resource_name, previous = self._names[kind][namespace, name]
         return apiextensions.CustomResource(
-            f"{self._name}-{namespace}-{name}",
+            resource_name,
             api_version=_API,
             kind=kind,
             metadata=meta.ObjectMetaArgs(name=name, namespace=namespace, annotations=annotations),
             spec=dict(spec),
-            opts=opts,
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=previous)),
         )
-
-    def _read_anew(self, objects: Sequence[pulumi.Resource]) -> pulumi.Output[list[str]]:
-        places = [each.place for each in self._args.secrets]
-        if pulumi.runtime.is_dry_run() or not places:
-            return pulumi.Output.from_input(places)
-        answer = pulumi_command.local.run_output(
-            command=_question(self._args, "read", places, "--seconds", str(self._args.seconds)),
-            logging=pulumi_command.local.Logging.NONE,
-            opts=pulumi.InvokeOutputOptions(depends_on=list(objects)),
-        )
-        return answer.stdout.apply(lambda problems: _all_read(problems, self._args))
 
     def _child(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on))
@@ -213,10 +224,11 @@ class ExternalSecrets(pulumi.ComponentResource):
 def _tell_what_is_taken_over(args: ExternalSecretsArgs) -> None:
     """Warn, in a preview too, of all that is there and is somebody else's until now."""
     owned = sorted({each.namespace for each in args.stores if each.owned})
-    tokens = sorted({f"{each.namespace}/{_TOKEN_SECRET}" for each in args.stores})
+    tokens = sorted({f"{each.namespace}/{args.token_secret}" for each in args.stores})
     places = [*owned, *tokens, *(each.place for each in args.secrets)]
     answer = pulumi_command.local.run(
-        command=_question(args, "existing", places), logging=pulumi_command.local.Logging.NONE
+        command=shlex.join(question(args.context, "existing", places)),
+        logging=pulumi_command.local.Logging.NONE,
     )
     there: Mapping[str, Mapping[str, str]] = json.loads(answer.stdout)
     others = {place for place, labels in there.items() if not labels.items() >= _OURS.items()}
@@ -246,32 +258,3 @@ def _becomes(secret: SyncedSecret) -> str:
         "all its keys are replaced by those of the settings (creationPolicy: "
         f"{secret.creation_policy}; Merge keeps the others)"
     )
-
-
-def _question(
-    args: ExternalSecretsArgs, question: str, places: Sequence[str], *options: str
-) -> str:
-    program = [sys.executable, "-m", "secret_sync", question, "--context", args.context]
-    return shlex.join([*program, *options, *places])
-
-
-def _all_read(problems: str, args: ExternalSecretsArgs) -> list[str]:
-    lines = [_line(each) for each in json.loads(problems)]
-    if lines:
-        raise pulumi.RunError("\n".join(lines))
-    return [each.place for each in args.secrets]
-
-
-def _line(problem: Mapping[str, str]) -> str:
-    what = f"secret {problem['secret']}"
-    if problem["key"]:
-        what += f", key {problem['key']} (path {problem['path']})"
-    return f"{what} is not synced: {problem['why']}: {_remedy(problem['why'])}"
-
-
-def _remedy(why: str) -> str:
-    if "401" in why or "Unauthorized" in why:
-        return "its token is not valid: make rotate-token with a new one"
-    if "404" in why or "Not Found" in why:
-        return "correct the path, or the store's organization, project and environment"
-    return "docs/runbooks/esc-token.md has the steps"

@@ -15,6 +15,7 @@ from components._envoy import Destination
 from components._gateway_pod import HTTP_PORT, SOCKS5_PORT, STATUS_PORT
 from components._labels import GATEWAY, GATEWAY_CREDENTIAL, GATEWAY_LABELS, PART_OF
 from components._network_policy import ClusterNetwork, fence_policy, gateway_policy
+from components._shared_objects import OWN_KEY_ANNOTATIONS
 from components._tailscale_pod import credential_data
 
 # k3s' CoreDNS imports every `*.server` key of this ConfigMap (k3s documentation, "CoreDNS custom
@@ -27,7 +28,10 @@ _DNS_TTL_SECONDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayAccessArgs:
-    """`transparent` names the destinations whose host name leads to the gateway in the cluster."""
+    """`transparent` names the destinations whose host name leads to the gateway in the cluster.
+
+    The first one of a host gives the host's Service its name.
+    """
 
     namespace: str
     credential: pulumi.Input[str]
@@ -39,7 +43,7 @@ class GatewayAccessArgs:
 
 
 class GatewayAccess(pulumi.ComponentResource):
-    """The node-local Service, one more for each transparent destination, DNS and the policies."""
+    """The node-local Service, one more for each transparent host, DNS and the policies."""
 
     service: pulumi.Output[str]
 
@@ -101,27 +105,45 @@ class GatewayAccess(pulumi.ComponentResource):
         )
 
     def _transparent(self) -> None:
+        hosts: dict[str, list[Destination]] = {}
+        for destination in self._args.destinations:
+            if destination.name in self._args.transparent:
+                hosts.setdefault(destination.host, []).append(destination)
         blocks: list[pulumi.Output[str]] = []
-        for each in self._args.destinations:
-            if each.name in self._args.transparent:
-                # The port is the destination's own, so the client's URL stays as it is; a Service
-                # each, because two destinations may share a port.
-                service = self._service(
-                    f"to-{each.name}", {each.name: (each.port, each.local_port)}
-                )
-                # Known once the Service exists and not before: a preview has None for it, and a
-                # saved plan would hold the update to that.
-                address = pulumi.Output.all(service.id, service.spec.cluster_ip).apply(
-                    lambda known: str(known[1])
-                )
-                blocks.append(pulumi.Output.all(each.host, address).apply(_server_block))
-        if blocks:
-            core.ConfigMap(
-                f"{self._name}-dns",
-                metadata=meta.ObjectMetaArgs(name=_DNS_CONFIG, namespace=_DNS_NAMESPACE),
-                data={_DNS_KEY: pulumi.Output.all(*blocks).apply("".join)},
-                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        for host, destinations in hosts.items():
+            # The ports are the destinations' own, so the client's URL stays as it is. DNS knows no
+            # ports: one Service a host, and another for each host, because two may share a port.
+            service = self._service(
+                f"to-{destinations[0].name}",
+                {each.name: (each.port, each.local_port) for each in destinations},
             )
+            # Known once the Service exists and not before: a preview has None for it, and a saved
+            # plan would hold the update to that.
+            address = pulumi.Output.all(service.id, service.spec.cluster_ip).apply(
+                lambda known: str(known[1])
+            )
+            blocks.append(pulumi.Output.all(host, address).apply(_server_block))
+        if blocks:
+            self._own_dns_key(pulumi.Output.all(*blocks).apply("".join))
+
+    def _own_dns_key(self, zones: pulumi.Output[str]) -> None:
+        """Own one key of a ConfigMap that others write to as well, by server-side apply.
+
+        A destroy takes the key away and leaves the ConfigMap with the keys of others.
+        """
+        core.ConfigMapPatch(
+            f"{self._name}-dns",
+            metadata=meta.ObjectMetaPatchArgs(
+                name=_DNS_CONFIG, namespace=_DNS_NAMESPACE, annotations=OWN_KEY_ANNOTATIONS
+            ),
+            data={_DNS_KEY: zones},
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # What earlier versions of the program made: a ConfigMap of which the stack owned
+                # everything. Without the alias the engine would delete it, and every key with it.
+                aliases=[pulumi.Alias(type_="kubernetes:core/v1:ConfigMap")],
+            ),
+        )
 
     def _policies(self, ports: list[int]) -> None:
         specs = {

@@ -21,12 +21,13 @@ from components._egress_checks import MeasuredDestination
 from components._gateway_pod import STATUS_PORT
 from components._labels import EXIT_NODE_LABELS, GATEWAY_LABELS, PART_OF
 from components._monitors import Probed
-from components._network_policy import scraped_policy
+from components._network_policy import ClusterNetwork, scraped_policy
 from components._prober import Prober, ProberArgs
 from components._prober_config import prober_address
 from components._rule_exceptions import read
 from components._secrets_operator_chart import METRICS_PORT, every_pod_labels
 from components._tailscale_pod import HEALTH_PORT
+from components._tolerations import Toleration
 from components._watched import Watched
 
 __all__ = ["GROUP", "Monitoring", "MonitoringArgs", "SecretsWatch"]
@@ -56,10 +57,11 @@ class SecretsWatch:
 class MonitoringArgs:
     """What is watched, and how Prometheus and Grafana find it.
 
-    `prometheus` is the namespace that may scrape; `exit_nodes` are names with host names, in order
-    of preference; `expected` the addresses of which one must be seen outside; `key_expiries` the
-    ends of auth keys by what they are for (RFC 3339), empty where there are none; `labels` go on
-    every object.
+    `prometheus` is the namespace that may scrape; `nodes` are the names of those that must have a
+    gateway; `exit_nodes` are names with host names, in order of preference; `expected` the
+    addresses of which one must be seen outside; `key_expiries` the ends of auth keys by what they
+    are for (RFC 3339), empty where there are none; `labels` go on every object; `tolerations` are
+    the prober's.
     """
 
     namespace: str
@@ -67,11 +69,14 @@ class MonitoringArgs:
     prober_image: str
     labels: Mapping[str, str]
     docs_url: str
+    nodes: tuple[str, ...]
     exit_nodes: Mapping[str, str]
     expected: tuple[str, ...]
     echo_url: str
     echo_seconds: int
     destinations: tuple[MeasuredDestination, ...]
+    cluster: ClusterNetwork
+    tolerations: tuple[Toleration, ...]
     key_expiries: Mapping[str, pulumi.Input[str]]
     secrets: SecretsWatch | None
 
@@ -133,6 +138,8 @@ class Monitoring(pulumi.ComponentResource):
                 expected=args.expected,
                 destinations=args.destinations,
                 prometheus=args.prometheus,
+                cluster=args.cluster,
+                tolerations=args.tolerations,
             ),
             self._child(),
         )
@@ -180,6 +187,7 @@ class Monitoring(pulumi.ComponentResource):
         interval = secrets.longest_interval_seconds if secrets else 0
         watched = Watched(
             namespace=args.namespace,
+            nodes=args.nodes,
             exit_nodes=args.exit_nodes,
             expected=args.expected,
             key_expiries={},

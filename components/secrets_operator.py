@@ -31,6 +31,7 @@ from components._secrets_operator_chart import (
     pod_labels,
     values,
 )
+from components._tolerations import Toleration, documents
 
 # The program's own, by a path that is the same in every checkout: another would be a change.
 _PYTHON = ".venv/bin/python"
@@ -39,7 +40,7 @@ _RBAC_GROUP = "rbac.authorization.k8s.io"
 
 @dataclass(frozen=True, kw_only=True)
 class ChartSource:
-    """A chart's name in `repository` at `version`, or a folder with neither."""
+    """A chart's name in `repository` at `version`, an oci:// one at `version`, or a folder."""
 
     chart: str
     repository: str | None = None
@@ -65,6 +66,7 @@ class SecretsOperatorArgs:
     cluster_kinds: bool
     webhook: bool
     cluster: ClusterNetwork
+    tolerations: tuple[Toleration, ...] = ()
 
 
 class SecretsOperator(pulumi.ComponentResource):
@@ -117,6 +119,7 @@ class SecretsOperator(pulumi.ComponentResource):
                 only_namespace=self._only_namespace,
                 cluster_kinds=self._args.cluster_kinds,
                 webhook=self._args.webhook,
+                tolerations=documents(self._args.tolerations),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(before)),
         )

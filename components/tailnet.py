@@ -13,6 +13,8 @@ import pulumi_tailscale as tailscale
 DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 # The longest life Tailscale gives an auth key: 90 days, in seconds.
 _LONGEST_KEY_LIFE = 90 * 24 * 3600
+# Of a key or a client (Tailscale's API documentation, "Create an auth key").
+_LONGEST_DESCRIPTION = 50
 _SECONDS_TO_REGISTER = 120
 
 
@@ -82,7 +84,9 @@ class Tailnet(pulumi.ComponentResource):
         ephemeral: bool = False,
     ) -> pulumi.Output[str]:
         opts = pulumi.ResourceOptions(parent=self, depends_on=before)
-        description = f"oceanid {args.stack} {role} nodes"
+        # A Pulumi stack's name may have 100 characters.
+        room = _LONGEST_DESCRIPTION - len(f"oceanid  {role} nodes")
+        description = f"oceanid {args.stack[:room]} {role} nodes"
         if args.oauth_client:
             client = tailscale.OauthClient(
                 f"{name}-{role}-client",
@@ -148,7 +152,9 @@ class ApprovedExitNode(pulumi.ComponentResource):
             f"{name}-routes",
             device_id=node_id,
             routes=list(DEFAULT_ROUTES),
-            opts=pulumi.ResourceOptions(parent=self),
+            # An approval ends with its device, and Tailscale answers 404 when it is taken back from
+            # a device that is gone: an exit node that registered again would fail every update.
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         # After the approval: before it, a userspace client of this address dials directly.
         self.tailnet_address = pulumi.Output.all(args.hostname, device.addresses, routes.id).apply(

@@ -17,6 +17,7 @@ from components import _gateway_pod as gateway_pod
 from components import _tailscale_pod as tailscale_pod
 from components._envoy import Destination
 from components._gateway_pod import GatewayExitNode, GatewayPod, wireguard_ports
+from components._gateways import WaveGateways
 from components._labels import (
     FENCED_LABELS,
     GATEWAY,
@@ -25,6 +26,15 @@ from components._labels import (
     WAVE_LABEL,
 )
 from components._node_affinity import by_hostname
+from components._tolerations import tolerated
+
+# A gateway's pod goes, which takes its grace period, and the next one starts: mostly the time to
+# pull images over a slow line.
+_SECONDS_A_NODE = gateway_pod.GRACE_SECONDS + 135
+# What one slow login takes at the most: the start-up probe's five minutes.
+_SLOWEST_LOGIN_SECONDS = 300
+# What the provider waits by itself; never less.
+_PROVIDERS_SECONDS = 600
 
 __all__ = [
     "Destination",
@@ -41,13 +51,14 @@ class GatewayWaveArgs:
     """One wave of gateways.
 
     `nodes` are the `kubernetes.io/hostname` labels of its nodes, or None for the last wave, which
-    catches every node but those in `earlier`.
+    catches every node but those in `earlier`. `size` is how many nodes the wave has in all.
     """
 
     namespace: str
     wave: str
     nodes: tuple[str, ...] | None
     earlier: tuple[str, ...]
+    size: int
     pod: GatewayPod
 
 
@@ -59,8 +70,7 @@ class GatewayWave(pulumi.ComponentResource):
     """
 
     daemon_set: pulumi.Output[str]
-    revision: pulumi.Output[str]
-    """Changes when the wave's pods would, or when their DaemonSet is a new one."""
+    gateways: WaveGateways
 
     def __init__(
         self, name: str, args: GatewayWaveArgs, opts: pulumi.ResourceOptions | None = None
@@ -96,8 +106,9 @@ class GatewayWave(pulumi.ComponentResource):
                         # gateway in the cluster's DNS.
                         dns_policy="Default",
                         affinity=_nodes(args.nodes, args.earlier),
+                        tolerations=tolerated(args.pod.tolerations),
                         security_context=tailscale_pod.pod_security(),
-                        termination_grace_period_seconds=gateway_pod.DRAIN_SECONDS + 15,
+                        termination_grace_period_seconds=gateway_pod.GRACE_SECONDS,
                         containers=gateway_pod.containers(args.pod),
                         volumes=gateway_pod.volumes(
                             credential=GATEWAY_CREDENTIAL,
@@ -106,18 +117,41 @@ class GatewayWave(pulumi.ComponentResource):
                     ),
                 ),
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Kept in the engine's state only: the resource does not change with the number.
+                custom_timeouts=pulumi.CustomTimeouts(
+                    create=roll_out_seconds(args.size), update=roll_out_seconds(args.size)
+                ),
+            ),
         )
         self.daemon_set = daemon_set.metadata.apply(lambda metadata: str(metadata.name))
         # Each becomes text by itself, because `Output.all` walks into what it is given and trips
         # over objects that have a field named `values`.
-        self.revision = pulumi.Output.all(
+        revision = pulumi.Output.all(
             # Gateways made anew are to be checked anew.
             daemon_set.metadata.apply(lambda metadata: str(metadata.uid)),
             daemon_set.spec.apply(lambda spec: _text(spec.template)),
             config.data.apply(_text),
         ).apply(_digest)
-        self.register_outputs({"daemon_set": self.daemon_set, "revision": self.revision})
+        self.gateways = WaveGateways(
+            namespace=args.namespace,
+            wave=args.wave,
+            rolled_out=daemon_set.urn,
+            revision=revision,
+            tolerations=args.pod.tolerations,
+        )
+        self.register_outputs({"daemon_set": self.daemon_set, "revision": revision})
+
+
+def roll_out_seconds(nodes: int) -> str:
+    """How long the roll-out of a wave of that many nodes may take, such as `"840s"`.
+
+    It takes one node after the other (`maxUnavailable: 1`), and one of them may be slow: 3 nodes
+    are given 3 times 180 s and 300 s more, 14 minutes; 20 nodes 65 minutes.
+    """
+    seconds = max(_PROVIDERS_SECONDS, nodes * _SECONDS_A_NODE + _SLOWEST_LOGIN_SECONDS)
+    return f"{seconds}s"
 
 
 def _digest(texts: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from enum import StrEnum
 from typing import Annotated, Self
@@ -9,13 +10,17 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from settings.base import SettingGroup, refuse_twice
-from settings.fields import DnsLabel, DnsName, HttpUrl, refuse
+from settings.duration import Interval, seconds
+from settings.fields import ChartRepository, DnsLabel, DnsName, refuse
+from settings.names import NAMESPACE, SECRETS_NAMESPACE, TOKEN_SECRET
 
-# A duration of Go, as the operator reads it: 30s, 15m, 1h30m.
-_DURATION = re.compile(r"(?:[1-9]\d*(?:h|m|s))+")
-_UNIT_SECONDS = {"h": 3600, "m": 60, "s": 1}
-# What the keys of a Secret may be made of (Kubernetes' API reference, Secret, `data`).
-_SECRET_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+# The chart's name in every repository.
+_CHART = "external-secrets"
+# What the keys of a Secret may be made of (Kubernetes' API reference, Secret, `data`); each becomes
+# a file's name in a volume.
+_SECRET_KEY = re.compile(r"(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}")
+# Every cluster has them, and what runs there needs more than Pod Security's restricted.
+_CLUSTERS_OWN = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
 class CreationPolicy(StrEnum):
@@ -31,9 +36,13 @@ class CreationPolicy(StrEnum):
 
 
 class Chart(SettingGroup):
-    """Where the operator's Helm chart is: a version of a repository, or a folder."""
+    """Where the operator's Helm chart is: a version of a repository, or a folder.
 
-    repository: HttpUrl | None = None
+    A repository is an index (https://…) or a registry (oci://…), in which the chart is the last
+    part of the reference: `reference` is by what Helm finds the chart, `index` where it looks.
+    """
+
+    repository: ChartRepository | None = None
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] | None = None
     path: str | None = None
 
@@ -53,6 +62,19 @@ class Chart(SettingGroup):
             )
         return self
 
+    @property
+    def reference(self) -> str:
+        """The chart as Helm takes it: a folder, a name in the index, or all of it in a registry."""
+        if self.path is not None:
+            return self.path
+        return _CHART if self.index else f"{self.repository}/{_CHART}"
+
+    @property
+    def index(self) -> str | None:
+        """The repository that has an index; a registry has none."""
+        is_registry = (self.repository or "").startswith("oci://")
+        return None if is_registry else self.repository
+
 
 class SecretStore(SettingGroup):
     """An environment of Pulumi ESC that a namespace may read.
@@ -68,17 +90,6 @@ class SecretStore(SettingGroup):
     environment: Annotated[str, Field(min_length=1)]
 
 
-def _duration(value: str) -> str:
-    if not _DURATION.fullmatch(value):
-        refuse("not a time above zero", "give it such as 1m, 15m or 1h")
-    return value
-
-
-def _seconds(duration: str) -> int:
-    parts = re.findall(r"(\d+)([hms])", duration)
-    return sum(int(number) * _UNIT_SECONDS[unit] for number, unit in parts)
-
-
 def _secret_data(data: dict[str, str]) -> dict[str, str]:
     if not data:
         refuse("no key", "give at least one key with its path in the environment", value=data)
@@ -86,7 +97,7 @@ def _secret_data(data: dict[str, str]) -> dict[str, str]:
         if not _SECRET_KEY.fullmatch(key):
             refuse(
                 "not a key of a Secret",
-                "use letters, digits, '-', '_' and '.'",
+                "use letters, digits, '-', '_' and '.', and do not begin with '..'",
                 value=key,
             )
         if not path.strip():
@@ -104,7 +115,7 @@ class SyncedSecret(SettingGroup):
     name: DnsName
     store: DnsLabel
     creation_policy: CreationPolicy
-    refresh_interval: Annotated[str, AfterValidator(_duration)] = "15m"
+    refresh_interval: Interval = "15m"
     restart_workloads: bool = False
     data: Annotated[dict[str, str], AfterValidator(_secret_data)]
 
@@ -113,6 +124,23 @@ def _unique_stores(stores: tuple[SecretStore, ...]) -> tuple[SecretStore, ...]:
     if not stores:
         refuse("no store", "list at least one, or leave externalSecrets out", value=[])
     refuse_twice("externalSecrets.stores", "name", [each.name for each in stores])
+    for index, each in enumerate(stores):
+        # Exit nodes' identities and credentials, and the webhook's certificate.
+        if each.namespace in (NAMESPACE, SECRETS_NAMESPACE):
+            refuse(
+                "the stack keeps Secrets of its own there, and the operator may change every "
+                "Secret of a namespace that it serves",
+                "name a namespace of the applications",
+                key=f"externalSecrets.stores[{index}].namespace",
+                value=each.namespace,
+            )
+        if each.create_namespace and each.namespace in _CLUSTERS_OWN:
+            refuse(
+                "every cluster has that namespace, and the stack would take it over",
+                "remove createNamespace, or name a namespace of the applications",
+                key=f"externalSecrets.stores[{index}].createNamespace",
+                value=each.namespace,
+            )
     return stores
 
 
@@ -146,6 +174,13 @@ class ExternalSecrets(SettingGroup):
                     key=f"{key}.store",
                     value=each.store,
                 )
+            if each.name == TOKEN_SECRET:
+                refuse(
+                    "the Secret of that name holds the token that its store is opened with",
+                    "give it another name",
+                    key=f"{key}.name",
+                    value=each.name,
+                )
             place = (namespaces[each.store], each.name)
             if place in seen:
                 refuse(
@@ -165,7 +200,8 @@ class ExternalSecrets(SettingGroup):
     @property
     def longest_interval_seconds(self) -> int:
         """The longest of the secrets' refresh intervals, 0 without secrets."""
-        return max((_seconds(each.refresh_interval) for each in self.secrets), default=0)
+        intervals = (seconds(each.refresh_interval) or 0 for each in self.secrets)
+        return math.ceil(max(intervals, default=0))
 
     def namespace_of(self, secret: SyncedSecret) -> str:
         """The namespace of the secret's store; the settings have been checked to have it."""

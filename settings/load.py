@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from settings.esc_access import TOKEN_KEY
+from settings.lab_copy import require_current_copy
 from settings.models import Settings
 
 _PROJECT = "oceanid-cluster"
@@ -44,6 +45,7 @@ def load() -> Settings:
     Raises pulumi.RunError, which the engine shows without a traceback, with one line for each
     setting that is wrong.
     """
+    require_current_copy()
     found = {**get_config_env(), **CONFIG.get()}
     own = {key: value for key, value in found.items() if key.startswith(f"{_PROJECT}:")}
     secret = {key.partition(":")[2] for key in own if is_config_secret(key)}
@@ -79,6 +81,16 @@ def document(settings: Settings) -> str:
     `parse` takes its values back. It holds nothing secret: no setting does.
     """
     return settings.model_dump_json(by_alias=True)
+
+
+def with_api_servers(settings: Settings, endpoints: Iterable[str]) -> Settings:
+    """The settings as they were with these for `cluster.apiServer`, such as `203.0.113.10:6443`.
+
+    Raises ValueError with a line for each rule that they break, as `parse` does.
+    """
+    whole = json.loads(document(settings))
+    whole["cluster"]["apiServer"] = list(endpoints)
+    return parse({key: json.dumps(value) for key, value in whole.items()})
 
 
 def read_file(path: Path) -> Settings:

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from ipaddress import IPv4Address
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from settings.base import SettingGroup, refuse_twice
+from settings.cluster import Cluster
+from settings.egress import Egress, Wave
+from settings.exit_nodes import ExitNode, unique_exit_nodes
 from settings.external_secrets import ExternalSecrets
 from settings.fields import (
     Address,
     Day,
     DnsLabel,
     DnsName,
-    HostEndpoint,
-    HttpUrl,
+    Labels,
     Network,
     PinnedImage,
-    Port,
-    UnprivilegedPort,
     refuse,
 )
-from settings.firewall import Firewall
+from settings.firewall import Firewall, address_range
 from settings.monitoring import Monitoring
 from settings.preflight import Preflight
+from settings.rendered import (
+    LONGEST_LABEL,
+    destination_names,
+    gateway_ports,
+    namespace_objects,
+    refuse_longer,
+)
+
+# Wider than any network that Tailscale publishes: TCP to all of it goes past the exit node.
+_SHORTEST_SERVICE_RANGE = 16
+_HOSTNAME_LABEL = "kubernetes.io/hostname"
 
 
 class CredentialKind(StrEnum):
@@ -42,16 +54,6 @@ class PolicyFile(StrEnum):
     OWNED = "owned"
 
 
-class Cluster(SettingGroup):
-    """The cluster the stack is for."""
-
-    context: str = Field(min_length=1)
-    identifier: DnsLabel
-    pod_cidr: Network
-    service_cidr: Network
-    api_server: HostEndpoint
-
-
 class Node(SettingGroup):
     """A node of the fleet; `address` is the one it has in its own network.
 
@@ -62,13 +64,31 @@ class Node(SettingGroup):
     name: DnsLabel
     address: Address
     kubernetes_name: DnsName | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     console_confirmed: Day | None = None
 
     @property
     def hostname(self) -> str:
         """The node's name in the cluster, the value of its `kubernetes.io/hostname` label."""
         return self.kubernetes_name or self.name
+
+
+def _narrow_ranges(ranges: tuple[Network, ...]) -> tuple[Network, ...]:
+    if not ranges:
+        refuse(
+            "no range, so that no gateway could log in",
+            "list those of the tailnet's control plane; Pulumi.prod.yaml has Tailscale's",
+            value=[],
+        )
+    for index, network in enumerate(ranges):
+        if network.prefixlen < _SHORTEST_SERVICE_RANGE:
+            refuse(
+                f"wider than /{_SHORTEST_SERVICE_RANGE}, and open to gateways past the exit node",
+                "list only the addresses of the tailnet's control plane and relays",
+                key=f"tailnet.serviceRanges[{index}]",
+                value=str(network),
+            )
+    return ranges
 
 
 class Tailnet(SettingGroup):
@@ -81,121 +101,27 @@ class Tailnet(SettingGroup):
     image: PinnedImage
     credential: CredentialKind
     policy_file: PolicyFile
-    service_ranges: tuple[Network, ...]
-
-
-class Protocol(StrEnum):
-    """What a destination speaks, which decides how the gate asks it."""
-
-    TCP = "tcp"
-    POSTGRES = "postgres"
-    S3 = "s3"
-
-
-class Destination(SettingGroup):
-    """A host outside the cluster that the fleet reaches by its egress address.
-
-    The gateway listens for it on `local_port`. With `transparent`, its name is answered inside the
-    cluster with the gateway's address, so that an application's URL stays as it is.
-    """
-
-    name: DnsLabel
-    host: DnsName
-    port: Port
-    local_port: UnprivilegedPort
-    protocol: Protocol = Protocol.TCP
-    transparent: bool = False
-
-
-class Wave(SettingGroup):
-    """A group of nodes that change together; `nodes` is left out in the last wave only."""
-
-    name: DnsLabel
-    nodes: tuple[DnsLabel, ...] | None = None
-
-
-def _unique_destinations(destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
-    for field in ("name", "local_port"):
-        refuse_twice(
-            "egress.destinations", field, [str(getattr(each, field)) for each in destinations]
-        )
-    for index, each in enumerate(destinations):
-        if each.transparent and each.host.rpartition(".")[2].isdigit():
-            refuse(
-                "an address cannot be answered by DNS",
-                "give the destination's name, or leave transparent out",
-                key=f"egress.destinations[{index}].host",
-                value=each.host,
-            )
-    return destinations
-
-
-def _well_ordered_waves(waves: tuple[Wave, ...]) -> tuple[Wave, ...]:
-    if not waves or waves[-1].nodes is not None:
-        refuse(
-            "the last wave must catch every node not named before, new ones included",
-            "end the list with a wave without nodes",
-            key="egress.waves",
-            value=[wave.name for wave in waves],
-        )
-    refuse_twice("egress.waves", "name", [wave.name for wave in waves])
-    seen: set[str] = set()
-    for index, wave in enumerate(waves[:-1]):
-        key = f"egress.waves[{index}].nodes"
-        if not wave.nodes:
-            refuse("names no node", "name at least one node", key=key, value=[])
-        if index == 0 and len(wave.nodes) > 1:
-            refuse(
-                "the first wave is the canary",
-                "name one node, and the others in later waves",
-                key=key,
-                value=list(wave.nodes),
-            )
-        for name in wave.nodes:
-            if name in seen:
-                refuse("given twice", "a node belongs to one wave", key=key, value=name)
-            seen.add(name)
-    return waves
-
-
-class Egress(SettingGroup):
-    """The worker gateways: what they carry, and in which order nodes get a change.
-
-    `echo_url` answers with the caller's address, in plain text, and is the gate's measure.
-    """
-
-    envoy_image: PinnedImage
-    check_image: PinnedImage
-    echo_url: HttpUrl
-    destinations: Annotated[tuple[Destination, ...], AfterValidator(_unique_destinations)]
-    waves: Annotated[tuple[Wave, ...], AfterValidator(_well_ordered_waves)]
-    gate_seconds: Annotated[int, Field(ge=10, le=3600)] = 300
-
-
-class ExitNode(SettingGroup):
-    """An exit node: the node it is pinned to, its name in the tailnet, its public address."""
-
-    node: DnsLabel
-    hostname: DnsLabel
-    egress_address: Address
+    service_ranges: Annotated[tuple[Network, ...], AfterValidator(_narrow_ranges)]
 
 
 def _unique_nodes(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     for field in ("name", "hostname", "address"):
         refuse_twice("nodes", field, [str(getattr(node, field)) for node in nodes])
-    return nodes
-
-
-def _unique_exit_nodes(exit_nodes: tuple[ExitNode, ...]) -> tuple[ExitNode, ...]:
-    if not exit_nodes:
-        refuse(
-            "no exit node",
-            "list at least one node whose address the database admits",
-            value=[],
+    for index, node in enumerate(nodes):
+        refuse_longer(
+            LONGEST_LABEL,
+            f"it is the value of the label {_HOSTNAME_LABEL}",
+            key=f"nodes[{index}].kubernetesName",
+            value=node.hostname,
         )
-    for field in ("node", "hostname"):
-        refuse_twice("exitNodes", field, [getattr(each, field) for each in exit_nodes])
-    return exit_nodes
+        if _HOSTNAME_LABEL in node.labels:
+            refuse(
+                "the kubelet sets it, and gateways find their nodes by it",
+                "give the node's name in the cluster as kubernetesName",
+                key=f"nodes[{index}].labels",
+                value=_HOSTNAME_LABEL,
+            )
+    return nodes
 
 
 class Settings(SettingGroup):
@@ -207,9 +133,71 @@ class Settings(SettingGroup):
     egress: Egress
     firewall: Firewall
     external_secrets: ExternalSecrets | None = None
-    exit_nodes: Annotated[tuple[ExitNode, ...], AfterValidator(_unique_exit_nodes)]
+    exit_nodes: Annotated[tuple[ExitNode, ...], AfterValidator(unique_exit_nodes)]
     preflight: Preflight = Preflight()
     monitoring: Monitoring = Monitoring()
+
+    @model_validator(mode="after")
+    def _names_apart(self) -> Self:
+        destinations = self.egress.destinations
+        transparent = [each.name for each in destinations if each.transparent]
+        taken = namespace_objects((wave.name for wave in self.egress.waves), transparent)
+        for index, exit_node in enumerate(self.exit_nodes):
+            if exit_node.hostname in taken:
+                refuse(
+                    "the name of another object in the gateways' namespace",
+                    "choose another",
+                    key=f"exitNodes[{index}].hostname",
+                    value=exit_node.hostname,
+                )
+        hostnames = [each.hostname for each in self.exit_nodes]
+        others = destination_names([each.name for each in destinations], hostnames)
+        ports = gateway_ports([each.node for each in self.exit_nodes])
+        for index, destination in enumerate(destinations):
+            key = f"egress.destinations[{index}]"
+            if owner := others.get(destination.name):
+                refuse(
+                    f"the name of {owner}",
+                    "choose another",
+                    key=f"{key}.name",
+                    value=destination.name,
+                )
+            if owner := ports.get(destination.local_port):
+                refuse(
+                    f"the port of {owner}",
+                    "choose another, such as 10000 and the destination's own port",
+                    key=f"{key}.localPort",
+                    value=destination.local_port,
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _addresses_apart(self) -> Self:
+        for index, node in enumerate(self.nodes):
+            self.cluster.refuse_inside(f"nodes[{index}].address", node.address)
+        nodes = {node.address for node in self.nodes}
+        nodes |= {server.address for server in self.cluster.api_server or ()}
+        for index, destination in enumerate(self.egress.destinations):
+            key = f"egress.destinations[{index}].host"
+            if not destination.host.rpartition(".")[2].isdigit():
+                continue
+            address = IPv4Address(destination.host)
+            self.cluster.refuse_inside(key, address)
+            if address in nodes:
+                refuse(
+                    "the address of a node or of an API server, which no exit node may reach",
+                    "name a host outside the cluster",
+                    key=key,
+                    value=destination.host,
+                )
+            if any(address in network for network in self.tailnet.service_ranges):
+                refuse(
+                    "it lies in tailnet.serviceRanges, so that traffic could go past the exit node",
+                    "take it out of those ranges",
+                    key=key,
+                    value=destination.host,
+                )
+        return self
 
     @model_validator(mode="after")
     def _named_nodes_exist(self) -> Self:
@@ -234,6 +222,25 @@ class Settings(SettingGroup):
                     value=name,
                 )
         return self
+
+    @model_validator(mode="after")
+    def _rules_stand_apart(self) -> Self:
+        self.firewall.refuse_overlap_with(
+            {
+                f"exitNodes[{index}].egressAddress": address_range(each.egress_address)
+                for index, each in enumerate(self.exit_nodes)
+            }
+        )
+        return self
+
+    @property
+    def egress_ranges(self) -> dict[str, tuple[str, ...]]:
+        """The exit nodes' addresses, as a firewall lists them, each with the nodes behind it."""
+        nodes: dict[str, tuple[str, ...]] = {}
+        for each in self.exit_nodes:
+            cidr = address_range(each.egress_address)
+            nodes[cidr] = (*nodes.get(cidr, ()), each.node)
+        return nodes
 
     def wave_nodes(self, wave: Wave) -> tuple[Node, ...]:
         """The nodes of a wave; for the last one those of the settings that no other names."""

@@ -10,7 +10,7 @@ import pulumi
 from pydantic import AfterValidator, Field
 
 from settings.base import SettingGroup
-from settings.fields import DnsLabel, HttpUrl, PinnedImage
+from settings.fields import DnsLabel, HttpUrl, Labels, PinnedImage
 
 _DOCS = "https://github.com/goldfish-inc/oceanid-cluster/blob/main/docs"
 _PROBER = "quay.io/prometheus/blackbox-exporter:v0.28.0"
@@ -35,7 +35,7 @@ class Monitoring(SettingGroup):
 
     enabled: Switch = Switch.WHEN_INSTALLED
     prometheus_namespace: DnsLabel = "monitoring"
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     prober_image: PinnedImage = _PROBER
     docs_url: Annotated[HttpUrl, AfterValidator(lambda url: url.rstrip("/"))] = _DOCS
     echo_seconds: Annotated[int, Field(ge=30, le=290)] = 240

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import runpy
+import shlex
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pulumi
 import yaml
+from pulumi.runtime import rpc
 from pulumi.runtime.settings import SETTINGS, get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
@@ -26,7 +30,7 @@ KINDS = Path(__file__).with_name("kinds.yaml")
 
 # Assembled here: no token, not even a made-up one, stands in the source.
 _TOKEN = "-".join(("pul", "0" * 40))
-_TOKEN_KEY = f"{PROJECT}:escAccessToken"
+_TOKEN_KEY = "escAccessToken"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,18 @@ class World:
     """What the preflight finds."""
     groups: Sequence[str] | None = ("apps", "monitoring.coreos.com")
     """The API groups that the cluster serves, None where the preflight cannot see them."""
+    unnamed: Sequence[str] | None = ()
+    """The cluster's nodes that the settings do not name, None where nodes cannot be seen."""
+    gateways: Sequence[Mapping[str, str]] | None = ()
+    """Node and wave of each gateway once a wave has rolled out, None where they cannot be seen."""
+    unfit: Mapping[str, str] = field(default_factory=dict)
+    """The nodes on which nothing can be measured by then, with the reasons."""
+    api_servers: Sequence[str] | None = (
+        *("157.173.210.123:6443", "191.101.1.3:6443", "192.168.2.80:6443"),
+    )
+    """The cluster's own API servers, None where the preflight cannot see them."""
+    uids: Mapping[str, str] = field(default_factory=dict)
+    """The uids of the cluster's nodes by name."""
     firewall: Sequence[Mapping[str, str]] = ()
     """The rules of the database's network."""
     existing: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -87,7 +103,8 @@ class Recording(pulumi.runtime.Mocks):
     ) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         self.invokes.append(args)
         if args.token == "command:local:run":
-            return {"stdout": json.dumps(self._answer(args.args["command"]))}, []
+            answer = self._answer(args.args["command"], args.args.get("stdin"))
+            return {"stdout": json.dumps(answer)}, []
         if args.token.endswith("getFirewallRules"):
             return {"rules": self.world.firewall}, []
         if args.token.endswith("getDevices"):
@@ -102,13 +119,33 @@ class Recording(pulumi.runtime.Mocks):
             ],
         }, []
 
-    def _answer(self, command: str) -> object:
-        """What a program that the stack runs beside itself says, by its command line."""
+    def run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        """What such a program says when the stack runs it itself."""
+        return subprocess.CompletedProcess(
+            command, 0, json.dumps(self._answer(shlex.join(command))), ""
+        )
+
+    def _answer(self, command: str, sent: str | None = None) -> object:
+        """What a program that the stack runs beside itself says, by its command line and input."""
         if " secret_sync existing " in command:
             return self.world.existing
         if " secret_sync read " in command:
             return self.world.unread
-        return {"answered": True, "groups": self.world.groups, "results": self.world.problems}
+        if " preflight.gateways " in command:
+            why = "pods cannot be seen: forbidden"
+            asked = shlex.split(command)
+            unfit = {node: why for node, why in self.world.unfit.items() if node in asked}
+            return {"gateways": self.world.gateways, "unfit": unfit, "why": why}
+        told = {name: getattr(self.world, name) for name in ("groups", "unnamed", "unfit", "uids")}
+        # As preflight/checks/api_servers.py chooses them.
+        given = json.loads(sent or "{}").get("cluster", {}).get("apiServer")
+        told["apiServers"] = given or self.world.api_servers
+        return {"answered": True, "results": self.world.problems, **told}
+
+    @property
+    def manifests(self) -> list[dict[str, Any]]:
+        """Every object as it would be sent to the API server."""
+        return [plain(each) for each in self.objects if "kind" in each]
 
     def of_type(self, token: str) -> list[dict[str, Any]]:
         """Inputs of every resource of that type."""
@@ -146,7 +183,7 @@ def record(
         SETTINGS.outputs.clear()
         # Inside the loop: the SDK keeps futures of the loop in which its settings were made.
         pulumi.runtime.set_mocks(recording, project=PROJECT, stack=stack, preview=False)
-        pulumi.runtime.set_all_config(config or {}, [_TOKEN_KEY])
+        pulumi.runtime.set_all_config(config or {}, [f"{PROJECT}:{_TOKEN_KEY}"])
 
         def whole() -> None:
             program()
@@ -156,8 +193,23 @@ def record(
         assert isinstance(root, Stack)
         recording.outputs = await pulumi.Output.from_input(root.outputs).future() or {}
 
-    asyncio.run(run())
+    with patch("components._secret_reading.run", recording.run):
+        asyncio.run(run())
     return recording
+
+
+def plain(value: Any) -> Any:
+    """Without the envelopes in which the SDK sends secrets (pulumi.runtime.rpc), and with integers.
+
+    The engine knows numbers of one kind only.
+    """
+    if isinstance(value, dict):
+        if value.get(rpc._special_sig_key) == rpc._special_secret_sig:
+            return plain(value["value"])
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _close_loop_of_thread() -> None:
@@ -166,27 +218,37 @@ def _close_loop_of_thread() -> None:
         asyncio.get_event_loop().close()
 
 
-def record_stack(stack: str, world: World | None = None, **changes: Any) -> Recording:
-    """Run `__main__` whole with the configuration of `stack`; `changes` replace top-level keys.
-
-    A key that is changed to None is left out. The operator's kinds come from a small file beside
-    this one: they need neither a build nor the network.
-    """
+def configured(key: str, stack: str = "dev") -> Any:
+    """A key of a stack's configuration as its file has it."""
     document = yaml.safe_load((REPOSITORY / f"Pulumi.{stack}.yaml").read_text())
-    document["config"][f"{PROJECT}:externalSecrets"]["customResources"] = str(KINDS)
-    config = (
-        document["config"]
-        | {_TOKEN_KEY: _TOKEN}
-        | {f"{PROJECT}:{key}": value for key, value in changes.items()}
-    )
-    encoded = {
+    return document["config"][f"{PROJECT}:{key}"]
+
+
+def encoded(stack: str, **changes: Any) -> dict[str, str]:
+    """The configuration of `stack` as the engine gives it; `changes` replace top-level keys.
+
+    The operator's kinds come from a small file beside this one: they need neither a build nor the
+    network.
+    """
+    document = yaml.safe_load((REPOSITORY / f"Pulumi.{stack}.yaml").read_text())["config"]
+    document[f"{PROJECT}:externalSecrets"]["customResources"] = str(KINDS)
+    config = {key.partition(":")[2]: value for key, value in document.items()} | changes
+    return {
         key: v if isinstance(v, str) else json.dumps(v)
         for key, v in config.items()
         if v is not None
     }
+
+
+def record_stack(stack: str, world: World | None = None, **changes: Any) -> Recording:
+    """Run `__main__` whole with the configuration of `stack`; `changes` replace top-level keys.
+
+    A key that is changed to None is left out.
+    """
+    config = encoded(stack, **{_TOKEN_KEY: _TOKEN, **changes})
     return record(
         lambda: runpy.run_path(str(REPOSITORY / "__main__.py")),
         stack=stack,
-        config=encoded,
+        config={f"{PROJECT}:{key}": value for key, value in config.items()},
         world=world,
     )

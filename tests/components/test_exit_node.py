@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.recording import Recording, record_stack
+from tests.components.recording import Recording, World, configured, record_stack
 
 
 @pytest.fixture(scope="module")
@@ -103,14 +103,31 @@ def test_a_busy_tunnel_may_use_a_whole_cpu_and_collects_its_garbage_below_its_me
         assert int(go.removesuffix("MiB")) <= 0.8 * int(limits["memory"].removesuffix("Mi"))
 
 
+def test_connections_of_a_gateway_that_is_gone_end_within_two_minutes(
+    environment: dict[str, str],
+) -> None:
+    idle, interval = (
+        int(environment[f"TS_NETSTACK_KEEPALIVE_{name}"].removesuffix("s"))
+        for name in ("IDLE", "INTERVAL")
+    )
+    # gVisor's number of probes is fixed.
+    assert idle + 9 * interval <= 120
+
+
 def test_a_drain_does_not_take_the_exit_node_away_unasked(recording: Recording) -> None:
     assert recording.named("exit-tethys-budget")["spec"]["minAvailable"] == 1
 
 
-def _admitted(recording: Recording, address: str, port: int, protocol: str = "TCP") -> bool:
-    """Whether the exit node's policy lets it reach that address and port."""
+def _admitted(
+    recording: Recording,
+    address: str,
+    port: int,
+    protocol: str = "TCP",
+    policy: str = "exit-tethys-fence",
+) -> bool:
+    """Whether the exit node's policy, or another, lets it reach that address and port."""
     ip = ipaddress.ip_address(address)
-    for rule in recording.named("exit-tethys-fence")["spec"]["egress"]:
+    for rule in recording.named(policy)["spec"]["egress"]:
         ports = rule.get("ports")
         if ports and not any(
             each["protocol"] == protocol
@@ -138,6 +155,33 @@ def test_it_reaches_the_internet(recording: Recording, address: str, port: int) 
 def test_it_reaches_the_api_server_that_keeps_its_state(recording: Recording) -> None:
     assert _admitted(recording, "10.43.0.1", 443)
     assert _admitted(recording, "157.173.210.123", 6443)
+
+
+_SERVERS = ("157.173.210.123:6443", "191.101.1.3:7443", "198.51.100.9:6443", "[2001:db8:7::1]:443")
+_WHO_ASK_THE_API = (
+    "exit-tethys-fence",
+    "gate-canary-policy",
+    "gate-fleet-policy",
+    "secrets-operator-fence-external-secrets",
+    "secrets-operator-fence-external-secrets-webhook",
+    "secrets-operator-fence-external-secrets-cert-controller",
+)
+
+
+@pytest.mark.parametrize("source", ["settings", "cluster"])
+def test_whoever_asks_the_api_reaches_each_of_several_servers_at_its_port_only(source: str) -> None:
+    cluster = configured("cluster") | {"apiServer": list(_SERVERS)}
+    several = (
+        record_stack("dev", cluster=cluster)
+        if source == "settings"
+        else record_stack("dev", World(api_servers=_SERVERS))
+    )
+    for policy in _WHO_ASK_THE_API:
+        for server in _SERVERS:
+            address, _, port = server.rpartition(":")
+            host = address.strip("[]")
+            assert _admitted(several, host, int(port), policy=policy), (policy, server)
+            assert not _admitted(several, host, 22, policy=policy), (policy, server)
 
 
 @pytest.mark.parametrize(

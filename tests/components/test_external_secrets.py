@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,21 @@ def test_no_argument_of_the_chart_waits_for_a_resource() -> None:
     assert "__output" not in str(chart)
 
 
+def test_a_chart_of_a_registry_is_named_by_all_of_its_reference() -> None:
+    source = {"repository": "oci://ghcr.io/external-secrets/charts", "version": "2.9.0"}
+    chart = _record(chart=source).named("secrets-operator-chart")
+    assert chart["chart"] == "oci://ghcr.io/external-secrets/charts/external-secrets"
+    assert chart["version"] == "2.9.0"
+    # With it Helm would look for an index.
+    assert "repositoryOpts" not in chart
+
+
+def test_an_interval_is_deployed_as_it_was_given() -> None:
+    secrets = [{**each, "refreshInterval": "1m0s"} for each in _settings()["secrets"]]
+    deployed = _record(secrets=secrets).of_type(f"{_CUSTOM}:ExternalSecret")
+    assert {each["spec"]["refreshInterval"] for each in deployed} == {"1m0s"}
+
+
 def test_an_external_secret_leaves_its_secret_behind() -> None:
     (secret,) = _record().of_type(f"{_CUSTOM}:ExternalSecret")
     annotations = secret["metadata"]["annotations"]
@@ -163,14 +179,52 @@ def test_what_the_stack_made_before_is_nobodys_hand(caplog: pytest.LogCaptureFix
     [
         ("401 Unauthorized", "its token is not valid: make rotate-token with a new one"),
         ("404 Not Found", "correct the path, or the store's organization, project and"),
+        (
+            'cannot find secret data for key: "token"',
+            "something else has changed the token's Secret: make refresh, then update again",
+        ),
         ("no answer", "docs/runbooks/esc-token.md has the steps"),
     ],
 )
-def test_a_secret_that_cannot_be_read_fails_the_update_with_a_remedy(why: str, remedy: str) -> None:
+def test_a_secret_that_cannot_be_read_fails_the_update_with_a_remedy(
+    why: str, remedy: str, caplog: pytest.LogCaptureFixture
+) -> None:
     problem = {"secret": _PLACE, "key": "AWS_ACCESS_KEY_ID", "path": "a.b", "why": why}
-    line = rf"^secret {_PLACE}, key AWS_ACCESS_KEY_ID \(path a\.b\) is not synced: {why}: {remedy}"
-    with pytest.raises(pulumi.RunError, match=line):
+    with pytest.raises(SystemExit):
         _record(World(unread=[problem]))
+    (line,) = _errors(caplog)
+    assert line.startswith(
+        f"secret {_PLACE}, key AWS_ACCESS_KEY_ID (path a.b) is not synced: {why}: {remedy}"
+    )
+
+
+def test_secrets_that_nobody_can_ask_about_fail_the_update(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = subprocess.CompletedProcess((), 1, "", "Traceback:\nno cluster\n")
+    monkeypatch.setattr(Recording, "run", lambda *_: broken)
+    with pytest.raises(SystemExit):
+        _record()
+    (line,) = _errors(caplog)
+    assert line.startswith("the synced secrets cannot be checked: no cluster: docs/runbooks/")
+
+
+def _errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.message for each in caplog.records if each.levelname == "ERROR"]
+
+
+def test_two_secrets_whose_namespaces_and_names_join_to_one_text_are_two_resources() -> None:
+    store, secret = _settings()["stores"][0], _settings()["secrets"][0]
+    places = {"apps": "staging-db", "apps-staging": "db"}
+    recording = _record(
+        stores=[{**store, "name": each, "namespace": each} for each in places],
+        secrets=[{**secret, "store": store, "name": name} for store, name in places.items()],
+    )
+    secrets = [each for each in recording.resources if each.typ == f"{_CUSTOM}:ExternalSecret"]
+    assert {each.name: each.inputs["metadata"]["namespace"] for each in secrets} == {
+        "secrets-apps-staging-db": "apps",
+        "secrets-apps-staging/db": "apps-staging",
+    }
 
 
 @pytest.mark.parametrize(
@@ -195,7 +249,7 @@ def test_a_bundle_of_another_release_is_refused_by_the_kind_it_lacks(tmp_path: P
 
 
 def test_two_of_each_part_that_serves_may_not_be_away_at_once() -> None:
-    chart = values(only_namespace="apps", cluster_kinds=False, webhook=True)
+    chart = values(only_namespace="apps", cluster_kinds=False, webhook=True, tolerations=[])
     for part in (chart, chart["webhook"]):
         assert part["replicaCount"] == 2
         assert part["podDisruptionBudget"] == {"enabled": True, "minAvailable": 1}

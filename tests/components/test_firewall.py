@@ -37,11 +37,23 @@ def test_what_is_listed_beside_the_exit_nodes_is_admitted_too() -> None:
     assert rules["198.51.100.7/32"] == "the office"
 
 
+def test_two_exit_nodes_behind_one_address_are_one_rule() -> None:
+    address = "157.173.210.123"
+    exit_nodes = [
+        {"node": node, "hostname": f"exit-{node}", "egressAddress": address}
+        for node in ("tethys", "styx")
+    ]
+    recording = record_stack("dev", exitNodes=exit_nodes, firewall={"network": _NETWORK})
+    (rule,) = recording.of_type(_RULE)
+    assert rule["rule"] == f"{address}/32"
+    assert rule["description"] == "oceanid dev: exit node tethys, styx"
+
+
 @pytest.mark.parametrize(
     ("extra", "line"),
     [
         (
-            {"cidr": "0.0.0.0/0", "description": "all", "wide": True},
+            {"cidr": "0.0.0.0/0", "description": "all"},
             'firewall.extra[0].cidr = "0.0.0.0/0": it admits the whole internet: ',
         ),
         (

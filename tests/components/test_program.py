@@ -7,7 +7,8 @@ import json
 import pulumi
 import pytest
 
-from tests.components.recording import TAILNET_ADDRESS, World, record_stack
+from components.tailnet import Tailnet, TailnetArgs
+from tests.components.recording import TAILNET_ADDRESS, World, record, record_stack
 
 _STACKS = ("dev", "prod")
 _ROLES = ("exit", "gateway")
@@ -48,6 +49,25 @@ def test_the_policy_file_is_left_alone_unless_the_stack_is_told_to_own_it() -> N
     assert recording.of_type("tailscale:index/acl:Acl") == []
     snippet = json.loads(recording.outputs["tailnetPolicy"])
     assert snippet["autoApprovers"] == {"exitNode": ["tag:oceanid-exit"]}
+
+
+def test_the_tailnets_credentials_of_a_stack_with_a_long_name_have_a_description_that_fits() -> (
+    None
+):
+    args = TailnetArgs(
+        stack="a" * 100,
+        exit_tag="tag:exit",
+        gateway_tag="tag:gateway",
+        oauth_client=True,
+        owns_policy_file=False,
+    )
+    recording = record(lambda: Tailnet("tailnet", args))
+    described = [
+        each["description"] for each in recording.of_type("tailscale:index/oauthClient:OauthClient")
+    ]
+    assert len(described) == len(_ROLES)
+    assert all(len(each) <= 50 for each in described)
+    assert all(role in each for role, each in zip(_ROLES, described, strict=True))
 
 
 def test_an_owned_policy_file_never_overwrites_one_written_by_hand() -> None:

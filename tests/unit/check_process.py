@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+NODE = "calypso"
 PROGRAM = Path(__file__).resolve().parents[2] / "components" / "programs" / "egress_check"
 
 
@@ -36,17 +37,22 @@ def measured(
     return judged(folder, json.dumps(document))
 
 
-def judged(folder: Path, document: str, termination_log: Path | None = None) -> Outcome:
-    """Run the program with this text as its document."""
+def judged(
+    folder: Path, document: str, termination_log: Path | None = None, *, runs_on: str | None = NODE
+) -> Outcome:
+    """Run the program with this text as its document, for NODE, on the node `runs_on`."""
     path, message = folder / "checks.json", termination_log or folder / "termination-log"
     path.write_text(document)
+    environment = {**os.environ, "TERMINATION_LOG": str(message)}
+    if runs_on is not None:
+        environment["NODE_NAME"] = runs_on
     run = subprocess.run(
-        [sys.executable, "-I", str(PROGRAM), str(path)],
+        [sys.executable, "-I", str(PROGRAM), str(path), NODE],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        env={**os.environ, "TERMINATION_LOG": str(message)},
+        env=environment,
     )
     lines = [json.loads(line) for line in run.stdout.splitlines()]
     return Outcome(

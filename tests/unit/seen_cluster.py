@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from preflight.kubectl import Kind, View
-from settings import Settings, read_file
+from settings import Settings, parse, read_file
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -14,6 +18,19 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def prod() -> Settings:
     """The operators' settings."""
     return read_file(REPOSITORY / "Pulumi.prod.yaml")
+
+
+def changed_prod(change: Callable[[dict[str, Any]], object]) -> Settings:
+    """The operators' settings after a change."""
+    document = yaml.safe_load((REPOSITORY / "Pulumi.prod.yaml").read_text())["config"]
+    config = {key.partition(":")[2]: value for key, value in document.items()}
+    change(config)
+    return parse({key: json.dumps(value) for key, value in config.items()})
+
+
+def no_pods(_: str) -> list[dict[str, Any]]:
+    """The pods of a node that runs none."""
+    return []
 
 
 def view(**objects: list[dict[str, Any]]) -> View:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.unit.check_process import measured
+from tests.unit.check_process import NODE, measured
 from tests.unit.far_side import (
     Handler,
     closing,
@@ -94,10 +94,11 @@ def test_the_exit_nodes_address_passes(tmp_path: Path, open_at_end: Any, scheme:
     proxy = open_at_end(socks5_proxy(echo) if scheme else http_proxy(echo))
     outcome = measured(tmp_path, _echo(scheme + proxy))
     assert outcome.code == 0
-    assert outcome.message == "all 1 checks passed"
+    assert outcome.message == f"node {NODE}: all 1 checks passed"
     line = outcome.checks["egress-address"]
     assert isinstance(line.pop("milliseconds"), int)
     assert line == {
+        "node": NODE,
         "name": "egress-address",
         "ok": True,
         "target": "http://echo.example/ip",
@@ -139,7 +140,7 @@ def test_any_other_address_or_answer_fails(
     if seen != "bad":
         assert outcome.checks["egress-address"]["seen"] == seen
         expected = f"egress-address (http://echo.example/ip): expected {_EXIT}, saw {seen}"
-        assert outcome.message == f"1 of 1 checks failed: {expected}"
+        assert outcome.message == f"node {NODE}: 1 of 1 checks failed: {expected}"
     assert outcome.message.isprintable()
 
 

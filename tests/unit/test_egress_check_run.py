@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.check_process import PROGRAM, judged, measured
+from tests.unit.check_process import NODE, PROGRAM, judged, measured
 from tests.unit.far_side import nobody, serving, silent
 
 pytestmark = pytest.mark.slow
@@ -62,6 +62,27 @@ def test_a_wrong_document_is_refused_in_one_line_before_anything_is_measured(
     assert outcome.checks == {}
     assert complaint in outcome.message
     assert outcome.errors == f"{outcome.message}\n"
+
+
+@pytest.mark.parametrize(
+    ("runs_on", "named"),
+    [("tethys", "tethys"), ("", "a node that did not give its name"), (None, "a node that did")],
+)
+def test_a_check_that_runs_on_another_node_than_its_own_fails_and_measures_nothing(
+    tmp_path: Path, runs_on: str | None, named: str
+) -> None:
+    with serving(silent) as address:
+        document = _document({"name": "a", "kind": "open", "address": address})
+        outcome = judged(tmp_path, document, runs_on=runs_on)
+    assert (outcome.code, outcome.checks) == (1, {})
+    assert outcome.message.startswith(f"node {NODE}: not measured: its check ran on {named}")
+
+
+def test_every_result_names_its_node(tmp_path: Path) -> None:
+    with serving(silent) as address:
+        outcome = measured(tmp_path, {"name": "a", "kind": "open", "address": address})
+    assert {check["node"] for check in outcome.checks.values()} == {NODE}
+    assert outcome.message == f"node {NODE}: all 1 checks passed"
 
 
 def test_a_check_that_comes_good_while_it_settles_passes(tmp_path: Path) -> None:
@@ -126,7 +147,7 @@ def test_one_failing_check_is_the_one_that_is_named(tmp_path: Path) -> None:
         )
     assert outcome.code == 1
     assert list(outcome.checks) == ["first", "second", "third"]
-    assert outcome.message.startswith("1 of 3 checks failed: second (127.0.0.1:")
+    assert outcome.message.startswith(f"node {NODE}: 1 of 3 checks failed: second (127.0.0.1:")
 
 
 def test_the_summary_of_many_failures_names_each_within_what_kubernetes_keeps(

@@ -98,7 +98,7 @@ def test_the_admin_port_and_everything_sent_to_is_on_the_loopback(gateway: Gatew
 @given(_gateways())
 def test_every_destination_has_a_listener_that_tunnels_to_it(gateway: Gateway) -> None:
     listeners = {each["name"]: each for each in bootstrap(gateway)["static_resources"]["listeners"]}
-    assert len(listeners) == len(gateway.destinations) + 3
+    assert len(listeners) == len(gateway.destinations) + 3 + len(gateway.exit_nodes)
     for each in gateway.destinations:
         listener = listeners[f"destination-{each.name}"]
         assert listener["address"]["socket_address"]["port_value"] == each.local_port
@@ -109,19 +109,47 @@ def test_every_destination_has_a_listener_that_tunnels_to_it(gateway: Gateway) -
 def test_exit_nodes_are_priorities_in_order_and_each_is_asked_at_its_own_address(
     gateway: Gateway,
 ) -> None:
-    http, socks5, _ = bootstrap(gateway)["static_resources"]["clusters"]
-    for cluster, ports in (
-        (http, [each.http_port for each in gateway.exit_nodes]),
-        (socks5, [each.socks5_port for each in gateway.exit_nodes]),
-    ):
+    http, socks5, *_ = bootstrap(gateway)["static_resources"]["clusters"]
+    internal = [
+        {"envoy_internal_address": {"server_listener_name": f"exit-node-{each.name}"}}
+        for each in gateway.exit_nodes
+    ]
+    on_loopback = [_on_loopback(each.socks5_port) for each in gateway.exit_nodes]
+    for cluster, addresses in ((http, internal), (socks5, on_loopback)):
         groups = cluster["load_assignment"]["endpoints"]
         assert [group["priority"] for group in groups] == list(range(len(gateway.exit_nodes)))
         endpoints = [group["lb_endpoints"][0]["endpoint"] for group in groups]
-        assert [each["address"]["socket_address"]["port_value"] for each in endpoints] == ports
+        assert [each["address"] for each in endpoints] == addresses
         assert [each["health_check_config"] for each in endpoints] == [
-            {"port_value": each.http_port, "hostname": f"{each.tailnet_address}:9002"}
-            for each in gateway.exit_nodes
+            _asked(each) for each in gateway.exit_nodes
         ]
+
+
+@given(_gateways())
+def test_behind_each_internal_listener_is_its_own_exit_node(gateway: Gateway) -> None:
+    resources = bootstrap(gateway)["static_resources"]
+    listeners = {each["name"]: each for each in resources["listeners"]}
+    clusters = {each["name"]: each for each in resources["clusters"]}
+    for each in gateway.exit_nodes:
+        listener = listeners[f"exit-node-{each.name}"]
+        assert listener["internal_listener"] == {}
+        cluster = clusters[_tcp_proxy(listener)["cluster"]]
+        assert cluster["close_connections_on_host_health_failure"] is True
+        (group,) = cluster["load_assignment"]["endpoints"]
+        (endpoint,) = [one["endpoint"] for one in group["lb_endpoints"]]
+        assert endpoint["address"] == _on_loopback(each.http_port)
+        assert endpoint["health_check_config"] == _asked(each)
+
+
+def _on_loopback(port: int) -> dict[str, Any]:
+    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+
+
+def _asked(exit_node: ExitNodeProxy) -> dict[str, Any]:
+    return {
+        "address": _on_loopback(exit_node.http_port),
+        "hostname": f"{exit_node.tailnet_address}:9002",
+    }
 
 
 @given(_gateways())
@@ -140,7 +168,8 @@ def test_an_idle_connection_outlives_two_hours_on_every_egress_port(gateway: Gat
 
 
 def test_the_health_check_has_the_figures_that_were_measured() -> None:
-    for cluster in bootstrap(_gateway())["static_resources"]["clusters"][:2]:
+    http, socks5, _, tcp = bootstrap(_gateway())["static_resources"]["clusters"]
+    for cluster in (http, socks5, tcp):
         assert cluster["common_lb_config"]["healthy_panic_threshold"] == {"value": 0}
         (check,) = cluster["health_checks"]
         assert check == {
@@ -156,8 +185,32 @@ def test_the_health_check_has_the_figures_that_were_measured() -> None:
         }
 
 
+@given(_gateways())
+def test_a_client_that_is_gone_is_seen_within_two_minutes_and_a_slow_one_is_kept(
+    gateway: Gateway,
+) -> None:
+    for listener in bootstrap(gateway)["static_resources"]["listeners"]:
+        if "internal_listener" in listener:
+            continue
+        keepalive = listener["tcp_keepalive"]
+        probes = keepalive["keepalive_interval"] * keepalive["keepalive_probes"]
+        assert keepalive["keepalive_time"] + probes <= 120
+        # TCP_USER_TIMEOUT would end a client that lives and does not read for so long.
+        assert "socket_options" not in listener
+
+
+def test_what_may_have_acted_is_not_sent_twice() -> None:
+    listener = bootstrap(_gateway())["static_resources"]["listeners"][1]
+    connect, again, once = _tcp_proxy(listener)["route_config"]["virtual_hosts"][0]["routes"]
+    (header,) = again["match"]["headers"]
+    methods = header["string_match"]["safe_regex"]["regex"].split("|")
+    assert not {"POST", "PATCH"} & set(methods)
+    assert "retry_policy" not in once["route"]
+    assert connect["route"]["retry_policy"] == again["route"]["retry_policy"]
+
+
 def test_a_destination_may_fail_without_its_exit_node_being_left() -> None:
-    http, socks5, _ = bootstrap(_gateway())["static_resources"]["clusters"]
+    http, socks5, *_ = bootstrap(_gateway())["static_resources"]["clusters"]
     assert "outlier_detection" not in http
     assert "outlier_detection" in socks5
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,6 @@ import pytest
 
 from components._envoy import (
     ALIVE_PATH,
-    READY_PATH,
     STATS_PATH,
     Destination,
     ExitNodeProxy,
@@ -22,115 +19,31 @@ from components._envoy import (
     bootstrap,
     drain_script,
 )
-from lab.ports import claim
 from tests.unit.envoy_process import answer, running, status, validated
-from tests.unit.tunnel_proxy import HEALTH_PORT, Health, TunnelProxy
+from tests.unit.envoy_scene import Scene, gateway_of
+from tests.unit.tunnel_proxy import HEALTH_PORT, Health
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
 
-@dataclass(frozen=True)
-class _Scene:
-    gateway: Gateway
-    preferred: TunnelProxy
-    second: TunnelProxy
-    log: Path
-
-    @property
-    def database(self) -> int:
-        return self.gateway.destinations[0].local_port
-
-    @property
-    def refused(self) -> int:
-        return self.gateway.destinations[1].local_port
-
-    def ready(self) -> int | None:
-        return status(self.gateway.status_port, READY_PATH)
-
-    def reached(self, port: int | None = None) -> str:
-        """The name of the tunnel that takes a new connection, "" when it is refused."""
-        with socket.create_connection(("127.0.0.1", port or self.database), 10) as connection:
-            try:
-                return connection.recv(100).decode()
-            except ConnectionError:
-                return ""
-
-    def asked(self, request: bytes) -> tuple[str, str]:
-        """The status line and the body that the general proxy answers with."""
-        with socket.create_connection(("127.0.0.1", self.gateway.http_port), 10) as connection:
-            connection.sendall(request)
-            received = b""
-            while data := connection.recv(4096):
-                received += data
-                head, _, body = received.partition(b"\r\n\r\n")
-                if body:
-                    break
-        return head.decode().splitlines()[0], body.decode()
-
-
-def _gateway(folder: Path, preferred: TunnelProxy, second: TunnelProxy) -> Gateway:
-    database, refused, http, socks5, at, admin = (claim(folder) for _ in range(6))
-    return Gateway(
-        destinations=(
-            Destination(name="database", host="db.example", port=5432, local_port=database),
-            Destination(name="refused", host="refused.example", port=1, local_port=refused),
-        ),
-        exit_nodes=tuple(
-            ExitNodeProxy(
-                name=each.name,
-                tailnet_address=each.tailnet_address,
-                health_port=HEALTH_PORT,
-                http_port=each.http_port,
-                socks5_port=each.socks5_port,
-            )
-            for each in (preferred, second)
-        ),
-        http_port=http,
-        socks5_port=socks5,
-        status_port=at,
-        admin_port=admin,
-        max_connections=100,
-    )
-
-
-@pytest.fixture(scope="module")
-def one_envoy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Scene]:
-    folder = tmp_path_factory.mktemp("envoy")
-    with (
-        TunnelProxy("preferred", "100.64.0.1") as preferred,
-        TunnelProxy("second", "100.64.0.2") as second,
-    ):
-        gateway = _gateway(folder, preferred, second)
-        with running(bootstrap(gateway), folder, gateway.status_port) as log:
-            yield _Scene(gateway, preferred, second, log)
-
-
-@pytest.fixture
-def scene(one_envoy: _Scene) -> Iterator[_Scene]:
-    until(lambda: one_envoy.reached() == "preferred", "the preferred exit node is used")
-    yield one_envoy
-    for each in (one_envoy.preferred, one_envoy.second):
-        each.set_health(Health.ANSWERS)
-
-
-def test_connections_go_through_the_preferred_exit_node(scene: _Scene) -> None:
+def test_connections_go_through_the_preferred_exit_node(scene: Scene) -> None:
     assert {scene.reached() for _ in range(20)} == {"preferred"}
     assert scene.reached(scene.gateway.socks5_port) == "preferred"
 
 
-def test_the_tunnel_names_the_destination_and_nothing_of_the_client(scene: _Scene) -> None:
+def test_the_tunnel_names_the_destination_and_nothing_of_the_client(scene: Scene) -> None:
     scene.reached()
     assert ("CONNECT db.example:5432 HTTP/1.1", "host: db.example:5432") in scene.preferred.requests
 
 
-def test_each_exit_node_is_asked_for_its_health_at_its_own_address(scene: _Scene) -> None:
+def test_each_exit_node_is_asked_for_its_health_at_its_own_address(scene: Scene) -> None:
     for each in (scene.preferred, scene.second):
         url = f"http://{each.tailnet_address}:{HEALTH_PORT}/healthz"
         assert any(request[0] == f"GET {url} HTTP/1.1" for request in each.requests)
 
 
-def test_bytes_pass_both_ways(scene: _Scene) -> None:
+def test_bytes_pass_both_ways(scene: Scene) -> None:
     sent = b"question" * 10_000
     with socket.create_connection(("127.0.0.1", scene.database), 10) as connection:
         assert connection.recv(100) == b"preferred"
@@ -141,7 +54,7 @@ def test_bytes_pass_both_ways(scene: _Scene) -> None:
     assert received == sent
 
 
-def test_a_half_closed_connection_is_answered_through_socks5(scene: _Scene) -> None:
+def test_a_half_closed_connection_is_answered_through_socks5(scene: Scene) -> None:
     with socket.create_connection(("127.0.0.1", scene.gateway.socks5_port), 10) as connection:
         connection.sendall(b"question")
         connection.shutdown(socket.SHUT_WR)
@@ -151,12 +64,12 @@ def test_a_half_closed_connection_is_answered_through_socks5(scene: _Scene) -> N
     assert received == b"preferredquestion"
 
 
-def test_the_general_proxy_tunnels_any_host(scene: _Scene) -> None:
+def test_the_general_proxy_tunnels_any_host(scene: Scene) -> None:
     request = b"CONNECT s3.example:443 HTTP/1.1\r\nHost: s3.example:443\r\n\r\n"
     assert scene.asked(request) == ("HTTP/1.1 200 OK", "preferred")
 
 
-def test_the_general_proxy_passes_plain_http_on_and_adds_nothing_to_it(scene: _Scene) -> None:
+def test_the_general_proxy_passes_plain_http_on_and_adds_nothing_to_it(scene: Scene) -> None:
     request = b"GET http://plain.example/a/../b?c=%2F HTTP/1.1\r\nHost: plain.example\r\n\r\n"
     expected = "preferred http://plain.example/a/../b?c=%2F"
     assert scene.asked(request) == ("HTTP/1.1 200 OK", expected)
@@ -165,14 +78,14 @@ def test_the_general_proxy_passes_plain_http_on_and_adds_nothing_to_it(scene: _S
 
 
 @pytest.mark.parametrize("headers", [b"", b"Host: s3.example:443\r\n"])
-def test_connect_is_taken_as_http_1_0_as_python_sends_it(scene: _Scene, headers: bytes) -> None:
+def test_connect_is_taken_as_http_1_0_as_python_sends_it(scene: Scene, headers: bytes) -> None:
     request = b"CONNECT s3.example:443 HTTP/1.0\r\n" + headers + b"\r\n"
     status_line, body = scene.asked(request)
     assert (status_line.partition(" ")[2], body) == ("200 OK", "preferred")
 
 
 @pytest.mark.parametrize("health", [Health.FAILS, Health.FREEZES])
-def test_an_exit_node_that_is_gone_is_left_and_comes_back(scene: _Scene, health: Health) -> None:
+def test_an_exit_node_that_is_gone_is_left_and_comes_back(scene: Scene, health: Health) -> None:
     scene.preferred.set_health(health)
     until(lambda: scene.reached() == "second", "new connections fail over")
     assert scene.reached(scene.gateway.socks5_port) in {"second", "preferred"}
@@ -181,16 +94,7 @@ def test_an_exit_node_that_is_gone_is_left_and_comes_back(scene: _Scene, health:
     until(lambda: scene.reached() == "preferred", "new connections return")
 
 
-def test_a_connection_outlives_a_failover(scene: _Scene) -> None:
-    with socket.create_connection(("127.0.0.1", scene.database), 10) as connection:
-        assert connection.recv(100) == b"preferred"
-        scene.preferred.set_health(Health.FAILS)
-        until(lambda: scene.reached() == "second", "new connections fail over")
-        connection.sendall(b"still here")
-        assert connection.recv(100) == b"still here"
-
-
-def test_nothing_passes_while_no_exit_node_is_healthy(scene: _Scene) -> None:
+def test_nothing_passes_while_no_exit_node_is_healthy(scene: Scene) -> None:
     scene.preferred.set_health(Health.FAILS)
     scene.second.set_health(Health.FAILS)
     until(lambda: scene.ready() == 503, "the gateway is not ready")
@@ -203,7 +107,7 @@ def test_nothing_passes_while_no_exit_node_is_healthy(scene: _Scene) -> None:
     until(lambda: scene.ready() == 200, "the gateway is ready with one exit node")
 
 
-def test_a_proxy_that_died_is_left_and_comes_back(scene: _Scene) -> None:
+def test_a_proxy_that_died_is_left_and_comes_back(scene: Scene) -> None:
     scene.preferred.close()
     try:
         until(lambda: scene.reached() == "second", "new connections fail over")
@@ -214,14 +118,14 @@ def test_a_proxy_that_died_is_left_and_comes_back(scene: _Scene) -> None:
     until(lambda: scene.reached(scene.gateway.socks5_port) == "preferred", "SOCKS5 returns")
 
 
-def test_a_destination_that_is_down_costs_the_others_nothing(scene: _Scene) -> None:
+def test_a_destination_that_is_down_costs_the_others_nothing(scene: Scene) -> None:
     request = b"CONNECT refused.example:1 HTTP/1.1\r\nHost: refused.example:1\r\n\r\n"
     assert {scene.asked(request)[0] for _ in range(10)} == {"HTTP/1.1 502 Bad Gateway"}
     assert scene.reached(scene.refused) == ""
     assert {scene.reached() for _ in range(10)} == {"preferred"}
 
 
-def test_the_status_port_gives_metrics_and_nothing_else_of_the_admin_api(scene: _Scene) -> None:
+def test_the_status_port_gives_metrics_and_nothing_else_of_the_admin_api(scene: Scene) -> None:
     port = scene.gateway.status_port
     healthy = 'envoy_cluster_membership_healthy{envoy_cluster_name="egress"} 2\n'
     until(lambda: healthy in answer(port, STATS_PATH)[1], "both exit nodes are counted")
@@ -231,7 +135,7 @@ def test_the_status_port_gives_metrics_and_nothing_else_of_the_admin_api(scene: 
     assert status(port, STATS_PATH, "POST") == 404
 
 
-def test_the_admin_port_cannot_end_or_show_envoy(scene: _Scene) -> None:
+def test_the_admin_port_cannot_end_or_show_envoy(scene: Scene) -> None:
     port = scene.gateway.admin_port
     assert status(port, "/quitquitquit", "POST") == 403
     assert status(port, "/config_dump") == 403
@@ -239,11 +143,11 @@ def test_the_admin_port_cannot_end_or_show_envoy(scene: _Scene) -> None:
 
 
 def test_a_drain_is_begun_by_the_script_and_cuts_no_connection(
-    tmp_path: Path, one_envoy: _Scene
+    tmp_path: Path, one_envoy: Scene
 ) -> None:
-    gateway = _gateway(tmp_path, one_envoy.preferred, one_envoy.second)
+    gateway = gateway_of(tmp_path, one_envoy.preferred, one_envoy.second)
     with running(bootstrap(gateway), tmp_path, gateway.status_port) as log:
-        scene = _Scene(gateway, one_envoy.preferred, one_envoy.second, log)
+        scene = Scene(gateway, one_envoy.preferred, one_envoy.second, log)
         until(lambda: scene.reached() == "preferred", "the preferred exit node is used")
         with socket.create_connection(("127.0.0.1", scene.database), 10) as connection:
             assert connection.recv(100) == b"preferred"
@@ -259,7 +163,7 @@ def test_a_drain_is_begun_by_the_script_and_cuts_no_connection(
             assert connection.recv(100) == b"still here"
 
 
-def test_envoy_warns_of_nothing(scene: _Scene) -> None:
+def test_envoy_warns_of_nothing(scene: Scene) -> None:
     assert scene.log.read_text() == ""
 
 

@@ -27,16 +27,16 @@ _PARTS = (
 _ALLOWED = {
     "__main__": {"settings", "components"},
     "components": set[str](),
-    "delivery": {"settings", "provider_plugin", "providers"},
-    "lab": {"provider_plugin"},
+    "delivery": {"preflight", "settings", "provider_plugin", "providers"},
+    "lab": {"delivery", "provider_plugin"},
     "policies": set[str](),
     "preflight": {"settings", "provider_plugin", "providers"},
     "provider_plugin": set[str](),
     "providers": {"provider_plugin"},
-    "report": {"preflight", "settings"},
+    "report": {"preflight", "provider_plugin", "settings"},
     "secret_sync": {"preflight"},
     "settings": set[str](),
-    "toolchain": set[str](),
+    "toolchain": {"delivery"},
 }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.checks import heartbeats, nodes
+from preflight import gateways
+from preflight.checks import gates, heartbeats, nodes
 from preflight.result import Result, Verdict
-from tests.unit.seen_cluster import node, prod, view
+from tests.unit.seen_cluster import no_pods, node, prod, view
 
 _TETHYS, _STYX, _CALYPSO = "srv712429", "srv712695", "calypso"
 _ADDRESSES = {_TETHYS: "157.173.210.123", _STYX: "191.101.1.3", _CALYPSO: "192.168.2.80"}
@@ -28,12 +29,12 @@ def _fleet(**changed: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _found(**changed: dict[str, Any] | None) -> list[Result]:
-    results = nodes.check(prod(), view(nodes=_fleet(**changed)))
+    results = nodes.check(prod(), view(nodes=_fleet(**changed)), no_pods)
     return [each for each in results if each.verdict is not Verdict.OK]
 
 
 def test_a_fleet_that_is_as_it_should_be_gives_one_good_result() -> None:
-    (result,) = nodes.check(prod(), view(nodes=_fleet()))
+    (result,) = nodes.check(prod(), view(nodes=_fleet()), no_pods)
     assert (result.verdict, result.where) == (Verdict.OK, "3 nodes")
 
 
@@ -63,12 +64,14 @@ def test_a_node_that_has_never_reported_is_a_failure() -> None:
     assert result.what == "it has never reported that it is Ready"
 
 
-def test_a_node_no_wave_would_choose_is_a_failure_with_the_command_that_mends_it() -> None:
+def test_a_node_no_wave_would_choose_is_a_failure_and_is_not_to_be_relabelled() -> None:
     unlabelled = _fleet()[1]
     unlabelled["metadata"]["labels"]["kubernetes.io/hostname"] = "styx"
     (result,) = _found(srv712695=unlabelled)
     assert result.verdict is Verdict.FAIL
-    assert result.remedy.startswith(f"kubectl label node {_STYX} kubernetes.io/hostname={_STYX}")
+    # The kubelet undoes it, and pods with local-path volumes of the other value could not start.
+    assert "kubectl label" not in result.remedy
+    assert result.remedy.startswith("do not relabel it")
 
 
 def test_a_label_that_the_update_will_set_is_a_note() -> None:
@@ -131,3 +134,115 @@ def test_without_the_api_servers_own_leases_the_newest_heartbeat_is_the_clock() 
     ]
     silent, _ = heartbeats.check(prod(), view(leases=leases))
     assert silent.where == f"node {_STYX}"
+
+
+def _tainted(name: str, *taints: str) -> dict[str, Any]:
+    whole = node(
+        name,
+        address=_ADDRESSES.get(name, "203.0.113.9"),
+        labels={"oceanid.node/name": "styx"},
+        status="True",
+    )
+    effects = [taint.partition(":") for taint in taints]
+    return {**whole, "spec": {"taints": [{"key": key, "effect": e} for key, _, e in effects]}}
+
+
+def test_a_taint_that_keeps_a_nodes_gateway_away_is_a_failure() -> None:
+    (result,) = _found(srv712695=_tainted(_STYX, "dedicated:NoSchedule"))
+    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {_STYX}")
+    assert result.what.startswith("its taint dedicated:NoSchedule keeps gateways away")
+
+
+def test_a_cordoned_node_keeps_its_gateway_and_is_no_failure() -> None:
+    cordoned = _tainted(_STYX, "node.kubernetes.io/unschedulable:NoSchedule")
+    assert _found(srv712695=cordoned) == []
+
+
+def test_two_nodes_that_carry_one_label_are_a_failure() -> None:
+    naiad = node("naiad", labels={"kubernetes.io/hostname": _STYX}, status="True")
+    (result,) = [each for each in _found(naiad=naiad) if each.verdict is Verdict.FAIL]
+    assert result.where == f"nodes naiad, {_STYX}"
+
+
+def _gateway(name: str, **status: str) -> dict[str, Any]:
+    return {
+        "metadata": {"labels": {"oceanid.io/wave": "fleet"}},
+        "spec": {"nodeName": name},
+        "status": status,
+    }
+
+
+def test_the_last_wave_catches_what_has_a_gateway_or_will_get_one() -> None:
+    fleet = [
+        *_fleet(),
+        node("naiad", status="True"),
+        _tainted("galatea", "dedicated:NoSchedule"),
+        _tainted("nereus", "dedicated:NoSchedule"),
+    ]
+    ended = _gateway("galatea", phase="Failed")
+    seen = view(nodes=fleet, gateways=[_gateway("nereus", phase="Running"), ended])
+    assert gateways.unnamed(prod(), seen) == ["naiad", "nereus"]
+
+
+def test_the_gateway_of_a_node_that_has_left_is_none() -> None:
+    seen = view(nodes=_fleet(), gateways=[_gateway(_STYX, phase="Running"), _gateway("naiad")])
+    assert [each["node"] for each in gateways.gateways(seen)] == [_STYX]
+
+
+def test_a_silent_node_that_only_the_last_wave_knows_is_a_failure() -> None:
+    silent = node("naiad", status="Unknown", message="Kubelet stopped posting node status.")
+    (result,) = [each for each in _found(naiad=silent) if each.verdict is Verdict.FAIL]
+    assert result.where == "node naiad"
+
+
+def test_a_node_whose_kubelet_has_never_renewed_its_lease_is_a_failure() -> None:
+    leases = [_lease(_TETHYS, "2025-10-10T23:46:00.000000Z")]
+    silent, _ = heartbeats.check(prod(), view(leases=leases, nodes=[node(_STYX)]))
+    assert (silent.verdict, silent.where) == (Verdict.FAIL, f"node {_STYX}")
+
+
+def test_a_node_that_no_pod_can_measure_is_told_with_its_reason() -> None:
+    fleet = [
+        *_fleet(),
+        _tainted("galatea", "dedicated:NoSchedule"),
+        _tainted("nereus", "maintenance:NoExecute"),
+        node("naiad", status="Unknown", message="Kubelet stopped posting node status."),
+    ]
+    names = [_STYX, "galatea", "nereus", "naiad", "ghost"]
+    assert gateways.unfit(names, view(nodes=fleet)) == {
+        "nereus": "it has the taint maintenance:NoExecute",
+        "naiad": "NotReady since an unknown time: Kubelet stopped posting node status.",
+        "ghost": "the cluster has no node of that name",
+    }
+
+
+def _late(reason: str) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": "oceanid-check-fleet-calypso-0123456789",
+            "namespace": "oceanid-egress",
+            "labels": {"app.kubernetes.io/part-of": "oceanid", "oceanid.io/wave": "fleet"},
+            "annotations": {"oceanid.io/node": _CALYPSO},
+        },
+        "status": {"conditions": [{"type": "Failed", "status": "True", "reason": reason}]},
+    }
+
+
+def _unscheduled(pod: str, message: str, at: str) -> dict[str, Any]:
+    place = {"name": pod, "namespace": "oceanid-egress"}
+    return {"involvedObject": place, "message": message, "lastTimestamp": at}
+
+
+def test_a_node_that_no_gate_has_measured_is_named_with_the_schedulers_reason() -> None:
+    pod = "oceanid-check-fleet-calypso-0123456789-x7k2p"
+    events = [
+        _unscheduled(pod, "0/3 nodes are available: 1 Too many pods.", "2026-11-26T22:00:05Z"),
+        _unscheduled(pod, "no nodes available", "2026-11-26T22:00:00Z"),
+        _unscheduled("another-0123456789-x7k2p", "other", "2026-11-26T22:00:09Z"),
+    ]
+    late = view(jobs=[_late("DeadlineExceeded")], unscheduled=events)
+    (result,) = gates.check(late)
+    assert (result.verdict, result.where) == (Verdict.WARN, "wave fleet, node calypso")
+    assert result.what.endswith("0/3 nodes are available: 1 Too many pods.")
+    # What the check itself has found is in the engine's error.
+    assert list(gates.check(view(jobs=[_late("BackoffLimitExceeded")]))) == []

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies import refused as policies_refused
+from policies.rules import all_rules
 from preflight.checks import host_network, leftovers, refused, starved
 from preflight.kubectl import Kind, Kubectl, Refused, View
 from preflight.result import Result, UnseenError, Verdict
@@ -17,6 +22,7 @@ from preflight.workload import lacks_pods
 from tests.unit.seen_cluster import node, prod, view, workload
 
 _DAEMON = {"desiredNumberScheduled": 40, "numberReady": 38}
+_FORBIDDEN = 'pods "web" is forbidden: violates PodSecurity'
 _TAILSCALE = "docker.io/tailscale/tailscale:latest"
 
 
@@ -46,6 +52,13 @@ def test_the_daemon_set_of_the_outage_is_a_failure() -> None:
     worker = workload("worker", namespace="net", image=_TAILSCALE, hostNetwork=True)
     (result,) = _leftovers(daemon_sets=[worker])
     assert (result.verdict, result.where) == (Verdict.FAIL, "DaemonSet net/worker")
+
+
+def test_what_runs_on_every_node_is_not_to_be_deleted_at_once() -> None:
+    worker = workload("tailscale-worker", hostNetwork=True)
+    (result,) = _leftovers(daemon_sets=[worker])
+    assert "--cascade=orphan" in result.remedy
+    assert "one node at a time" in result.remedy
 
 
 def test_another_tailscale_in_the_pod_network_is_a_warning() -> None:
@@ -86,6 +99,12 @@ def test_a_device_under_a_nodes_name_that_is_not_this_stacks_is_a_warning() -> N
     (result,) = _leftovers(devices=[device])
     assert (result.verdict, result.where) == (Verdict.WARN, "device srv712695-oceanid")
     assert result.what.startswith("online in the tailnet")
+
+
+def test_a_nodes_own_tailscaled_is_not_to_be_stopped_over_the_tailnet() -> None:
+    (result,) = _leftovers(devices=[{"hostname": "calypso", "connectedToControl": True}])
+    assert "console" in result.remedy
+    assert "not over the tailnet" in result.remedy
 
 
 def test_secrets_that_may_not_be_listed_are_a_note() -> None:
@@ -157,6 +176,13 @@ def test_a_running_workload_that_its_namespaces_level_would_starve_is_named() ->
     assert not [each for each in _refused(deployments=[web]) if "pod-security" in each.what]
 
 
+def test_no_namespace_is_to_be_opened_for_one_workload(tmp_path: Path) -> None:
+    # A lower level lets everybody's pods in, as it did in October 2025.
+    (starving,) = [each for each in _starved(tmp_path, _FORBIDDEN) if each.remedy]
+    for remedy in (starving.remedy, refused._REMEDY_OF_LEVEL):
+        assert "a namespace of their own" in remedy
+
+
 def test_the_clusters_own_workloads_and_jobs_that_have_ended_are_not_judged() -> None:
     proxy = workload("proxy", namespace="kube-system", hostNetwork=True)
     ended = workload("ended", hostNetwork=True)
@@ -175,9 +201,11 @@ def _starved(folder: Path, said: str, count: int = 1) -> list[Result]:
     return list(starved.check(prod(), seen, Kubectl(context="none", command=str(command))))
 
 
-def test_an_error_that_is_not_about_the_pod_starves_nobody(tmp_path: Path) -> None:
+def test_an_error_that_is_not_about_the_pod_starves_nobody_and_is_told(tmp_path: Path) -> None:
     (result,) = _starved(tmp_path, "Error from server (InternalError): webhook is away")
-    assert result.verdict is Verdict.OK
+    assert result.verdict is Verdict.NOTE
+    assert result.what.startswith("has no pods; why was not seen: ")
+    assert "webhook is away" in result.what
 
 
 def test_without_the_right_to_make_pods_the_reason_is_a_note(tmp_path: Path) -> None:
@@ -189,7 +217,7 @@ def test_without_the_right_to_make_pods_the_reason_is_a_note(tmp_path: Path) -> 
 def test_a_cluster_full_of_starving_workloads_is_asked_a_bounded_number_of_times(
     tmp_path: Path,
 ) -> None:
-    results = _starved(tmp_path, 'pods "web" is forbidden: violates PodSecurity', count=50)
+    results = _starved(tmp_path, _FORBIDDEN, count=50)
     assert len(results) == 21
     assert results[-1].what == "30 more have fewer pods than wanted and were not tried"
 
@@ -206,3 +234,25 @@ def test_a_pod_has_every_volume_of_its_template_and_of_its_claims(
     made = starved.pod(owner)
     assert [each["name"] for each in made["spec"]["volumes"]] == [*volumes, *claims]
     assert made["metadata"]["labels"] == {"app": "db"}
+
+
+def test_a_tailnet_that_was_not_asked_is_not_called_clean() -> None:
+    found = list(leftovers.check(prod(), view(), None))
+    assert not [each for each in found if each.verdict is Verdict.OK]
+    (tailnet,) = [each for each in found if each.where == "tailnet"]
+    assert tailnet.verdict is Verdict.WARN
+
+
+def test_a_rule_that_fails_leaves_the_workloads_unjudged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def check(_subject: object) -> list[object]:
+        raise RuntimeError
+
+    rule = replace(all_rules()[0], name="broken", check=check)  # type: ignore[arg-type]
+    monkeypatch.setattr(policies_refused, "all_rules", lambda: (rule,))
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps([workload("web")])))
+    assert policies_refused.main([]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "apps/web: broken: the whole document: the rule itself failed" in printed.err

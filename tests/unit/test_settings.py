@@ -61,6 +61,31 @@ def test_settings_written_as_one_document_are_read_back_the_same(stack: str) -> 
     assert _parse(json.loads(document(settings))) == settings
 
 
+def test_one_api_server_and_a_list_of_several_are_read_in_one_order() -> None:
+    config = _config("prod")
+    for given, expected in (
+        ("157.173.210.123:6443", ["157.173.210.123:6443"]),
+        (
+            ["[2001:db8::1]:443", "191.101.1.3:6443", "157.173.210.123:7443", "9.9.9.9:6443"],
+            ["9.9.9.9:6443", "157.173.210.123:7443", "191.101.1.3:6443", "[2001:db8::1]:443"],
+        ),
+    ):
+        config["cluster"]["apiServer"] = given
+        assert list(map(str, _parse(config).cluster.api_server or ())) == expected
+
+
+def test_a_cluster_without_api_server_takes_its_own() -> None:
+    config = _config("prod")
+    del config["cluster"]["apiServer"]
+    settings = _parse(config)
+    assert settings.cluster.api_server is None
+    whole = json.loads(document(settings))
+    assert parse({key: json.dumps(value) for key, value in whole.items()}) == settings
+    # As `apiServer:` with nothing behind it is read.
+    config["cluster"]["apiServer"] = None
+    assert _parse(config) == settings
+
+
 def test_a_day_without_quotes_is_understood_as_the_engine_gives_it() -> None:
     config = _config("prod")
     config["nodes"][0]["consoleConfirmed"] = "2026-11-21 00:00:00 +0000 UTC"
@@ -149,7 +174,7 @@ _WRONG: dict[str, tuple[Callable[[Config], object], str]] = {
         lambda c: c["cluster"].update(apiServer="157.173.210.123"),
         (
             'cluster.apiServer = "157.173.210.123": not an address with a port: '
-            "give it such as 157.173.210.123:6443"
+            "give it such as 157.173.210.123:6443 or [2001:db8::1]:6443"
         ),
     ),
     "an image that is not pinned": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ def _parse(config: dict[str, Any], secret: set[str] | None = None) -> Settings:
     return parse({k: v if isinstance(v, str) else json.dumps(v) for k, v in config.items()}, secret)
 
 
+def _take_over(namespace: str, group: Group) -> None:
+    group["stores"][0].update(namespace=namespace, createNamespace=True)
+
+
 @pytest.mark.parametrize(
     ("change", "start"),
     [
@@ -40,6 +45,13 @@ def _parse(config: dict[str, Any], secret: set[str] | None = None) -> Settings:
             'externalSecrets.chart.version = "2.9": ',
         ),
         (lambda g: g.update(stores=[]), "externalSecrets.stores = []: no store: "),
+        *(
+            (
+                partial(_take_over, name),
+                f'externalSecrets.stores[0].createNamespace = "{name}": every cluster has ',
+            )
+            for name in ("default", "kube-node-lease", "kube-public", "kube-system")
+        ),
         (
             lambda g: g["stores"].append(dict(g["stores"][0])),
             'externalSecrets.stores[1].name = "pulumi-esc": given twice: ',
@@ -62,7 +74,22 @@ def _parse(config: dict[str, Any], secret: set[str] | None = None) -> Settings:
         ),
         (
             lambda g: g["secrets"][0].update(refreshInterval="0"),
-            'externalSecrets.secrets[0].refreshInterval = "0": not a time above zero: ',
+            'externalSecrets.secrets[0].refreshInterval = "0": shorter than a second: ',
+        ),
+        (
+            lambda g: g["secrets"][0].update(refreshInterval="15 m"),
+            'externalSecrets.secrets[0].refreshInterval = "15 m": not a duration: ',
+        ),
+        (
+            lambda g: g["chart"].update(repository="ftp://charts.example.org"),
+            'externalSecrets.chart.repository = "ftp://charts.example.org": not an HTTP URL: ',
+        ),
+        (
+            lambda g: g["chart"].update(repository="oci://ghcr.io/external-secrets/charts/"),
+            (
+                "externalSecrets.chart.repository = "
+                '"oci://ghcr.io/external-secrets/charts/": not a registry of charts: '
+            ),
         ),
         (
             lambda g: g["secrets"][0].update(data={}),
@@ -73,8 +100,42 @@ def _parse(config: dict[str, Any], secret: set[str] | None = None) -> Settings:
             'externalSecrets.secrets[0].data = "A KEY": not a key of a Secret: ',
         ),
         (
+            lambda g: g["secrets"][0].update(data={".": "path"}),
+            'externalSecrets.secrets[0].data = ".": not a key of a Secret: ',
+        ),
+        (
+            lambda g: g["secrets"][0].update(data={"..KEY": "path"}),
+            'externalSecrets.secrets[0].data = "..KEY": not a key of a Secret: ',
+        ),
+        (
             lambda g: g["secrets"][0].update(data={"KEY": " "}),
             'externalSecrets.secrets[0].data = "KEY": no path: ',
+        ),
+        (
+            lambda g: g["secrets"].append({**g["secrets"][0], "name": "pulumi-api-token"}),
+            (
+                'externalSecrets.secrets[1].name = "pulumi-api-token": the '
+                "Secret of that name holds "
+                "the token that its store is opened with: give it another name"
+            ),
+        ),
+        (
+            lambda g: g["secrets"][0].update(name="pulumi-api-token", creationPolicy="Merge"),
+            'externalSecrets.secrets[0].name = "pulumi-api-token": ',
+        ),
+        (
+            lambda g: g["stores"][0].update(namespace="oceanid-egress"),
+            (
+                'externalSecrets.stores[0].namespace = "oceanid-egress": the '
+                "stack keeps Secrets of its "
+                "own there, and the operator may change every Secret of a "
+                "namespace that it serves: "
+                "name a namespace of the applications"
+            ),
+        ),
+        (
+            lambda g: g["stores"][0].update(namespace="external-secrets-system"),
+            'externalSecrets.stores[0].namespace = "external-secrets-system": the stack keeps ',
         ),
     ],
 )

@@ -128,14 +128,22 @@ def test_the_go_release_needed_is_the_highest_of_the_modules(module: Module) -> 
 
 @pytest.mark.parametrize(
     ("printed", "used"),
-    [("v3.250.1", "3.250.1"), ("v3.200.0", "3.200.0"), ("v3.199.0", None), ("no version", None)],
+    [("v3.250.1", "3.250.1"), ("v3.229.0", "3.229.0"), ("v3.228.0", None), ("no version", None)],
 )
 def test_an_official_engine_is_used_when_it_is_new_enough(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, used: str | None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    printed: str,
+    used: str | None,
 ) -> None:
     command = _script(tmp_path / "official" / "pulumi", f"echo {printed}")
     monkeypatch.setenv("PATH", str(command.parent))
     assert engine.official(tmp_path / "bin") == ((command, used) if used else None)
+    refused = (
+        f"toolchain: {command} is not Pulumi 3.229.0 or newer: the engine built here is used\n"
+    )
+    assert capsys.readouterr().out == ("" if used else refused)
 
 
 def test_the_engine_built_here_is_not_taken_for_an_official_one(
@@ -146,18 +154,53 @@ def test_the_engine_built_here_is_not_taken_for_an_official_one(
     assert engine.official(command.parent) is None
 
 
-def test_an_official_engine_finds_nothing_of_the_built_one_in_its_way(tmp_path: Path) -> None:
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """A toolchain with an engine built here, its host and its providers, used once."""
     for name in PULUMI.products:
-        _script(tmp_path / "bin" / name, "exit 0")
+        _script(tmp_path / "bin" / name, f"exit 0 # {name}")
+    (tmp_path / "bin" / f".{PULUMI.name}").touch()
     engine.install(tmp_path)
-    plugins = list((tmp_path / "pulumi-home" / "plugins").rglob("pulumi-resource-*"))
+    for plugin in list((tmp_path / "pulumi-home" / "plugins").iterdir()):
+        plugin.with_name(f"{plugin.name}.lock").touch()
+    return tmp_path
+
+
+def test_nothing_of_a_built_engine_is_left_for_an_official_one(built: Path) -> None:
+    plugins = list((built / "pulumi-home" / "plugins").rglob("pulumi-resource-*"))
     assert {path.name for path in plugins} == {
         "pulumi-resource-kubernetes",
         "pulumi-resource-tailscale",
         "pulumi-resource-command",
     }
-    engine.remove(tmp_path)
-    assert [path for path in tmp_path.rglob("pulumi*") if path.is_file()] == []
+    engine.remove(built)
+    assert list((built / "pulumi-home" / "plugins").iterdir()) == []
+    assert list((built / "bin").iterdir()) == []
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    return {str(path): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_plugins_that_an_official_engine_has_put_there_stay(built: Path) -> None:
+    home = built / "pulumi-home"
+    for plugin in home.rglob("pulumi-resource-*"):
+        plugin.unlink()
+        _script(plugin, f"exit 0 # the official {plugin.name}")
+    (home / "credentials.json").write_text("{}")
+    before = _contents(home)
+    engine.remove(built)
+    assert _contents(home) == before
+
+
+def test_a_toolchain_without_a_built_engine_is_left_as_it_is(built: Path) -> None:
+    engine.remove(built)
+    # As the official engine leaves them behind: the same names, and one that is a script.
+    for name in ("tailscale", "kubernetes"):
+        _script(built / "pulumi-home" / "plugins" / f"resource-{name}-v1" / f"pulumi-{name}", "")
+    before = _contents(built)
+    engine.remove(built)
+    assert _contents(built) == before
 
 
 def test_a_chart_is_taken_without_the_dependencies_it_would_need(

@@ -31,6 +31,8 @@ class _HttpProxy(socketserver.StreamRequestHandler):
             self._health(tunnel.health, tunnel.thawed)
         elif method == "CONNECT" and target.startswith("refused."):
             self._answer("502 Bad Gateway", b"connection refused")
+        elif method == "CONNECT" and tunnel.health is Health.FREEZES:
+            tunnel.thawed.wait()
         elif method == "CONNECT":
             self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n" + tunnel.name.encode())
             while data := self.request.recv(4096):

@@ -1,7 +1,8 @@
-"""`python3 egress_check DOCUMENT`: measures the egress path of one node and says what it saw.
+"""`python3 egress_check DOCUMENT NODE`: measures the egress path of that node and says what it saw.
 
 One JSON line a check on standard output; one line for all in the pod's termination message; exit
-code 0 when every check has passed, 1 when one has not, 2 for a document that is wrong.
+code 0 when every check has passed, 1 when one has not or when this runs on another node than NODE,
+which NODE_NAME tells, 2 for a document that is wrong.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ _LONGEST_SEEN = 200
 
 @dataclass(frozen=True)
 class Result:
-    """What one check expected and saw in its last attempt, and how long that took."""
+    """What one check expected and saw in its last attempt on a node, and how long that took."""
 
+    node: str
     name: str
     ok: bool
     target: str
@@ -45,11 +47,15 @@ def main(arguments: list[str]) -> int:
     connection that fails prove anything.
     """
     try:
-        (path,) = arguments
+        path, node = arguments
         document = checked(json.loads(Path(path).read_text()))
     except (DocumentError, ValueError, OSError) as error:
         leave(f"egress-check: the document is wrong: {one_line(str(error))}")
         return 2
+    where = os.environ.get("NODE_NAME") or "a node that did not give its name"
+    if where != node:
+        leave(f"node {node}: not measured: its check ran on {one_line(where)}")
+        return 1
     settled = time.monotonic() + document["settleSeconds"]
     direct = [each for each in document["checks"] if each["kind"] == REFUSED]
     others = [each for each in document["checks"] if each["kind"] != REFUSED]
@@ -57,15 +63,15 @@ def main(arguments: list[str]) -> int:
     with ThreadPoolExecutor(max_workers=len(document["checks"])) as pool:
         for phase in (others, direct):
             for result in pool.map(
-                lambda each: run(each, document["attemptSeconds"], settled), phase
+                lambda each: run(node, each, document["attemptSeconds"], settled), phase
             ):
                 print(json.dumps(asdict(result)), flush=True)
                 results.append(result)
-    leave(summary(results))
+    leave(summary(node, results))
     return 0 if all(result.ok for result in results) else 1
 
 
-def run(check: Check, seconds: float, settled: float) -> Result:
+def run(node: str, check: Check, seconds: float, settled: float) -> Result:
     """Try one check until it passes or the time to settle is over; the last attempt counts."""
     attempts = 0
     while True:
@@ -74,8 +80,8 @@ def run(check: Check, seconds: float, settled: float) -> Result:
         seen, ok = attempt(check, seconds)
         took = round((time.monotonic() - began) * 1000)
         if ok or time.monotonic() + _SECONDS_BETWEEN_ATTEMPTS > settled:
-            wanted = expected(check)
-            return Result(check["name"], ok, target(check), wanted, seen, took, attempts)
+            what = (ok, target(check), expected(check), seen, took, attempts)
+            return Result(node, check["name"], *what)
         time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
 
 
@@ -113,17 +119,17 @@ def expected(check: Check) -> str:
     return "no connection" if check["kind"] == REFUSED else "an answer"
 
 
-def summary(results: list[Result]) -> str:
-    """One line for people: every failing check with what was expected and seen.
+def summary(node: str, results: list[Result]) -> str:
+    """One line for people: the node, and every failing check with what was expected and seen.
 
     At most 4096 bytes; where there are too many words, the details are cut short, not the list.
     """
     failed = [result for result in results if not result.ok]
     if not failed:
-        return f"all {len(results)} checks passed"
+        return f"node {node}: all {len(results)} checks passed"
     line = ""
     for words in (_LONGEST_SEEN, 40, 0):
-        line = f"{len(failed)} of {len(results)} checks failed: "
+        line = f"node {node}: {len(failed)} of {len(results)} checks failed: "
         line += "; ".join(_failure(each, words) for each in failed)
         if len(line.encode()) <= _LONGEST_SUMMARY_BYTES:
             break

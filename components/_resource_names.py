@@ -1,0 +1,33 @@
+"""Resource names made of two free parts, of which no two are the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pulumi
+
+Place = tuple[str, str]
+
+
+def in_namespaces(
+    prefix: str, places: Iterable[Place]
+) -> dict[Place, tuple[str, list[pulumi.Alias]]]:
+    """For each namespace and name: the resource's name, and aliases for what it was before.
+
+    All were joined by `-`, so that `staging-db` in `apps` and `db` in `apps-staging` were one name.
+    A namespace without `-` ends at the first one: its resources keep their names. The others have
+    a `/` at its end, which no object's name holds. They are aliases of what they were, unless that
+    name is another resource's too.
+    """
+    joined = {place: f"{prefix}-{'-'.join(place)}" for place in places}
+    count = Counter(joined.values())
+    names: dict[Place, tuple[str, list[pulumi.Alias]]] = {}
+    for place, former in joined.items():
+        namespace, name = place
+        if "-" not in namespace:
+            names[place] = former, []
+        else:
+            aliases = [pulumi.Alias(name=former)] if count[former] == 1 else []
+            names[place] = f"{prefix}-{namespace}/{name}", aliases
+    return names

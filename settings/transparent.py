@@ -1,0 +1,70 @@
+"""Which hosts the cluster's DNS may answer with the gateway's address."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from publicsuffixlist import PublicSuffixList
+
+from settings.fields import refuse
+
+# Names of addresses (RFC 1035, RFC 3596), which the cluster's DNS answers for pods and Services.
+_REVERSE = (".in-addr.arpa", ".ip6.arpa")
+# What the stack itself asks for by name, from wherever it runs: behind the gateway it would depend
+# on what it makes. The relays of a tailnet are under the first one's domain.
+_OWN_APIS = {
+    "controlplane.tailscale.com": "tailnet's control plane",
+    "login.tailscale.com": "tailnet's control plane",
+    "log.tailscale.com": "tailnet's log service",
+    "api.tailscale.com": "tailnet's API",
+    "api.pulumi.com": "API of Pulumi ESC",
+    "api.crunchybridge.com": "API of CrunchyBridge",
+}
+
+
+def check_transparent(host: str, key: str) -> None:
+    """Refuse a host that the cluster's DNS must not answer; `key` is that of its destination.
+
+    The zone of a host takes in every name that ends in it.
+    """
+    if host.rpartition(".")[2].isdigit():
+        refuse(
+            "an address cannot be answered by DNS",
+            "give the destination's name, or leave transparent out",
+            key=f"{key}.host",
+            value=host,
+        )
+    if f".{host}".endswith(_REVERSE):
+        refuse(
+            "the cluster's DNS answers names of addresses itself",
+            "give the host's name, or leave transparent out",
+            key=f"{key}.host",
+            value=host,
+        )
+    if "." not in host or _is_public_suffix(host):
+        refuse(
+            "the gateway would be the answer for every name that ends in it",
+            "give the host's whole name, or leave transparent out",
+            key=f"{key}.host",
+            value=host,
+        )
+    taken = next((name for name in _OWN_APIS if f".{name}".endswith(f".{host}")), None)
+    if taken is not None:
+        refuse(
+            f"the {_OWN_APIS[taken]}, {taken}, would be reached through the gateway only",
+            "give a host that the stack does not need itself, or leave transparent out",
+            key=f"{key}.host",
+            value=host,
+        )
+
+
+def _is_public_suffix(host: str) -> bool:
+    """Whether registries hand out names under it, as under co.uk; never asks the network."""
+    return bool(_registries().is_public(host))
+
+
+@cache
+def _registries() -> PublicSuffixList:
+    # Companies list names in the other section too, such as s3.us-west-2.amazonaws.com, which are
+    # hosts of their own.
+    return PublicSuffixList(only_icann=True)

@@ -1,0 +1,105 @@
+"""Whatever settings pass, what is rendered from them runs; those that do not say what is wrong.
+
+The API server judges the same in tests/e2e/test_any_settings.py, CoreDNS in
+test_any_settings_dns.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+from tests.components.generated_settings import Stack, spoiled, stacks
+from tests.components.kubernetes_rules import faults
+from tests.components.recording import Recording
+from tests.policies.findings import mandatory
+from tests.unit.check_process import PROGRAM
+from tests.unit.envoy_process import validated
+
+_SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
+
+
+def _judge(recording: Recording) -> None:
+    assert faults(recording.manifests) == []
+    assert mandatory(recording) == []
+    names = Counter((each.typ, each.name) for each in recording.resources)
+    assert [name for name, count in names.items() if count > 1] == []
+    zones = _zones(recording)
+    assert len(zones) == len(set(zones))
+    for document in _documents(recording, "checks.json"):
+        names_of_checks = [check["name"] for check in document["checks"]]
+        assert len(names_of_checks) == len(set(names_of_checks))
+
+
+def _documents(recording: Recording, key: str) -> list[Any]:
+    return [
+        json.loads(each["data"][key])
+        for each in recording.manifests
+        if each["kind"] == "ConfigMap" and key in each["data"]
+    ]
+
+
+def _zones(recording: Recording) -> list[str]:
+    return [
+        zone
+        for each in recording.manifests
+        if each["metadata"].get("name") == "coredns-custom"
+        for zone in re.findall(r"^(\S+) \{$", each["data"]["oceanid.server"], re.MULTILINE)
+    ]
+
+
+@settings(max_examples=10, suppress_health_check=_SLOW)
+@given(stacks())
+def test_settings_at_their_limits_render_what_runs(stack: Stack) -> None:
+    # Two that do not fit together are refused, and few are.
+    assume(stack.passes())
+    _judge(stack.recording())
+
+
+@settings(max_examples=30, suppress_health_check=_SLOW)
+@given(stacks(over=True))
+def test_settings_beyond_their_limits_are_refused_or_render_what_runs(stack: Stack) -> None:
+    if stack.passes():
+        _judge(stack.recording())
+
+
+@settings(max_examples=40, suppress_health_check=_SLOW)
+@given(spoiled())
+def test_one_value_that_is_anything_is_refused_or_renders_what_runs(stack: Stack) -> None:
+    if stack.passes():
+        _judge(stack.recording())
+
+
+@pytest.mark.slow
+@settings(max_examples=10, suppress_health_check=_SLOW)
+@given(stacks())
+def test_settings_at_their_limits_give_envoy_and_the_gate_what_they_take(
+    tmp_path: Path, stack: Stack
+) -> None:
+    assume(stack.passes())
+    recording = stack.recording()
+    for document in _documents(recording, "envoy.json")[:1]:
+        validated(document, tmp_path)
+    for document in _documents(recording, "checks.json")[:1]:
+        _read_by_the_gate(document)
+
+
+def _read_by_the_gate(document: Any) -> None:
+    script = "import json, sys; from document import checked; checked(json.load(sys.stdin))"
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=PROGRAM,
+        input=json.dumps(document),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr

@@ -1,0 +1,113 @@
+"""One gateway's Envoy with stand-ins of two exit nodes behind it, as an application meets it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from components._envoy import READY_PATH, Destination, ExitNodeProxy, Gateway, bootstrap
+from lab.ports import claim
+from tests.unit.envoy_process import running, status
+from tests.unit.tunnel_proxy import HEALTH_PORT, Health, TunnelProxy
+from tests.waiting import until
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A running Envoy; `preferred` and `second` are its exit nodes, in this order."""
+
+    gateway: Gateway
+    preferred: TunnelProxy
+    second: TunnelProxy
+    log: Path
+
+    @property
+    def database(self) -> int:
+        """The port of the destination that answers."""
+        return self.gateway.destinations[0].local_port
+
+    @property
+    def refused(self) -> int:
+        """The port of the destination that is down."""
+        return self.gateway.destinations[1].local_port
+
+    def ready(self) -> int | None:
+        """The status of the readiness endpoint."""
+        return status(self.gateway.status_port, READY_PATH)
+
+    def reached(self, port: int | None = None) -> str:
+        """The name of the tunnel that takes a new connection, "" when it is refused."""
+        with socket.create_connection(("127.0.0.1", port or self.database), 10) as connection:
+            try:
+                return connection.recv(100).decode()
+            except ConnectionError:
+                return ""
+
+    def reaches(self, name: str, port: int) -> bool:
+        """Whether a new connection to that port is taken by the tunnel of that name."""
+        return self.reached(port) == name
+
+    def asked(self, request: bytes) -> tuple[str, str]:
+        """The status line and the body that the general proxy answers with."""
+        with socket.create_connection(("127.0.0.1", self.gateway.http_port), 10) as connection:
+            connection.sendall(request)
+            received = b""
+            while data := connection.recv(4096):
+                received += data
+                head, _, body = received.partition(b"\r\n\r\n")
+                if body:
+                    break
+        return head.decode().splitlines()[0], body.decode()
+
+
+def gateway_of(folder: Path, preferred: TunnelProxy, second: TunnelProxy) -> Gateway:
+    """A gateway of these two exit nodes, with ports of its own."""
+    database, refused, http, socks5, at, admin = (claim(folder) for _ in range(6))
+    return Gateway(
+        destinations=(
+            Destination(name="database", host="db.example", port=5432, local_port=database),
+            Destination(name="refused", host="refused.example", port=1, local_port=refused),
+        ),
+        exit_nodes=tuple(
+            ExitNodeProxy(
+                name=each.name,
+                tailnet_address=each.tailnet_address,
+                health_port=HEALTH_PORT,
+                http_port=each.http_port,
+                socks5_port=each.socks5_port,
+            )
+            for each in (preferred, second)
+        ),
+        http_port=http,
+        socks5_port=socks5,
+        status_port=at,
+        admin_port=admin,
+        max_connections=100,
+    )
+
+
+@contextmanager
+def all_well(scene: Scene) -> Iterator[Scene]:
+    """The preferred exit node is used at the beginning, and both answer again afterwards."""
+    for port in (scene.database, scene.gateway.socks5_port):
+        # Each has a health check of its own, and comes back by it.
+        until(partial(scene.reaches, "preferred", port), "the preferred exit node is used")
+    yield scene
+    for each in (scene.preferred, scene.second):
+        each.set_health(Health.ANSWERS)
+
+
+@contextmanager
+def one_scene(folder: Path) -> Iterator[Scene]:
+    """A gateway that has just been started."""
+    with (
+        TunnelProxy("preferred", "100.64.0.1") as preferred,
+        TunnelProxy("second", "100.64.0.2") as second,
+    ):
+        gateway = gateway_of(folder, preferred, second)
+        with running(bootstrap(gateway), folder, gateway.status_port) as log:
+            yield Scene(gateway, preferred, second, log)

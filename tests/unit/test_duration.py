@@ -1,0 +1,127 @@
+"""Durations are read as Go reads them, and handed on as they were given."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settings.duration import seconds
+from settings.external_secrets import Chart, CreationPolicy, SyncedSecret
+
+_NANOSECONDS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # From the tests of Go's package time.
+        ("0", 0),
+        ("5s", 5),
+        ("1478s", 1478),
+        ("-5s", -5),
+        ("+5s", 5),
+        ("+0", 0),
+        ("5.0s", 5),
+        ("5.6s", Fraction("5.6")),
+        ("5.s", 5),
+        (".5s", Fraction("0.5")),
+        ("1.004s", Fraction("1.004")),
+        ("100.00100s", Fraction("100.001")),
+        ("1m0s", 60),
+        ("3h30m", 12600),
+        ("10.5s4m", Fraction("250.5")),
+        ("1h2m3s4ms5us6ns", Fraction("3723.004005006")),
+        ("39h9m14.425s", Fraction("140954.425")),
+        ("12µs", Fraction("0.000012")),
+        ("12μs", Fraction("0.000012")),
+    ],
+)
+def test_a_duration_is_as_long_as_go_says(text: str, expected: Fraction | int) -> None:
+    assert seconds(text) == expected
+
+
+_NO_DURATIONS = (
+    *("", "3", "-", "+", "s", ".", "-.", ".s", "+.s", "1d", "1 m", " 1m", "1m ", "m", "1mm"),
+    *("1e3s", "3000000h", "9223372036854775808ns", "--1s", "1,5s", "1H", "five minutes"),
+    # A digit, but not one of ASCII's.
+    "\uff11m",
+)
+
+
+@pytest.mark.parametrize("text", _NO_DURATIONS)
+def test_what_go_refuses_is_no_duration(text: str) -> None:
+    assert seconds(text) is None
+
+
+_PARTS = st.lists(
+    st.tuples(st.integers(0, 10**4), st.integers(0, 999), st.sampled_from(sorted(_NANOSECONDS))),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(_PARTS)
+def test_a_duration_is_the_sum_of_its_parts(parts: list[tuple[int, int, str]]) -> None:
+    text = "".join(f"{whole}.{fraction:03}{unit}" for whole, fraction, unit in parts)
+    expected = sum(
+        (whole + Fraction(fraction, 1000)) * _NANOSECONDS[unit] for whole, fraction, unit in parts
+    )
+    assert seconds(text) == Fraction(expected) / 10**9
+
+
+@given(_PARTS)
+def test_an_interval_is_handed_on_as_it_was_given(parts: list[tuple[int, int, str]]) -> None:
+    text = "".join(f"{whole}.{fraction:03}{unit}" for whole, fraction, unit in parts)
+    given_setting = {
+        "name": "one",
+        "store": "esc",
+        "creationPolicy": CreationPolicy.OWNER,
+        "refreshInterval": text,
+        "data": {"KEY": "path"},
+    }
+    if (seconds(text) or 0) < 1:
+        with pytest.raises(ValueError, match="shorter than a second"):
+            SyncedSecret.model_validate(given_setting)
+    else:
+        assert SyncedSecret.model_validate(given_setting).refresh_interval == text
+
+
+@given(st.text())
+def test_no_text_ends_in_anything_but_an_answer(text: str) -> None:
+    length = seconds(text)
+    assert length is None or isinstance(length, Fraction)
+
+
+@pytest.mark.parametrize(
+    ("chart", "reference", "index"),
+    [
+        ({"path": "charts/eso"}, "charts/eso", None),
+        (
+            {"repository": "https://charts.external-secrets.io", "version": "2.9.0"},
+            "external-secrets",
+            "https://charts.external-secrets.io",
+        ),
+        (
+            {"repository": "oci://ghcr.io/external-secrets/charts", "version": "2.9.0"},
+            "oci://ghcr.io/external-secrets/charts/external-secrets",
+            None,
+        ),
+    ],
+)
+def test_a_chart_is_named_as_helm_takes_it(
+    chart: dict[str, str], reference: str, index: str | None
+) -> None:
+    settings = Chart.model_validate(chart)
+    assert (settings.reference, settings.index) == (reference, index)

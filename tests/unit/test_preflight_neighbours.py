@@ -1,0 +1,58 @@
+"""What somebody else runs where the stack takes a namespace, or shares the cluster's objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from preflight.checks import neighbours
+from preflight.result import Result, Verdict
+from tests.unit.seen_cluster import prod, view, workload
+
+_OURS = {"app.kubernetes.io/part-of": "oceanid"}
+_OPERATOR = {"app.kubernetes.io/name": "external-secrets"}
+_SECRETS = "external-secrets-system"
+
+
+def _found(*deployments: dict[str, Any], without_secrets: bool = False) -> list[Result]:
+    settings = prod()
+    if without_secrets:
+        settings = settings.model_copy(update={"external_secrets": None})
+    return list(neighbours.check(settings, view(deployments=list(deployments))))
+
+
+def _by_helm(each: dict[str, Any]) -> dict[str, Any]:
+    each["metadata"]["annotations"] = {"meta.helm.sh/release-name": "external-secrets"}
+    return each
+
+
+def test_the_stacks_own_workloads_are_nobody_elses() -> None:
+    own = workload("oceanid-gateway", namespace="oceanid-egress", labels=_OURS)
+    chart = [
+        workload(name, namespace=_SECRETS, labels=_OPERATOR)
+        for name in ("external-secrets", "external-secrets-webhook")
+    ]
+    (result,) = _found(own, *chart, workload("web"))
+    assert result.verdict is Verdict.OK
+
+
+def test_a_workload_in_a_namespace_that_the_stack_takes_is_a_warning() -> None:
+    (result,) = _found(workload("proxy", namespace="oceanid-egress"))
+    assert (result.verdict, result.where) == (Verdict.WARN, "Deployment oceanid-egress/proxy")
+    assert "a destroy deletes the namespace" in result.what
+
+
+def test_a_release_of_helms_in_the_operators_namespace_is_a_warning() -> None:
+    release = _by_helm(workload("external-secrets", namespace=_SECRETS, labels=_OPERATOR))
+    (result,) = _found(release)
+    assert (result.verdict, result.where) == (
+        Verdict.WARN,
+        f"Deployment {_SECRETS}/external-secrets",
+    )
+    assert _found(release, without_secrets=True)[0].verdict is Verdict.OK
+
+
+def test_another_external_secrets_operator_is_a_warning() -> None:
+    other = workload("eso", namespace="platform", labels=_OPERATOR)
+    (result,) = _found(other)
+    assert (result.verdict, result.where) == (Verdict.WARN, "Deployment platform/eso")
+    assert _found(other, without_secrets=True)[0].verdict is Verdict.OK

@@ -1,0 +1,111 @@
+"""Two commands at once: one waits for the other and says so, and a kill leaves no lock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from delivery import turn
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_HOLD = """
+import sys
+from pathlib import Path
+from delivery import turn
+with turn.taken(Path(sys.argv[1]), "lab", sys.argv[2]):
+    print("holds", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def _command(lock: Path, what: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(lock), what],
+        cwd=_REPOSITORY,
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def _waiting(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    return process.stderr.readline().strip()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.communicate("\n")
+    assert process.returncode == 0
+
+
+def test_the_second_command_says_whom_it_waits_for_and_then_goes_on(tmp_path: Path) -> None:
+    first = _command(tmp_path / "lock", "up of dev")
+    assert _line(first) == "holds"
+    second = _command(tmp_path / "lock", "lab down")
+    said = _waiting(second)
+    assert said.startswith(
+        f"lab: another command is at work here (up of dev, pid {first.pid}, since "
+    )
+    assert said.endswith("): waiting for it")
+    _end(first)
+    assert _line(second) == "holds"
+    _end(second)
+
+
+def test_a_killed_command_holds_nobody_off(tmp_path: Path) -> None:
+    first = _command(tmp_path / "lock", "up of dev")
+    assert _line(first) == "holds"
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    second = _command(tmp_path / "lock", "up of dev")
+    assert _line(second) == "holds"
+    _, said = second.communicate("\n")
+    assert said == ""
+
+
+def test_a_command_does_not_wait_for_the_one_that_runs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OCEANID_TURN", raising=False)
+    lock = tmp_path / "lock"
+    with turn.taken(lock, "delivery", "rollback of dev"):
+        child = _command(lock, "up of dev")
+        assert _line(child) == "holds"
+        _end(child)
+    assert "OCEANID_TURN" not in os.environ
+
+
+def test_a_name_left_in_the_environment_gives_no_turn(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    first = _command(lock, "up of dev", OCEANID_TURN=str(lock))
+    assert _line(first) == "holds"
+    second = _command(lock, "up of dev")
+    assert "up of dev" in _waiting(second)
+    _end(first)
+    _end(second)
+
+
+def test_who_waits_while_all_is_removed_does_not_go_on_without_it(tmp_path: Path) -> None:
+    lock = tmp_path / "lab" / "lock"
+    first = _command(lock, "lab clean")
+    assert _line(first) == "holds"
+    second = _command(lock, "up of dev")
+    assert "lab clean" in _waiting(second)
+    lock.unlink()
+    lock.parent.rmdir()
+    _end(first)
+    _, said = second.communicate()
+    assert second.returncode == 1
+    assert said == "lab: `make clean` has removed what is needed: run the command again\n"

@@ -1,0 +1,252 @@
+"""An API server that does not answer ends a command with one line, and never empties the state."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pulumi
+import pulumi_command
+import pytest
+import yaml
+
+from components.preflight import require_fit
+from delivery import events, reachable, shell
+from delivery import run as engine_run
+from delivery.__main__ import main as delivery
+from delivery.environment import DeliveryError
+from preflight import kubectl, run
+from tests.unit.seen_cluster import prod
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+# From the provider [4.25.0], as the engine prints it.
+_ADVICE = (
+    "    error: failed to read resource state due to unreachable cluster. If the cluster was "
+    "deleted, you can remove this resource from Pulumi state by rerunning the operation with the "
+    'PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"\n'
+)
+
+
+@contextmanager
+def _silent() -> Iterator[str]:
+    """A server that accepts every connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
+        yield f"https://127.0.0.1:{server.getsockname()[1]}"
+
+
+@contextmanager
+def _dropping() -> Iterator[str]:
+    """A server that ends every connection at once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drop() -> None:
+            while True:
+                try:
+                    server.accept()[0].close()
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=drop, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextmanager
+def _refusing() -> Iterator[str]:
+    """A port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    yield f"https://127.0.0.1:{port}"
+
+
+@contextmanager
+def _unknown() -> Iterator[str]:
+    """A host that no resolver knows."""
+    yield "https://api.oceanid.invalid:6443"
+
+
+_WAYS = [
+    pytest.param(_silent, id="accepts and never answers"),
+    pytest.param(_dropping, id="drops every connection"),
+    pytest.param(_refusing, id="refuses"),
+    pytest.param(_unknown, id="unknown host"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubectl, "_SECONDS_TO_ANSWER", 1)
+    for name in ("TAILSCALE_API_KEY", "TAILSCALE_OAUTH_CLIENT_SECRET", "CRUNCHY_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def _kubeconfig(folder: Path, server: str) -> str:
+    contexts = [
+        {"name": name, "context": {"cluster": "c", "user": "u"}}
+        for name in ("oceanid-prod", "oceanid-lab")
+    ]
+    cluster = {"server": server, "insecure-skip-tls-verify": True}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": contexts,
+    }
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(document))
+    return str(path)
+
+
+@pytest.mark.parametrize("way", _WAYS)
+def test_a_command_says_so_in_one_line_before_the_engine_starts(
+    way: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callable(way)
+    with way() as server:
+        environment = {"PATH": "/usr/bin:/bin", "KUBECONFIG": _kubeconfig(tmp_path, server)}
+        with pytest.raises(DeliveryError, match=r"the API server of prod does not answer: ") as end:
+            reachable.require_answer("prod", environment)
+    assert len(str(end.value).splitlines()) == 1
+    assert str(end.value).endswith("nothing has been changed")
+
+
+@pytest.mark.parametrize("command", ["preview", "up", "refresh", "destroy", "drift"])
+def test_every_command_that_reaches_the_cluster_asks_first(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with _refusing() as server:
+        values = {
+            "KUBECONFIG": _kubeconfig(tmp_path, server),
+            "PULUMI_BACKEND_URL": f"file://{tmp_path}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
+            "CRUNCHYBRIDGE_BASE_URL": "http://127.0.0.1:1",
+            "ESC_API_URL": "http://127.0.0.1:1/api/esc",
+            "TAILSCALE_BASE_URL": "http://127.0.0.1:1",
+        }
+        (tmp_path / "env").write_text("".join(f"{k}={v}\n" for k, v in values.items()))
+        for name in shell.of_families(os.environ):
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("OCEANID_LAB", str(tmp_path))
+        assert delivery([command, "--stack", "dev"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("delivery: the API server of dev does not answer: ")
+    assert "run `make lab-up`" in line
+
+
+@pytest.mark.parametrize("way", _WAYS)
+def test_the_preflight_ends_without_an_answer(
+    way: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callable(way)
+    with way() as server:
+        monkeypatch.setenv("KUBECONFIG", _kubeconfig(tmp_path, server))
+        outcome = run.run(prod(), datetime.now(UTC).date())
+    assert outcome.exit_code == 2
+    assert outcome.results[0].line().startswith("cluster: API server: it does not answer: ")
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_the_program_goes_no_further_whatever_the_settings_say(
+    stop: bool,  # noqa: FBT001  a parameter of the test
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finding = {"check": "cluster", "where": "API server", "what": "it does not answer"}
+    result = {**finding, "remedy": "check KUBECONFIG", "verdict": "fail"}
+    told: dict[str, object] = {
+        "answered": False,
+        "groups": None,
+        "unnamed": None,
+        "unfit": {},
+        "apiServers": None,
+        "uids": {},
+        "results": [result],
+    }
+    answer = SimpleNamespace(stdout=json.dumps(told))
+    monkeypatch.setattr(pulumi_command.local, "run", lambda **_: answer)
+    # Not even a rollback: no operation would come to an end.
+    monkeypatch.setenv("OCEANID_ROLLBACK", "1")
+    with pytest.raises(pulumi.RunError, match=r"it does not answer.*\nnothing has been changed"):
+        require_fit("{}", stop=stop)
+
+
+def test_a_question_is_given_up_whatever_kubectl_tries_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / "kubectl"
+    command.write_text("#!/bin/sh\nexec sleep 600\n")
+    command.chmod(0o755)
+    monkeypatch.setattr(kubectl, "_SECONDS_TO_ANSWER", 0.2)
+    asked = kubectl.Kubectl(context="none", command=str(command))
+    assert asked.why_not_ready() == "no answer within 0.2 s"
+
+
+def test_an_api_server_that_is_ready_is_ready(tmp_path: Path) -> None:
+    command = tmp_path / "kubectl"
+    command.write_text("#!/bin/sh\necho ok\n")
+    command.chmod(0o755)
+    assert kubectl.Kubectl(context="none", command=str(command)).why_not_ready() is None
+    command.write_text("#!/bin/sh\necho 'Error from server (Forbidden): no' >&2\nexit 1\n")
+    assert kubectl.Kubectl(context="none", command=str(command)).why_not_ready() is None
+
+
+def test_the_providers_advice_to_empty_the_state_is_replaced_by_a_warning() -> None:
+    shown = reachable.without_advice(_ADVICE)
+    assert "rerunning the operation" not in shown
+    assert "unreachable cluster. The state stays as it is. Do NOT set " in shown
+    assert shown.endswith("\n")
+    event = {"diagnosticEvent": {"severity": "error", "message": _ADVICE}}
+    assert "rerunning" not in events.parse([event]).errors[0]
+
+
+@pytest.mark.parametrize("name", reachable._HARMFUL)
+def test_a_variable_that_empties_the_state_is_refused(name: str) -> None:
+    with pytest.raises(DeliveryError, match=f"{name} is set"):
+        reachable.require_answer("prod", {name: "true"})
+
+
+def test_a_run_without_a_terminal_shows_no_advice_and_keeps_its_streams(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ADVICE", _ADVICE)
+    code = "import os, sys; print('done'); sys.stderr.write(os.environ['ADVICE']); sys.exit(3)"
+    assert engine_run.run([sys.executable, "-c", code], dict(os.environ)) == 3
+    out, err = capfd.readouterr()
+    assert out == "done\n"
+    assert "Do NOT set PULUMI_K8S_DELETE_UNREACHABLE" in err
+    assert "rerunning" not in err
+
+
+def test_the_engine_comes_to_its_end_though_nobody_reads_any_more(
+    tmp_path: Path,
+) -> None:
+    engine = "import pathlib; print('x' * 10**6, flush=True); pathlib.Path('ended').touch()"
+    code = (
+        "import os, sys\n"
+        "from delivery import run\n"
+        "from pathlib import Path\n"
+        f"run.REPOSITORY = Path({str(tmp_path)!r})\n"
+        f"run.run([sys.executable, '-c', {engine!r}], dict(os.environ))\n"
+        "sys.stdout = None\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=_REPOSITORY, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.wait()
+    assert (tmp_path / "ended").exists()
