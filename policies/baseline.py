@@ -29,7 +29,7 @@ def read_baseline(file: Path) -> frozenset[Fingerprint]:
 
 
 def write_baseline(file: Path, results: Iterable[Result]) -> None:
-    """Write the fingerprints of what fails today. Lines are left out, because they move."""
-    found = sorted({result.fingerprint for result in results if result.blocks})
+    """Write the fingerprints of results. Lines are left out, because they move."""
+    found = sorted({result.fingerprint for result in results})
     entries = [dict(zip(("file", "rule", "resource", "path"), each, strict=True)) for each in found]
     file.write_text(f"{json.dumps(entries, indent=2)}\n", "utf-8")

@@ -6,14 +6,13 @@ advisory note. `Analyzer` replaces that one method: it decodes the inputs once, 
 judges the same subjects. All else stays the SDK's: each rule is a policy of its own with its
 name, severity, tags, url and remediation, and enforcement levels can be configured as usual.
 
-Each `RulePolicy` also works under the SDK's own analyzer, through the public interface. Should the
-SDK change so that `Analyzer` no longer fits, the pack is slower, does not see what is marked as
-secret and takes no exception that is for some stacks, but judges the same; a test compares the two.
+Each `RulePolicy` also works under the SDK's own analyzer, through the public interface, and judges
+the same; a test compares the two. But that analyzer does not say what is marked as secret, so keys
+in plain text pass, and it takes no exception that is for some stacks. Should the SDK change so that
+`Analyzer` no longer fits, importing this module fails, and the pack does not start.
 """
 
-import sys
-from collections.abc import Callable, Iterable
-from inspect import signature
+from collections.abc import Iterable
 from typing import Any
 
 import grpc
@@ -22,6 +21,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel, Policy, ReportViolation, StackValidationArgs
 
+from policies.analyzer_fit import require_fit
 from policies.inputs import from_struct
 from policies.pack import (
     PACK,
@@ -37,6 +37,8 @@ from policies.rules._model import Verdict, judge
 from policies.rules._subject import Subject
 
 __all__ = ["PACK", "Analyzer", "RulePolicy", "decode_once", "policies"]
+
+require_fit()
 
 
 class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of this file
@@ -169,24 +171,6 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
         )
 
 
-def decode_once() -> bool:
-    """Make `PolicyPack` serve `Analyzer`. Call before it.
-
-    Returns whether the SDK is one that `Analyzer` fits. If not, it says so on standard error and
-    leaves the SDK's own analyzer in place.
-    """
-    expected: dict[str, Callable[..., object]] = {
-        "Analyze": Analyzer.Analyze,
-        "AnalyzeStack": Analyzer.AnalyzeStack,
-        "Remediate": Analyzer.Remediate,
-        "Configure": Analyzer.Configure,
-        "ConfigureStack": Analyzer.ConfigureStack,
-    }
-    stock = Analyzer.__base__
-    for name, ours in expected.items():
-        theirs = getattr(stock, name, None)
-        if theirs is None or len(signature(theirs).parameters) != len(signature(ours).parameters):
-            sys.stderr.write(f"policies: pulumi-policy has a new {name}; using the slower way\n")
-            return False
+def decode_once() -> None:
+    """Make `PolicyPack` serve `Analyzer`. Call before it."""
     sdk._PolicyAnalyzerServicer = Analyzer  # type: ignore[assignment,misc]  # noqa: SLF001
-    return True

@@ -26,14 +26,44 @@ A *mandatory* violation fails a preview and a scan and is denied in the cluster;
 is shown. In a preview a value may be unknown; a rule that needs it says so, at the rule's level,
 and how to mend it: give a plain value and not an Output.
 
-`python -m policies scan` ends with 0 when all is clean, 1 for mandatory violations, 2 when
-something was not judged: a file that cannot be read, a link out of the folder, an exception that
-has expired or matches nothing. Of single files it cannot be said that something is missing, or that
-nothing needs an exception: that takes a folder, standard input, or `--whole`, which says that the
-files are all there are (`make scan` without FILES). `--format` is `text`, `json`, `sarif`, `junit`
-or `github`; `--write-baseline FILE` and `--baseline FILE` put up with what is there today. Without
-the rest of the project: `pip install ./policies` gives `oceanid-scan`, and `.pre-commit-hooks.yaml`
-a hook.
+## A scan
+
+| exit code | meaning |
+| ---: | --- |
+| 0 | everything was judged, and nothing mandatory was found |
+| 1 | mandatory violations |
+| 2 | something was not judged, or an exception has expired or matches nothing |
+
+What is not judged is shown and counted, and ends a scan with 2:
+
+- a manifest that kubectl cannot read, a link out of the folder, a path that is not there;
+- an empty standard input or an empty folder;
+- a finding of `not-evaluated`: a chart that is not rendered, what a controller renders or fetches,
+  an object of another API group with fields of pods outside of a pod. `--accept-not-evaluated`, an
+  exception or a baseline accepts it.
+
+A file that names neither `apiVersion` nor a kind and cannot be read is no manifest (comments in
+JSON, tags of CloudFormation or GitLab). It is passed over with one line and fails no scan. A key in
+plain text in such a file ends the scan with 2.
+
+YAML is read as kubectl reads it: `=` is text, `on` is a boolean, `0o0` is a number. A key that
+stands twice in one mapping is refused.
+
+**Charts**: a template is rendered where `helm` is on PATH, with the chart's own values, offline and
+in at most 30 seconds; its objects are judged at the template's first line. A template that gives
+nothing with those values is not evaluated. The values of a release may give other objects: scan
+what `helm template --values` prints.
+
+**Single files**: that something is missing, or that nothing needs an exception, can only be said of
+a folder, of standard input, or with `--whole`, which says that the files are all there are (`make
+scan` without FILES).
+
+**Options**: `--format` is `text`, `json`, `sarif`, `junit` or `github`. `--write-baseline FILE`
+writes today's findings, and `--baseline FILE` accepts them. `-`, `/dev/stdin` and `<(...)` are read
+as files are.
+
+**Without the rest of the project**: `pip install ./policies` gives `oceanid-scan`, and
+`.pre-commit-hooks.yaml` a hook.
 
 ## Exceptions
 
@@ -70,10 +100,12 @@ differences, and where a rule has one of its own, it says so below under "In the
 - **Patches**: a preview judges what a patch says; the cluster judges the whole object after it.
 - **Old API groups** (`extensions/v1beta1`) and `List` are judged in a preview and a scan; the API
   server serves neither.
-- **Values of a wrong type** (`hostNetwork: "true"`) count as violations in a preview and a scan;
-  the API server refuses them by itself.
-- **Custom kinds** that keep pods where Kubernetes' own kinds do are judged in a preview and a
-  scan; in the cluster, when their controller makes the pods.
+- **Values of a wrong type** (`hostNetwork: "true"`) count as violations in a preview and a scan,
+  in every field that a rule reads (`field-type`); the API server refuses them by itself.
+- **Objects of other API groups** are searched for pods (a list `containers` of mappings with an
+  image or a name) in a preview and a scan; in the cluster, when their controller makes the pods.
+- **Rights** (roles and bindings) are judged in a preview and a scan: the policies in the cluster
+  are about workloads.
 - **PodTemplate** is judged in a preview and a scan; in the cluster nothing runs from it.
 - **System namespaces** are left out in the cluster, so that no fault of a policy stops the cluster
   itself.

@@ -4,17 +4,10 @@ import json
 from html import escape
 from typing import Protocol, TextIO
 
-from policies.result import Problem, Result, Tally
-from policies.rules._model import Enforcement, Rule, Severity
+from policies.result import Problem, Result, Tally, message_of, printable
+from policies.sarif import sarif_document
 
-_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-# GitHub's reading of SARIF: its properties object of a rule.
-_SECURITY_SEVERITY = {
-    Severity.CRITICAL: "9.5",
-    Severity.HIGH: "8.0",
-    Severity.MEDIUM: "5.5",
-    Severity.LOW: "2.5",
-}
+PASSED_OVER = "passed over"
 
 
 class Format(Protocol):
@@ -30,12 +23,6 @@ class Format(Protocol):
         """Write what is left to write."""
 
 
-def message_of(result: Result) -> str:
-    """The finding in one line without its place in the file, and how to mend it."""
-    text = f"{result.resource}: {result.rule.line(result.finding)}"
-    return text if result.excepted is None else f"{text} (excepted {result.excepted})"
-
-
 class Text:
     """A line a finding, to read; problems and figures on standard error."""
 
@@ -46,11 +33,12 @@ class Text:
         """Write it at once."""
         place = f"{result.file}:{result.line}:{result.column}"
         severity = f"[{result.mark}] [severity: {result.rule.severity.value}]"
-        self._out.write(f"{place}: {severity} {message_of(result)}\n")
+        self._out.write(f"{printable(f'{place}: {severity} {message_of(result)}')}\n")
 
     def problem(self, problem: Problem) -> None:
         """Write it at once."""
-        self._err.write(f"{problem.file}:{problem.line}:{problem.column}: {problem.message}\n")
+        place = f"{problem.file}:{problem.line}:{problem.column}"
+        self._err.write(f"{printable(f'{place}: {problem.message}')}\n")
 
     def end(self, tally: Tally) -> None:
         """Write the figures."""
@@ -75,15 +63,17 @@ class GitHub:
     def problem(self, problem: Problem) -> None:
         """Write it at once."""
         place = f"line={problem.line},col={problem.column}"
-        self._write("error", problem.file, place, "not judged", problem.message)
+        level, title = ("notice", PASSED_OVER) if problem.passed_over else ("error", "not judged")
+        self._write(level, problem.file, place, title, problem.message)
 
     def end(self, tally: Tally) -> None:
         """Write the figures."""
         self._err.write(f"{tally}\n")
 
     def _write(self, level: str, file: str, place: str, title: str, message: str) -> None:
-        name = _escaped(file).replace(",", "%2C").replace(":", "%3A")
-        self._out.write(f"::{level} file={name},{place},title={title}::{_escaped(message)}\n")
+        name = _escaped(printable(file)).replace(",", "%2C").replace(":", "%3A")
+        text = _escaped(printable(message))
+        self._out.write(f"::{level} file={name},{place},title={title}::{text}\n")
 
 
 def _escaped(text: str) -> str:
@@ -97,6 +87,7 @@ class _Collected:
         self._out, self._err = out, err
         self._results: list[Result] = []
         self._problems: list[Problem] = []
+        self._passed_over: list[Problem] = []
 
     def result(self, result: Result) -> None:
         """Keep it."""
@@ -104,7 +95,7 @@ class _Collected:
 
     def problem(self, problem: Problem) -> None:
         """Keep it."""
-        self._problems.append(problem)
+        (self._passed_over if problem.passed_over else self._problems).append(problem)
 
 
 class Json(_Collected):
@@ -133,18 +124,28 @@ class Json(_Collected):
             }
             for result in self._results
         ]
-        problems = [
-            {
-                "file": problem.file,
-                "line": problem.line,
-                "column": problem.column,
-                "message": problem.message,
-            }
-            for problem in self._problems
-        ]
-        figures = {name: getattr(tally, name) for name in ("files", "documents", "violations")}
-        document = {"results": results, "problems": problems, **figures}
+        document = {
+            "results": results,
+            "problems": _json_problems(self._problems),
+            "passedOver": _json_problems(self._passed_over),
+            "files": tally.files,
+            "documents": tally.documents,
+            "violations": tally.violations,
+            "notEvaluated": tally.not_evaluated,
+        }
         self._out.write(f"{json.dumps(document, indent=2)}\n")
+
+
+def _json_problems(problems: list[Problem]) -> list[dict[str, object]]:
+    return [
+        {
+            "file": problem.file,
+            "line": problem.line,
+            "column": problem.column,
+            "message": problem.message,
+        }
+        for problem in problems
+    ]
 
 
 class Sarif(_Collected):
@@ -152,72 +153,9 @@ class Sarif(_Collected):
 
     def end(self, tally: Tally) -> None:
         """Write it."""
-        rules = {result.rule.name: result.rule for result in self._results}
-        run = {
-            "tool": {
-                "driver": {
-                    "name": "oceanid-scan",
-                    "rules": [_sarif_rule(rules[name]) for name in sorted(rules)],
-                }
-            },
-            "invocations": [
-                {
-                    "executionSuccessful": not self._problems,
-                    "toolExecutionNotifications": [
-                        {
-                            "level": "error",
-                            "message": {"text": each.message},
-                            "locations": [_sarif_place(each.file, each.line, each.column)],
-                        }
-                        for each in self._problems
-                    ],
-                }
-            ],
-            "results": [_sarif_result(result) for result in self._results],
-        }
-        document = {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
+        document = sarif_document(self._results, self._problems, self._passed_over)
         self._out.write(f"{json.dumps(document, indent=2)}\n")
         self._err.write(f"{tally}\n")
-
-
-def _sarif_rule(rule: Rule) -> dict[str, object]:
-    mandatory = rule.enforcement is Enforcement.MANDATORY
-    return {
-        "id": rule.name,
-        "shortDescription": {"text": rule.description},
-        "help": {"text": f"Remedy: {rule.remedy}."},
-        "helpUri": rule.url,
-        "defaultConfiguration": {"level": "error" if mandatory else "warning"},
-        "properties": {
-            "tags": list(rule.tags),
-            "security-severity": _SECURITY_SEVERITY[rule.severity],
-        },
-    }
-
-
-def _sarif_result(result: Result) -> dict[str, object]:
-    suppressed = (
-        {"suppressions": [{"kind": "external", "justification": result.excepted or "baseline"}]}
-        if result.mark in {"excepted", "in the baseline"}
-        else {}
-    )
-    return {
-        "ruleId": result.rule.name,
-        "level": "error" if result.rule.enforcement is Enforcement.MANDATORY else "warning",
-        "message": {"text": message_of(result)},
-        "locations": [_sarif_place(result.file, result.line, result.column)],
-        "partialFingerprints": {"oceanid/v1": "|".join(result.fingerprint)},
-        **suppressed,
-    }
-
-
-def _sarif_place(file: str, line: int, column: int) -> dict[str, object]:
-    return {
-        "physicalLocation": {
-            "artifactLocation": {"uri": file.replace("\\", "/")},
-            "region": {"startLine": line, "startColumn": column},
-        }
-    }
 
 
 class Junit(_Collected):
@@ -226,11 +164,11 @@ class Junit(_Collected):
     def end(self, tally: Tally) -> None:
         """Write it."""
         failures = sum(result.blocks for result in self._results)
-        count = len(self._results) + len(self._problems)
+        count = len(self._results) + len(self._problems) + len(self._passed_over)
         self._out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
         self._out.write(
             f'<testsuite name="oceanid-scan" tests="{count}" failures="{failures}" '
-            f'errors="{len(self._problems)}">\n'
+            f'errors="{len(self._problems)}" skipped="{len(self._passed_over)}">\n'
         )
         for result in self._results:
             place = f"{result.file}:{result.line}:{result.column}"
@@ -242,11 +180,14 @@ class Junit(_Collected):
                 else f"<system-out>{escape(_printable(text))}</system-out>"
             )
             self._out.write(f"{opening}{body}</testcase>\n")
-        for problem in self._problems:
+        for problem in (*self._problems, *self._passed_over):
             place = f"{problem.file}:{problem.line}:{problem.column}"
+            title, tag = ("not judged", "error")
+            if problem.passed_over:
+                title, tag = PASSED_OVER, "skipped"
             self._out.write(
-                f'  <testcase classname="not judged" name={_quoted(place)}>'
-                f"<error message={_quoted(problem.message)}/></testcase>\n"
+                f'  <testcase classname="{title}" name={_quoted(place)}>'
+                f"<{tag} message={_quoted(problem.message)}/></testcase>\n"
             )
         self._out.write("</testsuite>\n")
         self._err.write(f"{tally}\n")

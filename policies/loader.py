@@ -1,106 +1,251 @@
-"""YAML as PyYAML's safe loader on libyaml reads it, but quicker; a key twice is refused.
+"""YAML as kubectl reads it.
 
-What PyYAML does in Python for every node is most of the time that manifests take. Here plain
-documents (mappings with scalar keys, lists, strings, numbers, booleans, null, dates) are built by
-one function, and the tag of a plain scalar that was seen before is remembered. Whatever else YAML
-has is left to PyYAML itself; a test compares the two.
+kubectl reads with sigs.k8s.io/yaml v1.6, which is go.yaml.in/yaml v2.4 and a conversion to JSON.
+The resolution of plain scalars (`resolve.go`), anchors, merges and the bound on aliases
+(`decode.go`) follow that code: ``=`` and what only looks like a date or a number are text, ``y``
+and ``on`` are booleans, ``0o0`` and ``010`` are numbers, an anchor may be set again, a tag of an
+application is passed over. A test compares the result with kubectl's own. One difference is on
+purpose: a key that stands twice in one mapping is refused here, because readers differ in which of
+the two counts.
 """
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import yaml
+from yaml.cyaml import CParser  # type: ignore[attr-defined]  # it is not in the types
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
-_PREFIX = "tag:yaml.org,2002:"
-_STR, _MAP, _SEQ = f"{_PREFIX}str", f"{_PREFIX}map", f"{_PREFIX}seq"
-_SCALARS = frozenset(f"{_PREFIX}{name}" for name in ("bool", "float", "int", "null", "timestamp"))
-_KEYS = _SCALARS | {_STR}
-# Bounds for what is remembered: memory must not grow with what is scanned.
-_MOST_REMEMBERED = 20_000
-_LONGEST_REMEMBERED = 64
-TWICE = "a key stands twice in one mapping"
+from policies.scalar import FIRST, MERGE, AnyEvent, NotYamlError, fault, key_text, plain, scalar
+
+__all__ = ["LONGEST_TEXT", "MERGE", "TWICE", "NotYamlError", "documents", "nodes"]
+
+# Over what etcd takes of an object, so that no text in one is longer.
+LONGEST_TEXT = 2 * 1024 * 1024
+_TOO_LONG = "a text of more than 2 MiB; no object of Kubernetes holds one, so keep it elsewhere"
+# As allowedAliasRatio of decode.go: what aliases may add to a document.
+_FEW, _MANY = 400_000, 4_000_000
+_LEAST_ALIASED, _LEAST_DECODED = 100, 1000
 
 
-class _UncommonError(Exception):
-    """A node that only PyYAML itself knows how to build."""
+_NextEvent = Callable[[], AnyEvent]
+_Built = TypeVar("_Built")
 
 
-class Loader(yaml.CSafeLoader):
-    """The C parser with quicker building. Raises PyYAML's errors."""
+def documents(content: bytes) -> Iterator[object]:
+    """Each document of a YAML stream as plain mappings with text for keys, lists and scalars.
 
-    _tags: dict[str, str] = {}  # noqa: RUF012 - shared by all documents on purpose
+    Raises NotYamlError at the first fault, after the documents before it.
+    """
+    return _each_document(content, lambda next_event: _Document(next_event).value)
 
-    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:  # noqa: ANN401 - PyYAML's signature
-        """The tag of a node, as PyYAML's own method gives it."""
-        if kind is yaml.ScalarNode and implicit[0]:
-            tag = self._tags.get(value)
-            if tag is None:
-                tag = str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
-                if len(self._tags) < _MOST_REMEMBERED and len(value) <= _LONGEST_REMEMBERED:
-                    self._tags[value] = tag
-            return tag
-        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
 
-    def descend_resolver(self, parent: object, index: object) -> None:
-        """Nothing: the safe loader resolves no tag by where a node stands."""
+def nodes(content: bytes) -> Iterator[yaml.Node]:
+    """The same documents as nodes with their places. Raises NotYamlError."""
+    return _each_document(content, lambda next_event: _node(next_event(), next_event, {}))
 
-    def ascend_resolver(self) -> None:
-        """Nothing, as above."""
 
-    def construct_document(self, node: yaml.Node) -> Any:  # noqa: ANN401 - a document may be anything
-        """The document under a node. Raises ConstructorError."""
-        try:
-            return self._built(node, {})
-        except (_UncommonError, RecursionError):
-            return super().construct_document(node)
+def _each_document(content: bytes, build: Callable[[_NextEvent], _Built]) -> Iterator[_Built]:
+    try:
+        next_event: _NextEvent = CParser(content).get_event
+        next_event()  # the stream's start
+        while type(next_event()) is DocumentStartEvent:
+            built = build(next_event)
+            next_event()  # the document's end
+            yield built
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise NotYamlError(_in_plain_words(content, error), *where) from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise NotYamlError("it is not text in UTF-8; save it as UTF-8") from None
+    except (RecursionError, MemoryError):
+        raise NotYamlError("it is nested too deeply; no manifest is") from None
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        """A mapping that PyYAML itself builds. Raises ConstructorError for a key twice."""
-        mapping = super().construct_mapping(node, deep)
-        if len(mapping) < len(node.value):
-            _refuse_twice(node)
+
+def _in_plain_words(content: bytes, error: yaml.MarkedYAMLError) -> str:
+    """libyaml's own problem, none of which quotes the file; a tab is named."""
+    mark = error.problem_mark
+    lines = content.decode("utf-8", "replace").split("\n")
+    if mark and mark.line < len(lines):
+        before, at = lines[mark.line][: mark.column], lines[mark.line][mark.column :]
+        if at.startswith("\t") or ("\t" in before and not before.strip()):
+            return "a tab indents here; use spaces"
+    return f"{error.problem}; fix the YAML there"
+
+
+class _Document:
+    """Builds one document from its events."""
+
+    def __init__(self, next_event: _NextEvent) -> None:
+        self._next = next_event
+        self._anchors: dict[str, object] = {}
+        self._open: set[int] = set()
+        self._aliased = False
+        self._merged = 0
+        self.value = self._built(next_event())
+        if self._aliased:
+            _refuse_excessive_aliases(self.value)
+
+    def _built(self, event: AnyEvent) -> object:
+        kind = type(event)
+        if kind is ScalarEvent:
+            if len(event.value) > LONGEST_TEXT:
+                raise fault(event, _TOO_LONG)
+            value = scalar(event)
+            if event.anchor is not None:
+                self._anchors[event.anchor] = value
+            return value
+        if kind is MappingStartEvent:
+            return self._mapping(event)
+        if kind is SequenceStartEvent:
+            listed: list[object] = []
+            self._start(event, listed)
+            following, built = self._next, self._built
+            while type(entry := following()) is not SequenceEndEvent:
+                listed.append(built(entry))
+            self._open.discard(id(listed))
+            return listed
+        return self._alias(event)
+
+    def _mapping(self, event: AnyEvent) -> dict[str, object]:
+        mapping: dict[str, object] = {}
+        self._start(event, mapping)
+        own = 0
+        merged: set[str] | None = None  # what << has brought, once there is one
+        following, built = self._next, self._built
+        while type(key := following()) is not MappingEndEvent:
+            if _is_merge(key):
+                merged = set() if merged is None else merged
+                merged |= self._merge(mapping, built(following()), key)
+                continue
+            if type(key) is ScalarEvent and key.tag is None and key.anchor is None:
+                name = key.value
+                if key.implicit[0] and name[:1] in FIRST:
+                    name = key_text(plain(name), key)
+            else:
+                name = key_text(built(key), key)
+            if merged is not None and name in mapping:
+                if name not in merged:
+                    raise fault(key, TWICE)
+                merged.discard(name)
+                own -= 1
+            mapping[name] = built(following())
+            own += 1
+            if merged is None and len(mapping) < own:
+                raise fault(key, TWICE)
+        self._open.discard(id(mapping))
         return mapping
 
-    def _built(self, node: yaml.Node, made: dict[int, object]) -> object:
-        """The value of a node; `made` holds what collections have become, which aliases share."""
-        tag = node.tag
-        if tag == _STR and type(node) is yaml.ScalarNode:
-            return node.value
-        if tag == _MAP and type(node) is yaml.MappingNode:
-            if id(node) in made:
-                return made[id(node)]
-            mapping: dict[object, object] = {}
-            made[id(node)] = mapping  # before its parts, because one of them may be itself
-            for key, value in node.value:
-                if key.tag not in _KEYS or type(key) is not yaml.ScalarNode:
-                    raise _UncommonError
-                name = key.value if key.tag == _STR else self._built(key, made)
-                mapping[name] = (
-                    value.value
-                    if value.tag == _STR and type(value) is yaml.ScalarNode
-                    else self._built(value, made)
-                )
-            if len(mapping) < len(node.value):
-                _refuse_twice(node)
-            return mapping
-        if tag == _SEQ and type(node) is yaml.SequenceNode:
-            if id(node) in made:
-                return made[id(node)]
-            listed: list[object] = []
-            made[id(node)] = listed
-            listed.extend(self._built(entry, made) for entry in node.value)
-            return listed
-        if tag in _SCALARS and type(node) is yaml.ScalarNode:
-            constructor = self.yaml_constructors[tag]
-            return constructor(self, node)
-        raise _UncommonError
+    def _start(self, event: AnyEvent, collection: object) -> None:
+        if event.anchor is not None:
+            self._anchors[event.anchor] = collection
+            self._open.add(id(collection))
+
+    def _alias(self, event: AnyEvent) -> object:
+        if event.anchor not in self._anchors:
+            raise fault(event, "an alias refers to an anchor that is not set before it; set it")
+        value = self._anchors[event.anchor]
+        if id(value) in self._open:
+            raise fault(event, "an anchor contains itself; write the value out")
+        self._aliased = True
+        return value
+
+    def _merge(self, mapping: dict[str, object], value: object, key: AnyEvent) -> set[str]:
+        """Put in what ``<<`` names: over what stands before it, under what follows, as kubectl."""
+        parts = value if isinstance(value, list) else [value]
+        if not all(isinstance(part, dict) for part in parts):
+            raise fault(key, "<< takes a mapping or a list of mappings; give it one")
+        brought: set[str] = set()
+        for part in reversed(parts):
+            self._merged += len(part)
+            if self._merged > _FEW:
+                raise fault(key, _EXCESSIVE)
+            mapping.update(part)
+            brought |= part.keys()
+        return brought
 
 
-def _refuse_twice(node: yaml.MappingNode) -> None:
-    start, end = node.start_mark.index, node.end_mark.index
-    seen: set[object] = set()
-    for key, _ in node.value:
-        # What << merges in stands elsewhere, and may well be overridden.
-        if start <= key.start_mark.index < end and isinstance(key, yaml.ScalarNode):
-            if (key.tag, key.value) in seen:
-                raise yaml.constructor.ConstructorError(None, None, TWICE, key.start_mark)
-            seen.add((key.tag, key.value))
+_EXCESSIVE = "aliases make it many times as large as it is; write the values out"
+TWICE = "a key stands twice in one mapping; remove one of the two"
+
+
+def _is_merge(event: AnyEvent) -> bool:
+    return (
+        type(event) is ScalarEvent
+        and event.value == "<<"
+        and (event.implicit[0] or event.tag == MERGE)
+    )
+
+
+def _refuse_excessive_aliases(document: object) -> None:
+    """Raise NotYamlError where aliases make a document many times what is written."""
+    sizes: dict[int, int] = {}
+
+    def size(value: object) -> int:
+        if not isinstance(value, dict | list):
+            return 1
+        if id(value) not in sizes:
+            parts = value.values() if isinstance(value, dict) else value
+            sizes[id(value)] = (
+                1 + sum(map(size, parts)) + (len(value) if type(value) is dict else 0)
+            )
+        return sizes[id(value)]
+
+    expanded = size(document)
+    written = sum(1 + len(value) for value in _distinct(document))
+    aliased = expanded - written
+    over = min(max(expanded - _FEW, 0), _MANY - _FEW) / (_MANY - _FEW)
+    allowed = 0.99 - 0.89 * over
+    if aliased > _LEAST_ALIASED and expanded > _LEAST_DECODED and aliased / expanded > allowed:
+        raise NotYamlError(_EXCESSIVE)
+
+
+def refuse_long_texts(document: object) -> None:
+    """Raise NotYamlError where a text is longer than any that an object can hold."""
+    for value in _distinct(document):
+        for text in (*value, *value.values()) if isinstance(value, dict) else value:
+            if isinstance(text, str) and len(text) > LONGEST_TEXT:
+                raise NotYamlError(_TOO_LONG)
+
+
+def _distinct(document: object) -> Iterator[dict[str, object] | list[object]]:
+    waiting, seen = [document], set[int]()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list) and id(value) not in seen:
+            seen.add(id(value))
+            yield value
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+
+
+def _node(event: AnyEvent, next_event: _NextEvent, anchors: dict[str, yaml.Node]) -> yaml.Node:
+    """The node that begins with an event."""
+    kind = type(event)
+    if kind is AliasEvent:
+        return anchors.get(event.anchor) or yaml.ScalarNode("", "", event.start_mark)
+    if kind is ScalarEvent:
+        tag = MERGE if _is_merge(event) else ""
+        node: yaml.Node = yaml.ScalarNode(tag, event.value, event.start_mark)
+    elif kind is MappingStartEvent:
+        node = yaml.MappingNode("", [], event.start_mark)
+    else:
+        node = yaml.SequenceNode("", [], event.start_mark)
+    if event.anchor is not None:
+        anchors[event.anchor] = node
+    if kind is MappingStartEvent:
+        while type(key := next_event()) is not MappingEndEvent:
+            name = _node(key, next_event, anchors)
+            node.value.append((name, _node(next_event(), next_event, anchors)))
+    elif kind is SequenceStartEvent:
+        while type(entry := next_event()) is not SequenceEndEvent:
+            node.value.append(_node(entry, next_event, anchors))
+    return node

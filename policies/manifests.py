@@ -6,14 +6,14 @@ not grow with what is scanned.
 
 import json
 import os
+import re
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from policies.loader import TWICE, Loader
+from policies import loader
 
 SUFFIXES = (".yaml", ".yml", ".json")
 # What a file is by its name, where it does not say so itself.
@@ -25,7 +25,7 @@ _KINDS = {
 }
 STANDARD_INPUT = "-"
 # Well over any manifest (etcd takes 1.5 MiB an object); what is larger is no manifest.
-_LARGEST = 64 * 1024 * 1024
+LARGEST = 64 * 1024 * 1024
 _OUTSIDE = "a link out of the folder, not followed; name its target as a PATH"
 _HIDDEN = "a link to a hidden folder, not followed; name its target as a PATH"
 
@@ -43,8 +43,8 @@ class UnreadableError(Exception):
         self.column = column
 
 
-class ChartTemplateError(UnreadableError):
-    """A template of a Helm chart: no manifest before Helm has rendered it."""
+class NotAManifestError(UnreadableError):
+    """A file that kubectl could not apply and that does not claim to be a manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class Source:
     def read(self) -> bytes:
         """The bytes of the file. Raises UnreadableError."""
         content = self._from_file() if self.content is None else self.content
-        if len(content) > _LARGEST:
+        if len(content) > LARGEST:
             raise UnreadableError(
-                self.name, f"larger than {_LARGEST // 2**20} MiB; no manifest is, so split it"
+                self.name, f"larger than {LARGEST // 2**20} MiB; no manifest is, so split it"
             )
         return content
 
@@ -74,9 +74,9 @@ class Source:
             with open(self.name, "rb") as stream:  # noqa: PTH123 - a Path costs as much as the reading
                 # Asked for the most that is allowed, Python would set so much aside for every file.
                 size = os.fstat(stream.fileno()).st_size
-                content = stream.read(min(size, _LARGEST) + 1)
+                content = stream.read(min(size, LARGEST) + 1)
                 if len(content) > size:  # a pipe, or a file that grows
-                    content += stream.read(max(_LARGEST + 1 - len(content), 0))
+                    content += stream.read(max(LARGEST + 1 - len(content), 0))
         except OSError as error:
             raise _unreadable(self.name, error) from None
         return content
@@ -91,15 +91,31 @@ def sources(path: str) -> Iterator[Source | UnreadableError]:
     """
     try:
         if path == STANDARD_INPUT:
-            yield Source("<stdin>", sys.stdin.buffer.read(_LARGEST + 1))
+            yield _given("<stdin>", sys.stdin.buffer.read(LARGEST + 1))
         elif Path(path).is_file():
             yield Source(path)
         elif Path(path).is_dir():
             yield from _under(path)
+        elif _is_stream(path):
+            with open(path, "rb") as stream:  # noqa: PTH123 - as above
+                yield _given(path, stream.read(LARGEST + 1))
         else:
             yield UnreadableError(path, "no such file or folder; give a path that exists")
     except OSError as error:
         yield _unreadable(path, error)
+
+
+def _is_stream(path: str) -> bool:
+    """Whether it is a pipe or a terminal, such as ``/dev/stdin`` and a shell's ``<(...)``."""
+    mode = Path(path).stat().st_mode if Path(path).exists() else 0
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
+
+
+def _given(name: str, content: bytes) -> Source | UnreadableError:
+    """What came through a stream, which can be read once only."""
+    if not content.strip():
+        return UnreadableError(name, "nothing was given; check the command before the pipe")
+    return Source(name, content)
 
 
 def _unreadable(path: str, error: OSError) -> UnreadableError:
@@ -155,79 +171,114 @@ def _fault_of(path: Path, root: Path) -> str | None:
         return _why(error)
 
 
-def documents(source: Source) -> Iterator[object]:
-    """Each parsed document of a file, in order. Raises UnreadableError at the first fault.
+def documents(source: Source, content: bytes) -> Iterator[object]:
+    """Each document of a file's content, parsed, in order. Raises UnreadableError at a fault.
 
-    A chart's template that can be parsed is given, and the error raised after it all the same: its
-    placeholders are not what Helm will put there.
+    Content that cannot be parsed and names neither apiVersion nor a kind raises NotAManifestError.
     """
-    content = source.read()
     try:
-        if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-            decoded = _json_documents(content)
-            if decoded is not None:
-                yield from decoded
-                return
-        yield from yaml.load_all(content, Loader=Loader)
-        if _is_chart_template(source, content):
-            raise _template(source)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        if _is_chart_template(source, content):
-            raise _template(source) from None
-        twice = error.problem if isinstance(error, yaml.constructor.ConstructorError) else None
-        what = twice if twice == TWICE else f"({type(error).__name__})"
-        where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise UnreadableError(
-            source.name, f"not plain YAML: {what}; mend it there", *where
-        ) from None
-    except (yaml.YAMLError, ValueError, RecursionError, MemoryError) as error:
-        raise UnreadableError(
-            source.name,
-            f"not plain YAML: ({type(error).__name__}); give a file that a cluster takes",
-        ) from None
+        decoded = json_documents(content)
+        if decoded is not None:
+            yield from (value for value, _ in decoded)
+        else:
+            yield from loader.documents(content)
+    except loader.NotYamlError as error:
+        place = error.line, error.column
+        if source.kind is None and _CLAIMS.search(content) is None:
+            raise NotAManifestError(source.name, NO_MANIFEST, *place) from None
+        raise UnreadableError(source.name, f"kubectl cannot read this: {error}", *place) from None
 
 
-def _json_documents(content: bytes) -> list[object] | None:
-    """The documents of a JSON file, one after the other; None when it is no JSON after all."""
-    decoder = json.JSONDecoder(object_pairs_hook=_without_duplicates)
-    found: list[object] = []
+# What a file says of itself that is meant for a cluster, as YAML and as JSON; a kind of Kubernetes
+# has a capital.
+_CLAIMS = re.compile(
+    rb"""(?:^|[\s{,-])["']?(?:apiVersion["']?[ \t]*:|kind["']?[ \t]*:[ \t]*["']?[A-Z{$])"""
+)
+NO_MANIFEST = "no Kubernetes manifest: it has neither apiVersion nor kind; passed over"
+
+
+def is_manifest(document: object, kind: str | None) -> bool:
+    """Whether a document claims to be an object, or a list of some.
+
+    `kind` is what its file's name says it is.
+    """
+    if isinstance(document, list):
+        return any(is_manifest(member, kind) for member in document if isinstance(member, Mapping))
+    named = isinstance(document, Mapping) and ("kind" in document or "apiVersion" in document)
+    return named or (kind is not None and isinstance(document, Mapping))
+
+
+def json_documents(content: bytes) -> list[tuple[object, tuple[int, int]]] | None:
+    """The documents of a JSON file with where each begins and ends, in characters.
+
+    None when it is no JSON after all. Raises NotYamlError for a key that stands twice.
+    """
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+        return None
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant
+    )
+    found: list[tuple[object, tuple[int, int]]] = []
     try:
-        text = content.decode("utf-8-sig").strip()
-        position = 0
+        text = content.decode("utf-8-sig")
+        position = _after_space(text, 0)
         while position < len(text):
-            document, position = decoder.raw_decode(text, position)
-            found.append(document)
-            while position < len(text) and text[position].isspace():
-                position += 1
-    except _TwiceError:
-        raise yaml.constructor.ConstructorError(None, None, TWICE, None) from None
-    except ValueError:
+            try:
+                document, end = decoder.raw_decode(text, position)
+            except loader.NotYamlError:
+                raise _place_of_duplicate(text, position) from None
+            if end - position > loader.LONGEST_TEXT:
+                loader.refuse_long_texts(document)
+            found.append((document, (position, end)))
+            position = _after_space(text, end)
+    except (ValueError, RecursionError):
         return None
     return found
 
 
-class _TwiceError(Exception):
-    pass
+def _place_of_duplicate(text: str, start: int) -> loader.NotYamlError:
+    """The same fault with its place, which only the reading as YAML knows."""
+    try:
+        # There only a space may indent.
+        for _ in loader.documents(text[start:].replace("\t", " ").encode()):
+            pass
+    except loader.NotYamlError as error:
+        if str(error) == loader.TWICE:
+            line = text.count("\n", 0, start)
+            column = start - text.rfind("\n", 0, start) - 1 if error.line == 1 else 0
+            return loader.NotYamlError(loader.TWICE, error.line + line, error.column + column)
+    return loader.NotYamlError(loader.TWICE)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)  # NaN and the like are no JSON
+
+
+def _after_space(text: str, position: int) -> int:
+    while position < len(text) and text[position] in " \t\r\n":
+        position += 1
+    return position
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        raise _TwiceError
+        raise loader.NotYamlError(loader.TWICE)
     return mapping
 
 
-def _template(source: Source) -> ChartTemplateError:
-    return ChartTemplateError(source.name, "a template of a Helm chart")
+def chart_of(file: str) -> Path | None:
+    """The chart that a file is a template of: what holds it in ``templates``, or None."""
+    if "templates" not in file:
+        return None
+    for parent in Path(file).parents:
+        if parent.name == "templates" and (parent.parent / "Chart.yaml").is_file():
+            return whole_chart(parent.parent)
+    return None
 
 
-def _is_chart_template(source: Source, content: bytes) -> bool:
-    """Whether the file lies in the folder ``templates`` of a chart and has template actions."""
-    if source.content is not None or b"{{" not in content:
-        return False
-    parents = list(Path(source.name).parents)
-    return any(
-        parent.name == "templates" and (parent.parent / "Chart.yaml").is_file()
-        for parent in parents
-    )
+def whole_chart(chart: Path) -> Path:
+    """The chart itself, or the one that it is a part of."""
+    while chart.parent.name == "charts" and (chart.parent.parent / "Chart.yaml").is_file():
+        chart = chart.parent.parent
+    return chart

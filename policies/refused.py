@@ -38,7 +38,7 @@ class Refusal:
 
 
 def refusals(objects: Iterable[object], exceptions: Exceptions) -> Iterator[Refusal]:
-    """Those of workloads outside the cluster's own namespaces."""
+    """Those of workloads outside the cluster's own namespaces. Raises RuleFailedError."""
     facts: list[Fact] = []
     for each in objects:
         for subject in subjects_of_manifest(each):
@@ -56,10 +56,19 @@ def refusals(objects: Iterable[object], exceptions: Exceptions) -> Iterator[Refu
             yield Refusal(_POD_SECURITY.name, fact.identity, pods=True)
 
 
+class RuleFailedError(Exception):
+    """A rule itself failed, so that nobody knows what is refused. The text is one line."""
+
+
 def _fired(subject: Subject) -> frozenset[str]:
-    return frozenset(
-        rule.name for rule in all_rules() if judge(rule, subject).verdict is Verdict.FIRES
-    )
+    fired = set()
+    for rule in all_rules():
+        judged = judge(rule, subject)
+        if judged.verdict is Verdict.FAILED:
+            raise RuleFailedError(f"{subject.identity}: {rule.line(judged.findings[0])}")
+        if judged.verdict is Verdict.FIRES:
+            fired.add(rule.name)
+    return frozenset(fired)
 
 
 def _pods(subject: Subject) -> Iterator[Subject]:
@@ -87,6 +96,10 @@ def main(arguments: Sequence[str]) -> int:
     if not isinstance(workloads, list):
         sys.stderr.write("standard input is no JSON list of workloads\n")
         return 2
-    found = [asdict(each) for each in refusals(workloads, exceptions)]
+    try:
+        found = [asdict(each) for each in refusals(workloads, exceptions)]
+    except RuleFailedError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     sys.stdout.write(f"{json.dumps(found)}\n")
     return 0

@@ -6,6 +6,7 @@ those of env in order; what is not defined stays as it stands; ``$$`` is a ``$``
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,12 +16,11 @@ from policies.rules._field import entries_of, value_at
 from policies.rules._model import UNKNOWN, Path, Unknown
 
 if TYPE_CHECKING:
-    from policies.rules._subject import Body
+    from policies.rules._pod import Body
 
-_REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
 QUOTES = "\"'"
 # What a shell reads as one word; the parenthesis that closes $(NAME) belongs to it.
-_SHELL_WORD = re.compile(r"(?:\$\([^)\s]*\)|[^;&|)>`])*")
+_SHELL_WORD = re.compile(r"(?:\$\([^)\s$]*\)|[^;&|)>`])*")
 # The kubelet gives every container variables for the Services of its namespace.
 _SERVICE_VARIABLE = re.compile(r"[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_.+)?)")
 
@@ -39,19 +39,40 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One value and the variables that it may refer to; `position` is its own among them all."""
+    """One value; `position` is its own among the variables, and it may refer to those before it.
+
+    One without a position, an argument, may refer to them all.
+    """
 
     where: Path
     value: object
-    variables: tuple[Variable, ...]
     position: int | None
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
+    """The text in pieces: each as it stands, with the name where it is a ``$(NAME)``.
+
+    In one pass, unlike a pattern, which looks for the end of every ``$(`` again.
+    """
+    seen = 0
+    last = text.rfind(")")
+    while (start := text.find("$", seen)) >= 0:
+        if text.startswith("$$", start):
+            yield text[seen : start + 1], None
+            seen = start + 2
+        elif text.startswith("$(", start) and start < last:
+            yield text[seen:start], None
+            seen = text.index(")", start) + 1
+            yield text[start:seen], text[start + 2 : seen - 1]
+        else:
+            yield text[seen : start + 1], None
+            seen = start + 1
+    yield text[seen:], None
 
 
 def references(text: str) -> Iterator[str]:
     """The names in every ``$(NAME)`` of a text that is not escaped."""
-    for match in _REFERENCE.finditer(text):
-        if match.group(1) is not None:
-            yield match.group(1)
+    return (name for _, name in _pieces(text) if name is not None)
 
 
 @dataclass(frozen=True)
@@ -80,48 +101,69 @@ class Environment:
                 found.append(Variable(place, known, value))
         return tuple(found)
 
-    def may_define(self, name: str, variables: tuple[Variable, ...]) -> bool:
-        """Whether the name may be defined by something whose name is not seen."""
+    @cached_property
+    def _positions(self) -> dict[object, list[int]]:
+        """Where each name stands among the variables; that of the unknown ones is UNKNOWN."""
+        positions: dict[object, list[int]] = {}
+        for position, variable in enumerate(self.variables):
+            positions.setdefault(variable.name, []).append(position)
+        return positions
+
+    def _before(self, name: object, text: Text) -> list[int]:
+        positions = self._positions.get(name, [])
+        if text.position is None:
+            return positions
+        return positions[: bisect_left(positions, text.position)]
+
+    def variable(self, name: str, text: Text | None = None) -> Variable | None:
+        """The variable that a text means by a name: the last one before it, or of all."""
+        positions = self._positions.get(name, []) if text is None else self._before(name, text)
+        return self.variables[positions[-1]] if positions else None
+
+    def unnamed(self, text: Text | None = None) -> list[Variable]:
+        """The variables before a text, or all, whose names are not known."""
+        positions = self._positions.get(UNKNOWN, [])
+        if text is not None:
+            positions = self._before(UNKNOWN, text)
+        return [self.variables[position] for position in positions]
+
+    def may_define(self, name: str, text: Text | None = None) -> bool:
+        """Whether the name may be defined, before a text, by something whose name is not seen."""
         sources = self.body.get("envFrom")
         return (
             sources is UNKNOWN
             or bool(sources)
-            or any(variable.name is UNKNOWN for variable in variables)
+            or bool(self.unnamed(text))
             or _SERVICE_VARIABLE.fullmatch(name) is not None
         )
 
-    def expanded(self, text: str, variables: tuple[Variable, ...]) -> str | None:
-        """The text with its references to `variables` replaced; None when that cannot be known."""
-        values = {variable.name: variable for variable in variables}
-        known = True
+    def expanded(self, value: str, text: Text) -> str | None:
+        """The value, as it stands in a text, with its references replaced; None if not known."""
+        parts = []
+        for piece, name in _pieces(value):
+            part = piece if name is None else self._replaced(piece, name, text)
+            if part is None:
+                return None
+            parts.append(part)
+        return "".join(parts)
 
-        def value_of(match: re.Match[str]) -> str:
-            nonlocal known
-            name = match.group(1)
-            if name is None:
-                return "$"
-            if name in values:
-                value = values[name].value
-                # What stands there may itself be expanded from what came before it.
-                if isinstance(value, str) and "$" not in value:
-                    return value
-                known = False
-            elif self.may_define(name, variables):
-                known = False
-            return match.group(0)
+    def _replaced(self, piece: str, name: str, text: Text) -> str | None:
+        variable = self.variable(name, text)
+        if variable is None:
+            return None if self.may_define(name, text) else piece
+        # What stands there may itself be expanded from what came before it.
+        known = isinstance(variable.value, str) and "$" not in variable.value
+        return str(variable.value) if known else None
 
-        result = _REFERENCE.sub(value_of, text)
-        return result if known else None
-
-    def unknown_behind(self, text: str, variables: tuple[Variable, ...]) -> Path | None:
-        """The place of an unknown value, or name, that decides what a text becomes; or None."""
-        values = {variable.name: variable for variable in variables}
-        for name in references(text):
-            if name in values:
-                if values[name].value is UNKNOWN:
-                    return values[name].where
-            elif UNKNOWN in values:
-                return values[UNKNOWN].where
+    def unknown_behind(self, value: str, text: Text) -> Path | None:
+        """The place of an unknown value, or name, that decides what a value becomes; or None."""
+        for name in references(value):
+            variable = self.variable(name, text)
+            if variable is not None:
+                if variable.value is UNKNOWN:
+                    return variable.where
+            elif unnamed := self.unnamed(text):
+                return unnamed[-1].where
         return None
 
     @cached_property
@@ -130,13 +172,12 @@ class Environment:
         return tuple(self._texts())
 
     def _texts(self) -> Iterator[Text]:
-        variables = self.variables
-        for position, variable in enumerate(variables):
+        for position, variable in enumerate(self.variables):
             if variable.value is not None:
-                yield Text(variable.where, variable.value, variables[:position], position)
+                yield Text(variable.where, variable.value, position)
         for field in ("command", "args"):
             for where, entry in entries_of(self.body.get(field), (*self.where, field)):
-                yield Text(where, entry, variables, None)
+                yield Text(where, entry, None)
 
     def given(self, *flags: str) -> Iterator[tuple[Text, object]]:
         """Every value of a flag with the text that it stands in; UNKNOWN where that is not known.

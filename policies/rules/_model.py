@@ -8,6 +8,8 @@ from enum import Enum, StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
+from policies.rules._keys import key_in
+
 if TYPE_CHECKING:
     from policies.rules._subject import Subject
 
@@ -178,9 +180,13 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def render_path(path: Path) -> str:
-    """``("spec", "containers", 0, "a.b/c")`` as ``spec.containers[0]["a.b/c"]``."""
+    """``("spec", "containers", 0, "a.b/c")`` as ``spec.containers[0]["a.b/c"]``.
+
+    A step that holds a key in plain text is ``...``: a path is shown wherever a finding is.
+    """
     text = ""
-    for step in path:
+    for part in path:
+        step = "..." if isinstance(part, str) and key_in(part) else part
         if isinstance(step, int):
             text += f"[{step}]"
         elif _PLAIN_KEY.fullmatch(step):

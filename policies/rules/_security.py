@@ -8,6 +8,18 @@ from policies.rules._subject import Body, Container, Pod
 
 CONTEXT = "securityContext"
 STANDARDS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
+WINDOWS = (
+    "A pod for Windows that does not say so in spec.os.name; of one that does, Pod Security asks "
+    "nothing here since Kubernetes 1.25."
+)
+
+
+def is_for_windows(pod: Pod) -> bool:
+    """Whether the pod says that it runs on Windows, where Pod Security asks for less since 1.25.
+
+    The API server refuses such a pod when it sets what Windows does not have.
+    """
+    return value_at(pod.spec, (), "os", "name")[1] == "windows"
 
 
 def own_setting(container: Container, body: Body, *path: str) -> tuple[Path, object]:

@@ -4,17 +4,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from policies.rules._environment import Environment
 from policies.rules._field import value_at
+from policies.rules._foreign import is_foreign, pod_specs
 from policies.rules._model import UNKNOWN, Path, Unknown
+from policies.rules._pod import Body, Container, Pod
 
-Body = Mapping[object, object]
+__all__ = [
+    "Body",
+    "Container",
+    "Pod",
+    "Subject",
+    "subjects_of_manifest",
+    "subjects_of_resource",
+]
 
 _TEMPLATE: Path = ("spec", "template", "spec")
 # https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/ and, for ScheduledJob and
-# the old groups (extensions/v1beta1, apps/v1beta1, batch/v2alpha1), the releases that had them. The
-# group is not looked at: a kind of the same name in another group (OpenKruise's DaemonSet) runs
-# pods from the same place.
+# the old groups (extensions/v1beta1, apps/v1beta1, batch/v2alpha1), the releases that had them. A
+# kind of the same name in another group (OpenKruise's DaemonSet) may run pods from the same place,
+# and from others (the tasks of Volcano's Job).
 _POD_SPEC_AT: dict[str, Path] = {
     "Pod": ("spec",),
     "PodTemplate": ("template", "spec"),
@@ -28,58 +36,8 @@ _POD_SPEC_AT: dict[str, Path] = {
     "ScheduledJob": ("spec", "jobTemplate", *_TEMPLATE),
 }
 _POD_SPEC_ANYWHERE: tuple[Path, ...] = tuple(dict.fromkeys(_POD_SPEC_AT.values()))
-_CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")
 # Modules of the Kubernetes provider, of any version, that hold no objects of the API server.
 _NOT_OBJECTS = frozenset({"helm.sh", "yaml", "kustomize"})
-
-
-@dataclass(frozen=True)
-class Container:
-    """One container of any sort; `body` is UNKNOWN when the preview does not know it."""
-
-    where: Path
-    body: Body | Unknown
-    pod: "Pod"
-
-    @property
-    def ordinary(self) -> bool:
-        """Whether it runs as long as its pod, and not before it or to look into it."""
-        return self.where[-2:-1] == ("containers",)
-
-    @cached_property
-    def environment(self) -> Environment:
-        """Its variables, read once for all rules; none where the container is not known."""
-        return Environment(self.where, {} if isinstance(self.body, Unknown) else self.body)
-
-
-@dataclass(frozen=True)
-class Pod:
-    """One pod spec, wherever its workload keeps it; `spec` is UNKNOWN when not known.
-
-    `partial` when it is a patch, which leaves alone what it does not say.
-    """
-
-    where: Path
-    spec: Body | Unknown
-    partial: bool = False
-
-    @cached_property
-    def containers(self) -> tuple[Container, ...]:
-        """Init, ordinary and ephemeral containers. A list that is unknown is one unknown entry."""
-        if isinstance(self.spec, Unknown):
-            return (Container(self.where, UNKNOWN, self),)
-        found: list[Container] = []
-        for field in _CONTAINER_FIELDS:
-            listed = self.spec.get(field)
-            if isinstance(listed, Unknown):
-                found.append(Container((*self.where, field), UNKNOWN, self))
-            elif isinstance(listed, list):
-                found.extend(
-                    Container((*self.where, field, position), entry, self)
-                    for position, entry in enumerate(listed)
-                    if isinstance(entry, Mapping | Unknown)
-                )
-        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -133,32 +91,69 @@ class Subject:
     def pods(self) -> tuple[Pod, ...]:
         """Every pod spec in the object, found once for all rules.
 
-        A part that is not known on the way to a pod spec is given as an unknown pod. A kind that
-        is not one of Kubernetes' own is searched in the usual places (Argo's Rollout).
+        A part that is not known on the way to a pod spec is given as an unknown pod. An object of
+        another group than Kubernetes' own is searched everywhere (Argo's Rollout, Volcano's Job).
         """
-        if self.kind is None:
+        kind, body, group = self.kind, self.body, self.group
+        if kind is None:
             return ()
-        if isinstance(self.kind, str) and self.kind in _POD_SPEC_AT:
-            found = self._descend(_POD_SPEC_AT[self.kind])
-            return () if found is None else (found,)
-        if isinstance(self.body, Unknown):
-            return (Pod(self.where, UNKNOWN),) if isinstance(self.kind, Unknown) else ()
-        found_pods = tuple(
+        usual = _POD_SPEC_AT.get(kind) if isinstance(kind, str) else None
+        if usual is not None:
+            pod = self._descend(usual)
+            pods = () if pod is None else (pod,)
+            return self._searched(pods) if self.foreign else pods
+        if isinstance(body, Unknown):
+            return (Pod(self.where, UNKNOWN),) if isinstance(kind, Unknown) else ()
+        if isinstance(kind, Unknown):
+            return (*self._usual(), Pod((*self.where, "kind"), UNKNOWN))
+        if self.foreign:
+            return self._searched(self._usual())
+        return () if group is not None else self._usual()
+
+    @cached_property
+    def group(self) -> str | None:
+        """The group of the object's API, by its version or its Pulumi type; None where unsaid."""
+        stated = self.body.get("apiVersion") if isinstance(self.body, Mapping) else None
+        if not isinstance(stated, str) and self.token is not None:
+            stated = self.token.partition(":")[2].rpartition(":")[0]
+        return stated.rpartition("/")[0] if isinstance(stated, str) else None
+
+    @cached_property
+    def foreign(self) -> bool:
+        """Whether it is an object of a group that is not one of Kubernetes' own."""
+        return self.group is not None and self.kind is not None and is_foreign(self.group)
+
+    def _usual(self) -> tuple[Pod, ...]:
+        """The pods in the places where Kubernetes' own kinds keep them."""
+        return tuple(
             pod
             for path in _POD_SPEC_ANYWHERE
             if (pod := self._descend(path)) is not None
             and isinstance(pod.spec, Mapping)
             and isinstance(pod.spec.get("containers"), list | Unknown)
         )
-        if isinstance(self.kind, Unknown):
-            return (*found_pods, Pod((*self.where, "kind"), UNKNOWN))
-        return found_pods
+
+    def _searched(self, known: tuple[Pod, ...]) -> tuple[Pod, ...]:
+        """The pods that are known already, and those anywhere else in the object."""
+        if not isinstance(self.body, Mapping):
+            return known
+        places = {pod.where for pod in known}
+        others = (
+            Pod(where, spec, self.partial)
+            for where, spec in pod_specs(self.body, self.where)
+            if where not in places
+        )
+        return (*known, *others)
 
     def pod_metadata(self, pod: Pod, field: str) -> tuple[Path, object]:
         """The place and value of a field in the metadata that a pod of the subject gets."""
-        holder = pod.where[len(self.where) : -1]
-        steps = [step for step in (*holder, "metadata", field) if isinstance(step, str)]
-        return value_at(self.body, self.where, *steps)
+        value: object = self.body
+        for step in pod.where[len(self.where) : -1]:
+            if isinstance(step, int):
+                value = value[step] if isinstance(value, list) and step < len(value) else None
+            else:
+                value = value.get(step) if isinstance(value, Mapping) else value
+        return value_at(value, pod.where[:-1], "metadata", field)
 
     def _descend(self, path: Path) -> Pod | None:
         """Follow `path` to a pod; stop at what is unknown, give up at what is absent."""
@@ -174,12 +169,21 @@ class Subject:
 
 
 def subjects_of_manifest(document: object, kind: str | None = None) -> Iterator[Subject]:
-    """The objects of one parsed YAML document: one, or the members of a List.
+    """The objects of one parsed YAML document: one, or the members of a list or a List.
 
-    `kind` is that of a document which does not say it. One that is no mapping holds none.
+    `kind` is that of a document which does not say it. What is no object is given as a subject
+    without a kind, in which keys in plain text are looked for.
     """
     if isinstance(document, Mapping):
         yield from _members(Subject(document, _kind_of(document, kind)))
+    elif isinstance(document, list):
+        for position, member in enumerate(document):
+            if isinstance(member, Mapping):
+                yield from _members(Subject(member, _kind_of(member, kind), (position,)))
+            else:
+                yield Subject({position: member}, None)
+    elif document is not None:
+        yield Subject({"": document}, None)
 
 
 def subjects_of_resource(

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from policies.rules._check import each_container
 from policies.rules._field import entries_of
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._security import CONTEXT, STANDARDS, own_setting
+from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity, Unknown
+from policies.rules._security import CONTEXT, STANDARDS, WINDOWS, is_for_windows, own_setting
 from policies.rules._subject import Body, Container
 
 # What Pod Security's level `baseline` lets a container add: check_capabilities_baseline.go of
@@ -39,6 +39,8 @@ def _is_in(entry: object, allowed: frozenset[str]) -> bool:
 
 def _added(container: Container, body: Body) -> Iterator[Finding]:
     where, listed = own_setting(container, body, "capabilities", "add")
+    if listed is not None and not isinstance(listed, list | Unknown):
+        yield Finding.fires(where, _ADDED)  # a single name, perhaps: no list that could be read
     for place, entry in entries_of(listed, where):
         if entry is UNKNOWN:
             yield Finding.unjudged(place)
@@ -47,6 +49,8 @@ def _added(container: Container, body: Body) -> Iterator[Finding]:
 
 
 def _kept(container: Container, body: Body) -> Iterator[Finding]:
+    if is_for_windows(container.pod):
+        return
     where, listed = own_setting(container, body, "capabilities", "drop")
     dropped = [entry for _, entry in entries_of(listed, where)]
     if "ALL" not in [entry for entry in dropped if isinstance(entry, str)]:
@@ -92,7 +96,7 @@ RULES = (
         remedy='set securityContext.capabilities.drop to ["ALL"]',
         source="Pod Security Standards, restricted, capabilities",
         url=f"{STANDARDS}#restricted",
-        blind_to="Windows pods, which have no capabilities: they are held to the same rule.",
+        blind_to=WINDOWS,
         check=each_container(_kept),
         tags=("pod-security", "pss-restricted"),
     ),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from policies.rules._check import each_pod
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
-from policies.rules._security import STANDARDS, settings_of
+from policies.rules._security import STANDARDS, WINDOWS, is_for_windows, settings_of
 from policies.rules._subject import Body, Pod, Subject
 
 _PROFILES = ("RuntimeDefault", "Localhost")
@@ -23,6 +23,8 @@ def _seccomp_unconfined(pod: Pod, spec: Body) -> Iterator[Finding]:
 
 
 def _seccomp_unsaid(pod: Pod, spec: Body) -> Iterator[Finding]:
+    if is_for_windows(pod):
+        return
     for where, value in settings_of(pod, spec, "seccompProfile", "type"):
         if value is UNKNOWN:
             yield Finding.unjudged(where)
@@ -99,7 +101,7 @@ RULES = (
             "restricted had no pods for four days; Pod Security Standards, restricted, seccomp"
         ),
         url=f"{STANDARDS}#restricted",
-        blind_to="Windows pods, which have no such field: they are held to the same rule.",
+        blind_to=WINDOWS,
         check=each_pod(_seccomp_unsaid),
         tags=("pod-security", "pss-restricted"),
     ),

@@ -8,26 +8,35 @@ from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Sev
 from policies.rules._subject import Body, Pod, Subject
 
 WAVE_LABEL = "oceanid.io/wave"
-# Labels that every node has, so that choosing by them chooses nothing.
+# Labels that every node has, so that choosing by them chooses nothing. k3s gives the last to each.
 _ON_EVERY_NODE = frozenset(
     {
         "kubernetes.io/os",
         "kubernetes.io/arch",
         "beta.kubernetes.io/os",
         "beta.kubernetes.io/arch",
+        "egress.k3s.io/cluster",
     }
 )
-# Labels and fields that every node has with a value of its own (k3s gives each an instance type):
-# to ask for a value chooses, to ask that there is one does not.
-_OF_EVERY_NODE = frozenset(
+# Their values on every node of k3s and RKE2, where no cloud gives others.
+_INSTANCE_TYPES = frozenset(
+    {"node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"}
+)
+_EVERY_INSTANCE = ("k3s", "rke2")
+# Labels and fields that every node has with a value of its own, the last ones where a cloud gives
+# them: to ask for a value chooses, to ask that there is one does not.
+_OF_EVERY_NODE = _INSTANCE_TYPES | frozenset(
     {
         "kubernetes.io/hostname",
-        "node.kubernetes.io/instance-type",
-        "beta.kubernetes.io/instance-type",
         "metadata.name",
+        "topology.kubernetes.io/region",
+        "topology.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region",
+        "failure-domain.beta.kubernetes.io/zone",
     }
 )
-_NEGATIVE = ("NotIn", "DoesNotExist")
+# The operators that choose. What only leaves nodes out (NotIn, DoesNotExist) does not.
+_POSITIVE = ("Exists", "Gt", "In", "Lt")
 _EVERYWHERE = "the DaemonSet starts on every node at once, so what is wrong with it is everywhere"
 # What an update may do to how many nodes at a time, and what it then does.
 _BOUNDS = {
@@ -56,9 +65,13 @@ def _unless_chosen(pod: Pod, spec: Body, doubts: list[Path]) -> Iterator[Finding
     where, selector = value_at(spec, pod.where, "nodeSelector")
     if pod.partial and selector is None and "affinity" not in spec:
         return  # a patch leaves the choice of nodes as it is
-    chosen = isinstance(selector, dict) and bool(set(selector) - _ON_EVERY_NODE)
+    pairs = selector if isinstance(selector, dict) else {}
+    chosen = any(_chooses(key, value) for key, value in pairs.items())
     if selector is UNKNOWN:
         doubts = [*doubts, where]
+    doubts = doubts + [
+        (*where, key) for key, value in pairs.items() if key in _INSTANCE_TYPES and value is UNKNOWN
+    ]
     for narrows in _affinities(spec, pod.where):
         if isinstance(narrows, bool):
             chosen = chosen or narrows
@@ -66,6 +79,13 @@ def _unless_chosen(pod: Pod, spec: Body, doubts: list[Path]) -> Iterator[Finding
             doubts = [*doubts, narrows]
     if not chosen:
         yield Finding.unjudged(doubts[-1]) if doubts else Finding.fires(where, _EVERYWHERE)
+
+
+def _chooses(key: object, value: object) -> bool:
+    """Whether a pair of a nodeSelector leaves some nodes out."""
+    if key in _INSTANCE_TYPES:
+        return value is not UNKNOWN and value not in _EVERY_INSTANCE
+    return isinstance(key, str) and key not in _ON_EVERY_NODE
 
 
 def _affinities(spec: Body, where: Path) -> Iterator[bool | Path]:
@@ -106,6 +126,9 @@ def _unknown_in(expression: object, position: Path) -> Path | None:
         for field in ("operator", "key"):
             if expression.get(field) is UNKNOWN:
                 return (*position, field)
+        if expression.get("key") in tuple(_INSTANCE_TYPES):
+            place, values = value_at(expression, position, "values")
+            return next((at for at, entry in entries_of(values, place) if entry is UNKNOWN), None)
     return None
 
 
@@ -113,8 +136,13 @@ def _narrows(expression: object) -> bool:
     if not isinstance(expression, dict):
         return False
     key, operator = expression.get("key"), expression.get("operator")
-    said_of_all = _ON_EVERY_NODE | _OF_EVERY_NODE if operator == "Exists" else _ON_EVERY_NODE
-    return operator not in _NEGATIVE and not (isinstance(key, str) and key in said_of_all)
+    if not isinstance(key, str) or key in _ON_EVERY_NODE or operator not in _POSITIVE:
+        return False
+    if operator == "Exists":
+        return key not in _OF_EVERY_NODE
+    values = expression.get("values")
+    listed = values if isinstance(values, list) else []
+    return key not in _INSTANCE_TYPES or not any(value in _EVERY_INSTANCE for value in listed)
 
 
 def _blanket_tolerations(subject: Subject) -> Iterable[Finding]:
@@ -155,8 +183,10 @@ _TEMPLATE = "dyn(object).spec.template"
 _STRATEGY = "dyn(object).spec.updateStrategy"
 _REQUIRED = "variables.pod.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
 _NARROWS_CEL = (
-    f"!(e.operator in {list(_NEGATIVE)}) && !(e.key in {sorted(_ON_EVERY_NODE)}) && "
-    f"!(e.operator == 'Exists' && e.key in {sorted(_OF_EVERY_NODE)})"
+    f"e.operator in {list(_POSITIVE)} && !(e.key in {sorted(_ON_EVERY_NODE)}) && "
+    f"!(e.operator == 'Exists' && e.key in {sorted(_OF_EVERY_NODE)}) && "
+    f"!(e.key in {sorted(_INSTANCE_TYPES)} && has(e.values) && "
+    f"e.values.exists(v, v in {list(_EVERY_INSTANCE)}))"
 )
 _REACH_CEL = (
     "object.kind != 'DaemonSet' || "
@@ -164,7 +194,9 @@ _REACH_CEL = (
     f"(has({_TEMPLATE}.metadata) && has({_TEMPLATE}.metadata.labels) && "
     f"'{WAVE_LABEL}' in {_TEMPLATE}.metadata.labels) || "
     "(has(variables.pod.nodeSelector) && "
-    f"variables.pod.nodeSelector.exists(k, !(k in {sorted(_ON_EVERY_NODE)}))) || "
+    f"variables.pod.nodeSelector.exists(k, !(k in {sorted(_ON_EVERY_NODE)}) && "
+    f"!(k in {sorted(_INSTANCE_TYPES)} && "
+    f"variables.pod.nodeSelector[k] in {list(_EVERY_INSTANCE)}))) || "
     "(has(variables.pod.affinity) && has(variables.pod.affinity.nodeAffinity) && "
     f"has({_REQUIRED}) && {_REQUIRED}.nodeSelectorTerms.size() > 0 && "
     f"{_REQUIRED}.nodeSelectorTerms.all(t, "
@@ -198,7 +230,8 @@ RULES = (
         blind_to=(
             "How many nodes carry the labels and values that are chosen, and whether the waves "
             "wait for each other. An affinity that only leaves nodes out (NotIn, DoesNotExist) "
-            "counts as every node: the DaemonSet of the incident had one."
+            "counts as every node: the DaemonSet of the incident had one. Labels that somebody put "
+            "on every node; a region or a zone that is asked for by its value may hold every node."
         ),
         check=each_object(("DaemonSet",), _everywhere),
         cel=_REACH_CEL,

@@ -1,7 +1,7 @@
 """An exit node is named by its tailnet address."""
 
 from collections.abc import Iterator
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from policies.rules._check import each_container
 from policies.rules._environment import QUOTES, Environment, Text
@@ -17,6 +17,12 @@ _BY_NAME = (
     "the exit node is named by host name, which Tailscale cannot resolve before its first login"
 )
 _AUTO = "the exit node is chosen by Tailscale, so the egress address may be any"
+_NOT_OF_TAILNET = (
+    "it is no address of a tailnet (100.64.0.0/10, fd7a:115c:a1e0::/48), so there is no exit node"
+)
+# https://tailscale.com/kb/1033/ip-and-dns-addresses; the second is Tailscale's own range of IPv6.
+_TAILNET = ("100.64.0.0/10", "fd7a:115c:a1e0::/48")
+_NETWORKS = tuple(map(ip_network, _TAILNET))
 _NO_EFFECT = "Tailscale knows no such variable, so traffic leaves by the node's own address"
 
 
@@ -32,8 +38,9 @@ def _fault_of(name: str) -> str | None:
     except ValueError:
         return _BY_NAME
     # Neither an address with a zone nor one that is IPv4 in IPv6 is one of a tailnet.
-    outside = isinstance(address, IPv6Address) and (address.scope_id or address.ipv4_mapped)
-    return _BY_NAME if outside else None
+    if isinstance(address, IPv6Address) and (address.scope_id or address.ipv4_mapped):
+        return _BY_NAME
+    return None if any(address in network for network in _NETWORKS) else _NOT_OF_TAILNET
 
 
 def _judge(container: Container, _body: Body) -> Iterator[Finding]:
@@ -57,7 +64,7 @@ def _judge_name(environment: Environment, text: Text, name: object) -> Iterator[
     if not isinstance(name, str):
         yield Finding.unjudged(text.where, _MEND)
         return
-    fault = _fault_of(environment.expanded(name, text.variables) or "")
+    fault = _fault_of(environment.expanded(name, text) or "")
     if fault is not None:
         yield Finding.fires(text.where, fault)
 
@@ -65,12 +72,14 @@ def _judge_name(environment: Environment, text: Text, name: object) -> Iterator[
 # The same over the texts of `policies/admission.py`, in which a NUL stands between variables.
 _WORD = "[^\\\\s\\\\x00;&|)>`]"
 _START = "(^|[\\\\s\\\\x00])[\\'\"]*--?exit-node"
+_IN_TAILNET = " || ".join(f"cidr('{network}').containsIP(n)" for network in _TAILNET)
 _BARE = "find('[^\\'\"].*[^\\'\"]|[^\\'\"]')"
 _CEL = (
     f"variables.texts.all(t, (t.findAll('{_START}={_WORD}*')"
     ".map(m, m.substring(m.indexOf('=') + 1))"
     f" + t.findAll('{_START}[\\'\"]*\\\\s+{_WORD}+').map(m, m.find('{_WORD}+$')))"
-    f".map(n, n.{_BARE}).all(n, n == '' || n.contains('$') || isIP(n))) && "
+    f".map(n, n.{_BARE}).all(n, n == '' || n.contains('$') || "
+    f"(isIP(n) && ({_IN_TAILNET})))) && "
     "variables.containers.all(c, !has(c.env) || c.env.all(e, e.name != 'TS_EXIT_NODE'))"
 )
 

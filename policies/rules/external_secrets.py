@@ -11,8 +11,9 @@ from policies.rules._subject import Body, Subject
 _GROUP = "external-secrets.io"
 _SERVED = ("ExternalSecret", "SecretStore", "ClusterSecretStore", "ClusterExternalSecret")
 _OLD = frozenset({f"{_GROUP}/v1beta1", f"{_GROUP}/v1alpha1"})
-# A duration of Go that is nothing: 0, 0s, 0h0m0s.
-_ZERO = re.compile(r"0+(\.0*)?([a-zµ]+0+(\.0*)?)*[a-zµ]*")
+# A duration of Go that is nothing, or less: 0, 0s, +.0s, 0h0m0s, -15m.
+_NONE = r"(?:0+(?:\.0*)?|\.0+)"
+_ZERO = re.compile(rf"-.*|\+?{_NONE}(?:[a-zµμ]+{_NONE})*[a-zµμ]*")
 _SOURCE = "Facts of the operator's releases, looked up in its sources"
 _URL = "https://external-secrets.io/latest/api/spec/"
 

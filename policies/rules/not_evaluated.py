@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 
 from policies.rules._field import entries_of
+from policies.rules._field_types import POD, mistyped
+from policies.rules._foreign import pod_field
+from policies.rules._keys import key_in
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
 from policies.rules._subject import Body, Subject
-from policies.rules.plain_text_keys import key_in
 
 _UNSEEN = "not evaluated: what it will put into the cluster is not in this document"
 _PULUMI = ("kubernetes:helm.sh/v3:Release",)
@@ -36,6 +38,10 @@ _ELSEWHERE = "not evaluated: what it leads to is not here"
 _CHANGED = (
     "not evaluated: kustomize adds to or changes the objects, which are judged as they are here"
 )
+_POD_FIELD = (
+    "not evaluated: a field of pods stands here, and no rule knows the pod that is made of it"
+)
+_OTHERWISE = "not evaluated: it is not what a pod has here, so the rules do not see what is in it"
 _CHART = "not evaluated: a chart's objects are not here before Helm has rendered them"
 
 
@@ -58,6 +64,20 @@ def _check(subject: Subject) -> Iterator[Finding]:
             yield Finding.fires((*subject.where, "kind"), _UNSEEN)
         elif (subject.kind, group) in _KUSTOMIZE and isinstance(subject.body, Mapping):
             yield from _kustomization(subject.body, subject.where)
+    if subject.foreign:
+        yield from _of_others(subject)
+
+
+def _of_others(subject: Subject) -> Iterator[Finding]:
+    """What may be a pod in an object whose fields only its controller knows."""
+    controlled = (subject.kind, subject.group) in _CONTROLLED
+    if isinstance(subject.body, Mapping) and not controlled:
+        field = pod_field(subject.body, subject.where, {pod.where for pod in subject.pods})
+        if field is not None:
+            yield Finding.fires(field, _POD_FIELD)
+    for pod in subject.pods:
+        for place in mistyped(pod.spec, POD, pod.where):
+            yield Finding.fires(place, _OTHERWISE)
 
 
 def _kustomization(body: Body, where: Path) -> Iterator[Finding]:
@@ -77,18 +97,23 @@ RULES = (
         name="not-evaluated",
         severity=Severity.MEDIUM,
         enforcement=Enforcement.ADVISORY,
-        description="What is rendered or fetched elsewhere is not judged by any rule.",
+        description=(
+            "What is rendered or fetched elsewhere, or made into pods by a controller, is not "
+            "judged by any rule."
+        ),
         remedy=(
             "use the resource kubernetes:helm.sh/v4:Chart, whose objects are judged one by one, or "
             "scan what helm template or kustomize build prints; the admission policies judge it in "
-            "the cluster"
+            "the cluster; a scan accepts it by an exception, a baseline or --accept-not-evaluated"
         ),
         source="2025-10-12: a chart brought pods that its namespace refused, and no tool said so",
         url="https://www.pulumi.com/registry/packages/kubernetes/api-docs/helm/v4/chart/",
         blind_to=(
             "A Chart with an argument that a preview does not know renders nothing in that "
             "preview: its objects are judged on update, before each is touched. Whether the files "
-            "that a kustomization names are among those that are scanned."
+            "that a kustomization names are among those that are scanned. An object of another "
+            "group that says nothing of the pods its controller makes: the admission policies "
+            "judge those in the cluster."
         ),
         check=_check,
         tags=("visibility",),

@@ -8,7 +8,7 @@ from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
 from policies.rules._security import STANDARDS
 from policies.rules._subject import Body, Pod
 
-# check_sysctls.go and check_restrictedVolumes.go of k8s.io/pod-security-admission v0.35.4.
+# check_sysctls.go and check_restrictedVolumes.go of k8s.io/pod-security-admission v0.37.2.
 _SYSCTLS = frozenset(
     {
         "kernel.shm_rmid_forced",
@@ -20,7 +20,9 @@ _SYSCTLS = frozenset(
         "net.ipv4.tcp_keepalive_intvl",
         "net.ipv4.tcp_keepalive_probes",
         "net.ipv4.tcp_keepalive_time",
+        "net.ipv4.tcp_notsent_lowat",
         "net.ipv4.tcp_rmem",
+        "net.ipv4.tcp_slow_start_after_idle",
         "net.ipv4.tcp_syncookies",
         "net.ipv4.tcp_wmem",
     }
@@ -73,7 +75,11 @@ RULES = (
         remedy="remove it; a userspace gateway needs no forwarding (net.ipv4.ip_forward)",
         source="Pod Security Standards, baseline, sysctls",
         url=f"{STANDARDS}#baseline",
-        blind_to="What a privileged container changes by itself: another rule's business.",
+        blind_to=(
+            "What a privileged container changes by itself: another rule's business. "
+            "net.ipv4.tcp_notsent_lowat and net.ipv4.tcp_slow_start_after_idle, which Pod Security "
+            "admits since Kubernetes 1.37: an older cluster's level baseline refuses them."
+        ),
         check=each_pod(_sysctls),
         tags=("pod-security", "pss-baseline"),
     ),

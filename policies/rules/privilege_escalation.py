@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from policies.rules._check import each_container
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._security import STANDARDS, own_setting
+from policies.rules._security import STANDARDS, WINDOWS, is_for_windows, own_setting
 from policies.rules._subject import Body, Container
 
 
 def _judge(container: Container, body: Body) -> Iterator[Finding]:
+    if is_for_windows(container.pod):
+        return
     where, value = own_setting(container, body, "allowPrivilegeEscalation")
     if value is UNKNOWN:
         yield Finding.unjudged(where)
@@ -26,7 +28,7 @@ RULES = (
         remedy="set securityContext.allowPrivilegeEscalation to false in each container",
         source="Pod Security Standards, restricted, privilege escalation",
         url=f"{STANDARDS}#restricted",
-        blind_to="Windows pods, which have no such field: they are held to the same rule.",
+        blind_to=WINDOWS,
         check=each_container(_judge),
         tags=("pod-security", "pss-restricted"),
     ),

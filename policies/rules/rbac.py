@@ -10,6 +10,8 @@ from policies.rules._subject import Body, Subject
 _ROLES = ("Role", "ClusterRole")
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _ALL_POWERS = ("cluster-admin", "system:masters")
+# A resource or a path; */exec and such are rbac-escalation's and rbac-reach's.
+_EVERYTHING = ("*", "*/*", "/*")
 _URL = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
 
 
@@ -22,12 +24,12 @@ def _wildcards(subject: Subject, body: Body) -> Iterator[Finding]:
         if rule is UNKNOWN:
             yield Finding.unjudged(where)
             continue
-        for field in ("verbs", "resources", "apiGroups"):
+        for field in ("verbs", "resources", "apiGroups", "nonResourceURLs"):
             place, listed = value_at(rule, where, field)
             for at, entry in entries_of(listed, place):
                 if entry is UNKNOWN:
                     yield Finding.unjudged(at)
-                elif entry == "*":
+                elif entry in _EVERYTHING:
                     yield Finding.fires(at, "it grants what exists and whatever will exist")
 
 
@@ -71,7 +73,7 @@ RULES = (
         name="rbac-wildcard",
         severity=Severity.HIGH,
         enforcement=Enforcement.MANDATORY,
-        description="A role must name the verbs, resources and groups that it grants.",
+        description="A role must name the verbs, resources, groups and paths that it grants.",
         remedy="write out what the program needs instead of *",
         source="Kubernetes' good practices for RBAC, least privilege",
         url=_URL,

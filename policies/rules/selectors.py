@@ -16,6 +16,22 @@ _SELECTORS: dict[str, tuple[str, str]] = {
     "Service": ("selector", "pods"),
     "ServiceMonitor": ("selector", "services"),
 }
+# Labels that controllers set on pods by themselves: no template shows them, or their value.
+# https://kubernetes.io/docs/reference/labels-annotations-taints/
+_MADE = frozenset(
+    {
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-completion-index",
+        "batch.kubernetes.io/job-name",
+        "controller-revision-hash",
+        "controller-uid",
+        "job-name",
+        "pod-template-generation",
+        "pod-template-hash",
+        "statefulset.kubernetes.io/pod-name",
+    }
+)
 _NOTHING = "it selects nothing that is in sight: the labels may be misspelled"
 _SEEN = Finding.fires((), "a fact that is looked for, and never reported")
 
@@ -32,11 +48,29 @@ def _note(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
         where, selector = value_at(subject.body, subject.where, "spec", field)
         if subject.kind == "Service" and selector is not UNKNOWN:
             selector = {"matchLabels": selector}
+        if about == "pods":
+            selector = _without_made(selector)
         if not is_empty(selector):
             value = (about, _namespaces(subject, namespace), selector)
             yield Fact(
                 subject.identity, namespace, "selects", value, Finding.fires(where, _NOTHING)
             )
+
+
+def _without_made(selector: object) -> object:
+    """The selector without what it asks of labels that controllers set by themselves."""
+    if not isinstance(selector, Mapping):
+        return selector
+    equal, asked = selector.get("matchLabels"), selector.get("matchExpressions")
+    if isinstance(equal, Mapping):
+        equal = {key: value for key, value in equal.items() if key not in _MADE}
+    if isinstance(asked, list):
+        asked = [
+            entry
+            for entry in asked
+            if not (isinstance(entry, Mapping) and entry.get("key") in tuple(_MADE))
+        ]
+    return {"matchLabels": equal, "matchExpressions": asked}
 
 
 def _labelled(about: str, namespace: object, labels: object) -> Fact:
@@ -122,7 +156,8 @@ JOINT_RULES = (
         blind_to=(
             "Pods that are made elsewhere: by an operator, by a chart that is not rendered here or "
             "by another stack. That is why it advises only. A selector that matches the wrong "
-            "pods; the selectors inside a NetworkPolicy's rules."
+            "pods; the selectors inside a NetworkPolicy's rules; the values of labels that "
+            "controllers set by themselves, such as statefulset.kubernetes.io/pod-name."
         ),
         check=nothing,
         tags=("correctness",),

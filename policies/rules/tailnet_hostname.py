@@ -43,7 +43,7 @@ def _is_name(environment: Environment, text: Text) -> bool:
 def _judge_name(
     environment: Environment, text: Text, name: str, doubt: Path | None
 ) -> Iterator[Finding]:
-    expanded = environment.expanded(name, text.variables)
+    expanded = environment.expanded(name, text)
     if expanded and not _LABEL.fullmatch(expanded):
         if doubt is not None:
             yield Finding.unjudged(doubt)
@@ -52,7 +52,7 @@ def _judge_name(
         else:
             yield Finding.fires(text.where, _NO_LABEL)
         return
-    unknown = environment.unknown_behind(name, text.variables)
+    unknown = environment.unknown_behind(name, text)
     if unknown is not None:
         yield Finding.unjudged(unknown)
 

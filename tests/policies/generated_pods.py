@@ -27,6 +27,7 @@ _WORDS = st.sampled_from(
     [
         *("--exit-node", "-exit-node", "--exit-node-allow-lan-access", "=", " ", "  ", "\t", "\n"),
         *("100.64.0.7", "100.64.0.300", "100.064.0.7", "fd7a:115c:a1e0::7", "::ffff:1.2.3.4"),
+        *("192.168.1.10", "100.63.255.255", "100.127.255.255", "fd7a:115c:a1e1::7"),
         *(
             "fe80::1%eth0",
             "[::1]",
@@ -110,15 +111,24 @@ _VOLUMES = st.sampled_from(
         {"persistentVolumeClaim": {"claimName": "p"}},
     ]
 )
-_REQUIREMENTS = st.fixed_dictionaries(
-    {"key": st.sampled_from(["gpu", "kubernetes.io/os", "kubernetes.io/hostname"])}
-).flatmap(
+_LABELS_OF_NODES = st.sampled_from(
+    [
+        "gpu",
+        "kubernetes.io/os",
+        "kubernetes.io/hostname",
+        "node.kubernetes.io/instance-type",
+        "topology.kubernetes.io/region",
+        "egress.k3s.io/cluster",
+    ]
+)
+_VALUES = st.sampled_from([["a"], ["k3s"], ["a", "k3s"]])
+_REQUIREMENTS = st.fixed_dictionaries({"key": _LABELS_OF_NODES, "values": _VALUES}).flatmap(
     lambda held: st.sampled_from(
         [
-            {**held, "operator": "Exists"},
-            {**held, "operator": "DoesNotExist"},
-            {**held, "operator": "In", "values": ["a"]},
-            {**held, "operator": "NotIn", "values": ["a"]},
+            {"key": held["key"], "operator": "Exists"},
+            {"key": held["key"], "operator": "DoesNotExist"},
+            {**held, "operator": "In"},
+            {**held, "operator": "NotIn"},
             {**held, "operator": "Gt", "values": ["1"]},
         ]
     )
@@ -143,9 +153,7 @@ _PODS = st.fixed_dictionaries(
         "hostNetwork": _FLAG,
         "hostPID": _FLAG,
         "hostIPC": _FLAG,
-        "nodeSelector": st.dictionaries(
-            st.sampled_from(["gpu", "kubernetes.io/os", "kubernetes.io/arch"]), st.just("a")
-        ),
+        "nodeSelector": st.dictionaries(_LABELS_OF_NODES, st.sampled_from(["a", "k3s"])),
         "affinity": _AFFINITY,
         "securityContext": some(
             runAsNonRoot=_FLAG,

@@ -14,7 +14,7 @@ class LocalStack:
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         (folder / "state").mkdir()
-        self._environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             **engine_variables(),
@@ -30,7 +30,7 @@ class LocalStack:
         return subprocess.run(
             [engine(), *arguments, "--non-interactive"],
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -145,7 +145,7 @@ def test_the_sdks_own_analyzer_gives_the_same_answers(case: Case) -> None:
 
 def test_the_pack_serves_the_analyzer_that_decodes_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sdk, "_PolicyAnalyzerServicer", STOCK)
-    assert crossguard.decode_once()
+    crossguard.decode_once()
     assert PolicyPack.__init__.__globals__["_PolicyAnalyzerServicer"] is crossguard.Analyzer
 
 
@@ -162,16 +162,6 @@ def test_inputs_are_decoded_once_for_all_rules(monkeypatch: pytest.MonkeyPatch) 
     servicer.Analyze(request_of(INCIDENT), None)
     assert len(all_rules()) > 1
     assert len(decoded) == 1
-
-
-def test_a_new_sdk_that_does_not_fit_falls_back_with_a_word(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sdk, "_PolicyAnalyzerServicer", STOCK)
-    monkeypatch.setattr(STOCK, "Analyze", lambda _self, _request, _context, _extra: None)
-    assert not crossguard.decode_once()
-    assert sdk._PolicyAnalyzerServicer is STOCK
-    assert "Analyze" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("stock", [False, True], ids=["ours", "stock"])

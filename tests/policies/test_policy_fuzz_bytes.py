@@ -14,7 +14,7 @@ from policies.exceptions import Exceptions
 from policies.formats import FORMATS
 from policies.result import Problem, Result
 from policies.rules._model import Verdict
-from policies.scan import Scanner
+from policies.scanner import Scanner
 from tests.policies.rule_cases import FAKE_KEY, HERE, filled
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from policies import crossguard
 from policies.exceptions import DatedException, Enforcer, Exceptions
 from policies.result import Result
 from policies.rules import joint_rules
-from policies.scan import Scanner
+from policies.scanner import Scanner
 from tests.policies.rule_cases import GROUPS, HERE, filled, struct_of
 
 STOCK = sdk._PolicyAnalyzerServicer

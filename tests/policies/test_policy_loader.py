@@ -1,121 +1,245 @@
-"""The quick loader reads what PyYAML's own safe loader reads."""
+"""The loader reads what kubectl reads, and refuses what kubectl refuses."""
 
-from pathlib import Path
-from typing import Any
+import json
+import shutil
+import subprocess
 
 import pytest
-import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policies.loader import Loader
-from tests.policies.rule_cases import HERE
+from policies.loader import LONGEST_TEXT, TWICE, NotYamlError, documents, nodes
+from policies.manifests import Source, UnreadableError
+from policies.manifests import documents as documents_of
+from toolchain.__main__ import BIN
 
-FILES = sorted(HERE.rglob("*.yaml"))
-_ATOMS = st.sampled_from(
+REFUSED = "kubectl refuses it"
+# What kubectl v1.32.4 and v1.35.4 make of a value: label --local -o json, under the field v.
+# fmt: off
+RECORDED: list[tuple[str, object]] = [
+    ('a', 'a'),
+    ('kind', 'kind'),
+    ("'a'", 'a'),
+    ('0x1', 1),
+    ('1', 1),
+    ('1.5', 1.5),
+    ('.inf', REFUSED),
+    ('~', None),
+    ('null', None),
+    ('yes', True),
+    ("'yes'", 'yes'),
+    ('2025-10-13', '2025-10-13'),
+    ('2025-10-13T15:19:00Z', '2025-10-13T15:19:00Z'),
+    ('2025-13-45', '2025-13-45'),
+    ('=', '='),
+    ('0x_', '0x_'),
+    ('0o0', 0),
+    ('0777', 511),
+    ('08', 8),
+    ('1_000', 1000),
+    ('0b11', 3),
+    ('-0b11', -3),
+    ('+0x1F', 31),
+    ('1e3', 1000),
+    ('1e999', '1e999'),
+    ('.5', 0.5),
+    ('._5', '._5'),
+    ('-.5', -0.5),
+    ('+.5e-3', 0.0005),
+    ('0X1f', 31),
+    ('0O17', 15),
+    ('018', 18),
+    ('1e21', 1e+21),
+    ('123456789012345678901', 1.2345678901234568e+20),
+    ('18446744073709551615', 1.8446744073709552e+19),
+    ('-9223372036854775809', -9.223372036854776e+18),
+    ('y', True),
+    ('N', False),
+    ('on', True),
+    ('Off', False),
+    ('.5e', '.5e'),
+    ('.NaN', REFUSED),
+    ('0_0', 0),
+    ('_1', '_1'),
+    ('1_', 1),
+    ('0b', '0b'),
+    ('0o8', '0o8'),
+    ('-0', 0),
+    ('+1', 1),
+    ('0x', '0x'),
+    ('1.', 1),
+    ('1.e2', 100),
+    ('.e2', '.e2'),
+    ('12:30:45', '12:30:45'),
+    ('-', REFUSED),
+    ('--', '--'),
+    ('00', 0),
+    ('0b102', '0b102'),
+    ('-0o7', -7),
+    ('-010', -8),
+    ('9223372036854775808', 9.223372036854776e+18),
+    ('9007199254740993', 9007199254740993),
+    ('1.0', 1),
+    ('100000000000000000000000.0', 1e+23),
+    ('-.inf', REFUSED),
+    ('1_0.5', 10.5),
+    ('1e+5', 100000),
+    ('true~', 'true~'),
+    ('"0x1"', '0x1'),
+    ('+0o7', 7),
+    ('!!int 5', 5),
+    ('!!str 1', '1'),
+    ('!!float 1', 1),
+    ('!!float 1.5', 1.5),
+    ('!!null x', REFUSED),
+    ('!!bool yes', True),
+    ('!!int x', REFUSED),
+    ('!!binary aGk=', 'hi'),
+    ('!!binary x', REFUSED),
+    ('!x a', 'a'),
+    ('!!timestamp 2025-10-13', '2025-10-13'),
+    ('!!timestamp x', REFUSED),
+    ('! 12', '12'),
+    ('!!null ~', None),
+    ("!!int '5'", 5),
+    ('', None),
+    ('|-\n    x', 'x'),
+    ('{a: 1, 2: b, yes: c, 1.5: d}', {'1.5': 'd', '2': 'b', 'a': 1, 'true': 'c'}),
+    ('{<<: {a: 1, b: 2}, a: 3}', {'a': 3, 'b': 2}),
+    ('{a: 3, <<: {a: 1, b: 2}}', {'a': 1, 'b': 2}),
+    ('{<<: [{a: 1}, {a: 2, b: 3}]}', {'a': 1, 'b': 3}),
+    ('{<<: a}', REFUSED),
+    ('[&a 1, &a 2, *a]', [1, 2, 2]),
+    ('*a', REFUSED),
+    ('{[a]: b}', REFUSED),
+    ('{~: b}', REFUSED),
+    ('"\\u00e9\\x41"', 'éA'),
+]
+# fmt: on
+_HEAD = "apiVersion: v1\nkind: Foo\nmetadata: {name: d}\nspec:\n  v: "
+_ATOMS = st.sampled_from([text for text, _ in RECORDED])
+_PIECES = st.sampled_from(
     [
-        *("a", "kind", "'a'", "0x1", "1", "1.5", ".inf", "~", "null", "yes", "'yes'", "2025-10-13"),
-        *(
-            "2025-10-13T15:19:00Z",
-            "2025-13-45",
-            "<<",
-            "=",
-            "!!str 1",
-            "!!int x",
-            "!!set {a}",
-            "!x a",
-        ),
-        *(
-            "&a",
-            "*a",
-            "&b",
-            "*b",
-            "{",
-            "}",
-            "[",
-            "]",
-            ":",
-            ",",
-            "-",
-            "?",
-            "\n",
-            "\n  ",
-            "---\n",
-            " ",
-        ),
-        *('"\\x74"', "|", "# c", "!!binary aGk=", "!!omap [a: 1]", "012", "1:30", "+1", "_1"),
+        *("a", "b", "'a'", "1", "yes", "<<", "=", "&a", "*a", "&b", "*b", "{", "}", "[", "]", ":"),
+        *(",", "-", "?", "#", "~", "!x", "y", "0o7", "|", "!!int", "\n    ", "\n    - "),
+        *("\n    k: ", "\n    <<: ", ": ", ", "),
     ]
 )
+_TEXTS = _ATOMS | st.lists(_PIECES, min_size=1, max_size=14).map(" ".join)
 
 
-def read(text: str | bytes, loader: Any) -> tuple[str, str]:
-    """Which documents, and how it ended: the type of the error, or nothing."""
-    documents: list[object] = []
+def read(text: str) -> object:
+    """The value of the field v, as the loader has it."""
     try:
-        documents.extend(yaml.load_all(text, Loader=loader))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        return shape(documents), type(error).__name__
-    return shape(documents), ""
+        (document,) = documents(f"{_HEAD}{text}\n".encode())
+    except NotYamlError as error:
+        return error
+    assert isinstance(document, dict)
+    return document["spec"]["v"] if isinstance(document["spec"], dict) else document["spec"]
 
 
-def shape(value: object) -> str:
-    """Values, their types and what is one and the same object, also of what contains itself."""
-    seen: dict[int, int] = {}
-    parts: list[str] = []
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if not isinstance(each, dict | list):
-            parts.append(repr(each))
-        elif id(each) in seen:
-            parts.append(f"*{seen[id(each)]}")
-        else:
-            seen[id(each)] = len(seen)
-            parts.append(f"{type(each).__name__} {len(each)}")
-            waiting.extend(each)
-            if isinstance(each, dict):
-                waiting.extend(each.values())
-    return " ".join(parts)
+@pytest.mark.parametrize(("text", "value"), RECORDED, ids=[text for text, _ in RECORDED])
+def test_a_value_is_read_as_kubectl_reads_it(text: str, value: object) -> None:
+    mine = read(text)
+    if value is REFUSED:
+        assert isinstance(mine, NotYamlError)
+        assert (mine.line, mine.column) > (1, 1)
+    else:
+        assert mine == value
+        assert isinstance(mine, bool) is isinstance(value, bool)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_every_fixture_is_read_alike(file: Path) -> None:
-    assert read(file.read_bytes(), Loader) == read(file.read_bytes(), yaml.CSafeLoader)
+def _kubectl() -> str:
+    """The one of the toolchain, or that on PATH; there must be one."""
+    built = BIN / "kubectl"
+    found = str(built) if built.exists() else shutil.which("kubectl")
+    assert found is not None, "no kubectl: run make toolchain"
+    return found
 
 
-@settings(deadline=None, max_examples=1500)
-@given(st.lists(_ATOMS, max_size=14).map(" ".join))
-def test_any_text_is_read_alike_but_for_keys_that_stand_twice(text: str) -> None:
-    documents, error = read(text, Loader)
-    if error == "ConstructorError":
-        return  # PyYAML's own fault, or a key twice: which of the two does not matter
-    assert (documents, error) == read(text, yaml.CSafeLoader)
+def _number(text: str) -> int | float:
+    """As kubectl has it: what is past 64 bits is a float to it, which it prints without a point."""
+    number = int(text)
+    return number if -(2**63) <= number < 2**63 else float(text)
+
+
+@pytest.mark.e2e
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(_TEXTS)
+def test_kubectl_itself_reads_any_text_alike(text: str) -> None:
+    asked = subprocess.run(
+        [_kubectl(), "label", "--local", "-f", "-", "a=b", "-o", "json", "--kubeconfig=/dev/null"],
+        input=f"{_HEAD}{text}\n".encode(),
+        capture_output=True,
+        check=False,
+    )
+    mine, refused = [], None
+    try:
+        mine = list(documents(f"{_HEAD}{text}\n".encode()))
+    except NotYamlError as error:
+        refused = str(error)
+    if refused is not None:
+        assert asked.returncode != 0 or refused == TWICE, text
+    elif asked.returncode == 0:
+        assert isinstance(mine[0], dict)
+        theirs = json.loads(asked.stdout, parse_int=_number)
+        assert mine[0]["spec"] == theirs["spec"], text
+    else:  # it reads the YAML, and refuses a document that is no object
+        assert len(mine) != 1, text
+
+
+_LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text()
 
 
 @settings(deadline=None, max_examples=300)
 @given(
     st.recursive(
-        st.none()
-        | st.booleans()
-        | st.integers()
-        | st.floats(allow_nan=False)
-        | st.text()
-        | st.dates(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner),
+        _LEAVES | st.floats(allow_nan=False, allow_infinity=False),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
         max_leaves=30,
     )
 )
-def test_whatever_pyyaml_writes_is_read_back(document: object) -> None:
-    assert yaml.load(yaml.safe_dump(document), Loader=Loader) == document
+def test_whatever_is_written_as_json_is_read_back(document: object) -> None:
+    text = json.dumps([document]).encode()
+    assert list(documents_of(Source("a.json", b""), text)) == [[document]]
 
 
 def test_a_key_twice_is_refused_and_one_that_overrides_a_merge_is_not() -> None:
-    assert read("a: 1\nb: 2\na: 3", Loader)[1] == "ConstructorError"
-    assert read("{a: {x: 1, x: 1}}", Loader)[1] == "ConstructorError"
-    assert read("b: &b {x: 1}\na: {<<: *b, x: 2}", Loader)[1] == ""
+    for text in ("a: 1\nb: 2\na: 3", "{a: {x: 1, x: 1}}", "{1: a, '1': b}"):
+        with pytest.raises(NotYamlError, match="stands twice"):
+            list(documents(text.encode()))
+    assert list(documents(b"b: &b {x: 1}\na: {<<: *b, x: 2}")) == [{"b": {"x": 1}, "a": {"x": 2}}]
 
 
-def test_nesting_as_deep_as_the_parser_takes_is_read() -> None:
-    text = "[" * 600 + "]" * 600
-    assert read(text, Loader) == read(text, yaml.CSafeLoader)
-    assert read(text, Loader)[1] == ""
+def test_nesting_as_deep_as_no_manifest_is_is_read_or_refused() -> None:
+    assert len(list(documents(b"[" * 200 + b"]" * 200))) == 1
+    with pytest.raises(NotYamlError):
+        list(documents(b"[" * 200_000))
+    with pytest.raises(NotYamlError, match="too deeply"):
+        list(nodes(b"".join(b"%sa:\n" % (b" " * depth) for depth in range(5000))))
+
+
+def test_the_place_of_a_fault_is_told() -> None:
+    with pytest.raises(NotYamlError) as caught:
+        list(documents(b"a: b\nc: [*d]\n"))
+    assert (caught.value.line, caught.value.column) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"kind": "Pod", "n": 1.5}', {"kind": "Pod", "n": 1.5}),
+        # No JSON, but YAML, where these are texts.
+        ('{"kind": "Pod", "n": NaN}', {"kind": "Pod", "n": "NaN"}),
+        ('{"kind": "Pod", "n": yes, }', {"kind": "Pod", "n": True}),
+    ],
+)
+def test_what_begins_like_json_is_read_as_json_or_yaml(text: str, value: object) -> None:
+    assert list(documents_of(Source("a.json", b""), text.encode())) == [value]
+
+
+@pytest.mark.parametrize("text", ['kind: Pod\nn: "%s"', '{"kind": "Pod", "n": "%s"}'])
+def test_a_text_that_no_object_can_hold_is_refused(text: str) -> None:
+    content = (text % ("x" * (LONGEST_TEXT + 1))).encode()
+    with pytest.raises(UnreadableError, match="more than 2 MiB"):
+        list(documents_of(Source("a", b""), content))

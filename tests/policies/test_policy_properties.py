@@ -208,14 +208,14 @@ def test_an_unknown_sibling_never_hides_a_violation(case: Case) -> None:
         assert {name for name, _ in lost} <= unsure(iter(answers)), place
 
 
-# Any text may be a key or a reference, so one that is unknown is judged on update; and a custom
-# resource whose spec is unknown cannot be told from one that runs no pods. The rules' `blind_to`
-# says both.
+# Any text may be a key or a reference, and any value of a wrong type, so what is unknown is judged
+# on update; and a custom resource whose spec is unknown cannot be told from one that runs no pods.
+# The rules' `blind_to` says so.
 CERTAIN = [
     case
     for case in FIRING
-    if case.rule.name not in {"plain-text-keys", "variable-reference"}
-    and case.tree["kind"] not in {"Rollout", "HelmRelease", "HelmChart"}
+    if case.rule.name not in {"plain-text-keys", "variable-reference", "field-type"}
+    and not any(subject.foreign for subject in case.subjects())
 ]
 
 

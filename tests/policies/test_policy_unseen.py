@@ -32,7 +32,7 @@ def complaint_of(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
 def test_standard_input_that_is_too_large_is_not_judged_by_its_beginning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(manifests, "_LARGEST", len(BAD))
+    monkeypatch.setattr(manifests, "LARGEST", len(BAD))
     for given, code in ((BAD, 1), ("#" * len(BAD) + f"\n{BAD}", 2)):
         stream = io.BytesIO(given.encode())
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))

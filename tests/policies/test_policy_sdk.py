@@ -1,0 +1,138 @@
+"""The pack starts only where it can judge: it is run as the engine runs it, with another SDK."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+
+from policies.analyzer_fit import KNOWN_VERSIONS
+from tests.lab_variables import lab_variables
+from tests.policies.changed_sdk import changed_sdk
+from tests.policies.local_stack import LocalStack
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _started(pack: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
+    """The pack's process, which must end by itself."""
+    return subprocess.run(
+        [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(pack)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))},
+        cwd=pack,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def _refusal(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode != 0
+    assert result.stdout == "", "a port was given, so the engine would go on"
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "difference"),
+    [
+        (
+            "def Analyze(self, request, _context)",
+            "def Analyze(self, request, _context, _more=None)",
+            "_PolicyAnalyzerServicer.Analyze has 4 parameters and 3 are known",
+        ),
+        (
+            "_PolicyAnalyzerServicer",
+            "_Analyzer",
+            "it has no _PolicyAnalyzerServicer",
+        ),
+        (
+            "servicer = _PolicyAnalyzerServicer(",
+            "servicer = type('_New', (globals()['_Policy' + 'AnalyzerServicer'],), {})(",
+            "PolicyPack no longer serves _PolicyAnalyzerServicer",
+        ),
+        (
+            "def _get_enforcement_level(",
+            "def _get_level(",
+            "_PolicyAnalyzerServicer has no _get_enforcement_level",
+        ),
+        (
+            "    def GetPluginInfo(self, _request, _context):",
+            "    def AnalyzeAll(self, _): ...\n    def GetPluginInfo(self, _request, _context):",
+            "_PolicyAnalyzerServicer answers AnalyzeAll, which is not known",
+        ),
+        ("class PolicyPack", "class Pack", "PolicyPack"),
+    ],
+    ids=["parameters", "renamed", "not-served", "method-gone", "new-request", "no-pack"],
+)
+def test_the_pack_does_not_start_with_an_sdk_it_cannot_judge_under(
+    tmp_path: Path, before: str, after: str, difference: str
+) -> None:
+    sdk = changed_sdk(tmp_path, before, after)
+    line = _refusal(_started(ROOT / "policies", sdk))
+    assert line.startswith("policies: ")
+    assert difference in line
+
+
+def test_the_refusal_names_the_versions_that_are_known_and_the_fix(tmp_path: Path) -> None:
+    sdk = changed_sdk(tmp_path, "def Configure(self, request", "def Configure(self, request, stack")
+    line = _refusal(_started(ROOT / "policies", sdk))
+    assert f"pulumi-policy {metadata.version('pulumi-policy')}: " in line
+    assert f"Fix: install pulumi-policy=={KNOWN_VERSIONS[-1]}" in line
+
+
+def test_the_installed_sdk_is_a_known_one() -> None:
+    assert metadata.version("pulumi-policy") in KNOWN_VERSIONS
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [("- {rule: host-path}", "entry 1: must have exactly the fields"), (None, "cannot be read")],
+    ids=["wrong", "missing"],
+)
+def test_the_pack_does_not_start_without_its_exceptions(
+    tmp_path: Path, text: str | None, fault: str
+) -> None:
+    pack = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", pack, ignore=shutil.ignore_patterns("__pycache__"))
+    (pack / "exceptions.yaml").unlink()
+    if text is not None:
+        (pack / "exceptions.yaml").write_text(text)
+    line = _refusal(_started(pack))
+    assert line.startswith("policies: exceptions.yaml: ")
+    assert fault in line
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    "command", [("preview",), ("up", "--yes"), ("up", "--yes", "--skip-preview")]
+)
+def test_an_engine_whose_pack_does_not_start_changes_nothing(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    runtime = {"name": "python", "options": {"virtualenv": str(ROOT / ".venv")}}
+    (project / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "part", "runtime": runtime}))
+    (project / "__main__.py").write_text(
+        'import pulumi_command\npulumi_command.local.Command("made", create="touch made")\n'
+    )
+    stack = LocalStack(project, **lab_variables(tmp_path))
+    pack = ("--policy-pack", str(ROOT / "policies"))
+    sdk = changed_sdk(tmp_path, "def Configure(self, request", "def Configure(self, request, stack")
+    stack.environment["PYTHONPATH"] = str(sdk)
+    refused = stack.run(*command, *pack)
+    assert refused.returncode != 0
+    assert "The policy pack does not start with it" in refused.stdout, refused.stdout
+    assert not (project / "made").exists()
+
+    del stack.environment["PYTHONPATH"]
+    judged = stack.run(*command, *pack)
+    assert judged.returncode == 0, judged.stdout
