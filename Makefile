@@ -7,9 +7,45 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PY := .venv/bin/python
 STACK ?= dev
-# The checks and tests must not depend on what a shell happens to export.
+# The checks and tests must not depend on what a shell happens to export; what the commands take
+# from it is in delivery/shell.py.
 unexport PYTHONPATH PYTHONHOME PULUMI_STACK
 export PYTHONDONTWRITEBYTECODE := 1
+
+# ---- what may be given to which target --------------------------------------------------------
+
+# Anything else is refused: neither `make rollback STAKC=prod` nor `make up STACK=prod` acts on dev.
+TAKE_STACK := preview preflight report report-images init plan promote refresh drift drift-issue \
+  unlock restore-state rollback rotate-token import-firewall
+TAKE_FROM := promote
+TAKE_TO := rollback
+TAKE_LOCK := unlock
+TAKE_VERSION := restore-state
+TAKE_SECRETS_PROVIDER := init
+TAKE_PULUMI_BACKEND_URL := login
+TAKE_FILES := scan
+TAKE_SARIF := scan
+
+# From make's command line only: a shell exports such a name for something else.
+$(foreach v,FROM TO LOCK VERSION SECRETS_PROVIDER FILES SARIF,$(eval $v :=))
+WANTED := $(or $(MAKECMDGOALS),$(.DEFAULT_GOAL))
+KNOWN := PYTHON $(patsubst TAKE_%,%,$(filter TAKE_%,$(.VARIABLES)))
+GIVEN := $(filter-out PYTHON,$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v)))
+STACKS := $(patsubst Pulumi.%.yaml,%,$(sort $(wildcard Pulumi.*.yaml)))
+nearest = $(shell $(PYTHON) -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1, 0))' '$1' $(KNOWN))
+$(foreach v,$(filter-out $(KNOWN),$(GIVEN)),$(error there is no variable $v: the nearest is $(call nearest,$v) (one of the environment goes before make: $v=… make …)))
+$(foreach v,$(GIVEN),$(foreach t,$(WANTED),$(if $(filter $t,$(TAKE_$v)),,$(error $v means nothing to `make $t`: leave it out$(if $(TAKE_$v), (it is for: $(TAKE_$v)))))))
+$(foreach v,$(GIVEN),$(if $(strip $($v)),,$(error $v is empty: give it a value or leave it out)))
+ifneq (,$(filter $(TAKE_STACK),$(WANTED)))
+  ifeq (,$(filter $(STACK),$(STACKS)))
+    $(error STACK=$(STACK): there is no Pulumi.$(STACK).yaml: use one of $(STACKS), or write that file)
+  endif
+endif
+ifneq (,$(filter up,$(WANTED)))
+  ifneq (dev,$(STACK))
+    $(error `make up` acts on dev, and the shell's STACK is $(STACK): use `make promote`, or `env -u STACK make up`)
+  endif
+endif
 
 .PHONY: help
 help: ## this list
@@ -20,12 +56,7 @@ help: ## this list
 .venv/.installed: requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "setup: $(PYTHON) is missing or older than 3.11: install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@echo "setup: Python packages into .venv (a minute or two)"
-	@$(PYTHON) -m venv .venv || { \
-	  echo "setup: python3 -m venv failed: install the venv module (Debian: apt-get install python3-venv) and run make again" >&2; exit 1; }
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt || { \
-	  echo "setup: PyPI could not be reached or a package is missing there: check the network and pip's index settings, then run make again" >&2; exit 1; }
-	@touch $@
+	@$(PYTHON) -m toolchain.packages
 
 .PHONY: toolchain
 toolchain: .venv/.installed ## find or build the engine and the rest; nothing when up to date
@@ -183,5 +214,6 @@ scan: .venv/.installed ## the manifest scanner on FILES, or on every manifest he
 
 .PHONY: clean
 clean: ## remove what the above made (the user's cache of built programs stays)
-	@if [ -x $(PY) ] && [ -d .lab ]; then $(PY) -m lab down; fi
-	@rm -rf .venv .toolchain .lab .delivery .hypothesis
+	@if [ -e .venv/.installed ] && { [ -d .lab ] || [ -d .toolchain ]; }; then $(PY) -m lab clean; \
+	  else rm -rf .toolchain .lab .delivery .hypothesis; fi
+	@rm -rf .venv .venv.lock

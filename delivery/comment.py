@@ -35,6 +35,17 @@ def comment(
     return text
 
 
+def not_previewed(stack: str) -> str:
+    """What a run without the stack's credentials leaves to a maintainer, as Markdown."""
+    return (
+        f"\n{code(stack)} is **not previewed**: a run of a fork or a bot has no credentials. What "
+        f"policies and waves make of {code(stack)}'s settings is not known yet. A maintainer who "
+        "has read the change gets the preview: of a bot's pull request by pushing a commit to its "
+        "branch (an empty one does), of a fork's by pushing its commits to a branch of this "
+        "repository with a pull request of its own.\n"
+    )
+
+
 def _summary(name: str, preview: Preview | None) -> tuple[str, ...]:
     if preview is None:
         return code(name), "", "", "**not previewed**: see the job's log"
@@ -43,6 +54,8 @@ def _summary(name: str, preview: Preview | None) -> tuple[str, ...]:
     advisory = len(preview.findings) - blocking - excepted
     verdict = f"{blocking} blocking, {advisory} advisory, {excepted} excepted"
     result = "passes" if preview.succeeded else "**fails**"
+    if preview.succeeded and not preview.policies:
+        verdict, result = "**no policy pack**", "**not judged**"
     return code(name), _counts(preview), verdict, result
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from delivery.environment import REPOSITORY
+from settings.names import NAMESPACE
 
 NAME = "oceanid-drift"
-NAMESPACE = "oceanid-egress"
 _HOLDER = "make drift"
+_SECONDS = 30
 _BUILT = REPOSITORY / ".toolchain" / "bin" / "kubectl"
 
 
@@ -37,7 +38,10 @@ def renew(context: str, environment: dict[str, str]) -> str | None:
             capture_output=True,
             text=True,
             check=False,
+            timeout=_SECONDS,
         )
+    except subprocess.TimeoutExpired:
+        return f"the API server gave no answer within {_SECONDS} s"
     except OSError as error:
         return f"{Path(command).name}: {error.strerror}"
     said = done.stderr.strip().splitlines()

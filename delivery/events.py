@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from delivery.environment import DeliveryError
+from delivery.reachable import without_advice
+from provider_plugin.urn import parsed
 
 # The engine's own steps of a replacement; `replace` stands for all of them.
 _PARTS_OF_REPLACE = frozenset({"create-replacement", "delete-replaced", "discard-replaced"})
 _UNCHANGED = frozenset({"same", "refresh", "read"})
+_STACK = "pulumi:pulumi:Stack"
 # How the pack marks a finding that a dated exception covers [policies/pack.py].
 _EXCEPTED = " (excepted "
 
@@ -67,6 +70,17 @@ def read(path: Path) -> Preview:
         raise DeliveryError(f"{path.name} is not whole: run the preview again") from None
 
 
+def output(path: Path, name: str) -> Any:  # noqa: ANN401  whatever the program gives
+    """The stack's output of that name in an event log; None where it has none, or is a secret."""
+    found = None
+    for line in path.read_text().splitlines():
+        ended = json.loads(line).get("resOutputsEvent")
+        if ended and ended["metadata"]["type"] == _STACK:
+            new = ended["metadata"].get("new") or {}
+            found = (new.get("outputs") or {}).get(name)
+    return found
+
+
 def parse(events: Iterable[dict[str, Any]]) -> Preview:
     """The preview of the engine's events [sdk/go/common/apitype/events.go, 3.246.0]."""
     changes: dict[str, Change] = {}
@@ -83,7 +97,7 @@ def parse(events: Iterable[dict[str, Any]]) -> Preview:
         if "policyEvent" in event:
             findings.append(_finding(event["policyEvent"]))
         if "diagnosticEvent" in event and event["diagnosticEvent"]["severity"] == "error":
-            errors.append(str(event["diagnosticEvent"]["message"]).strip())
+            errors.append(without_advice(str(event["diagnosticEvent"]["message"])).strip())
         if "summaryEvent" in event:
             summary = event["summaryEvent"]
             unchanged = int((summary.get("resourceChanges") or {}).get("same", 0))
@@ -108,7 +122,7 @@ def _change(metadata: dict[str, Any]) -> Change | None:
     return Change(
         operation=operation,
         kind=str(metadata["type"]).rpartition(":")[2],
-        name=str(metadata["urn"]).rpartition("::")[2],
+        name=parsed(metadata["urn"]).name,
         paths=tuple(sorted(differences or metadata.get("diffs") or ())),
     )
 
@@ -117,11 +131,13 @@ def _finding(event: dict[str, Any]) -> Finding:
     # The first line is the policy's description, the second what it found.
     found = str(event["message"]).strip().splitlines()[-1]
     text, _, excepted = found.partition(_EXCEPTED)
+    urn = event.get("resourceUrn")
     return Finding(
         policy=str(event["policyName"]),
         mandatory=event["enforcementLevel"] == "mandatory",
         severity=str(event.get("severity") or ""),
-        resource=str(event.get("resourceUrn") or "").rpartition("::")[2],
+        # A finding about the whole stack names no resource.
+        resource=parsed(urn).name if urn else "",
         text=text,
         excepted=excepted.removesuffix(")") or None,
     )

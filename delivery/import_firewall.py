@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from delivery.environment import DeliveryError, config_file
+from delivery.environment import LAB_STACK, DeliveryError, config_file
 from provider_plugin.errors import ProviderError
 from providers.crunchybridge.client import Client
 from providers.crunchybridge.pace import Clock
@@ -34,10 +35,12 @@ def write(stack: str, environment: dict[str, str], target: Path) -> str:
         raise DeliveryError(str(error)) from None
     target.write_text(json.dumps(import_file(rules, wanted), indent=2) + "\n")
     others = [each for each in rules if each.kind == "ingress" and each.cidr not in wanted]
-    lines = [
-        f"{target}: rules to import: {len(rules) - len(others)}, by",
-        f"  pulumi import --stack {stack} --file {target} --yes --generate-code=false",
-    ]
+    # The program protects no rule, and an imported one is protected unless told otherwise.
+    flags = f"--file {shlex.quote(str(target))} --yes --protect=false --generate-code=false"
+    lines = [f"{target}: rules to import: {len(rules) - len(others)}, by"]
+    if stack == LAB_STACK:
+        lines.append(f'  eval "$(.venv/bin/python -m delivery env --stack {stack})"')
+    lines.append(f"  pulumi import --stack {stack} {flags}")
     if others:
         extra = [{"cidr": e.cidr, "description": e.description or "typed by hand"} for e in others]
         lines += ["rules the settings do not name; to keep them, list them under firewall.extra:"]
@@ -47,11 +50,7 @@ def write(stack: str, environment: dict[str, str], target: Path) -> str:
 
 def wanted_ranges(settings: Settings) -> set[str]:
     """The ranges the stack has a rule for, in the API's own form."""
-    egress = (each.egress_address for each in settings.exit_nodes)
-    return {
-        *(f"{address}/{address.max_prefixlen}" for address in egress),
-        *(each.cidr for each in settings.firewall.extra),
-    }
+    return {*settings.egress_ranges, *(each.cidr for each in settings.firewall.extra)}
 
 
 def import_file(rules: Iterable[Rule], wanted: set[str]) -> dict[str, Any]:

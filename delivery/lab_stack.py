@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from delivery import lock
 from delivery.answer import answer
-from delivery.environment import LAB_STACK, config_file, lab_folder, project_name
+from delivery.environment import (
+    LAB_STACK,
+    DeliveryError,
+    config_file,
+    lab_folder,
+    project_name,
+)
 from delivery.state_store import has_store, is_json, store_of
+
+_SALT = "encryptionsalt"
+_CONFIG = "config"
+_STRING = "tag:yaml.org,2002:str"
 
 
 def prepare(environment: dict[str, str]) -> Path:
     """Make the stack if need be, free it from a dead run's lock; return its configuration file.
 
-    The file is a copy: the engine writes the salt of the lab's own passphrase into it, which has
-    no place in the repository.
+    The file is the lab's copy of the one in the repository. The engine writes the salt of the lab's
+    own passphrase into it, and `pulumi config set` what this lab alone has; neither has a place in
+    the repository. The salt is the state's, so that a copy that another passphrase has been used on
+    is put right.
     """
     project = lab_folder() / "project"
     project.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -25,14 +38,72 @@ def prepare(environment: dict[str, str]) -> Path:
     name = project_name()
     (project / "Pulumi.yaml").write_text(yaml.safe_dump({"name": name, "runtime": "python"}))
     copy = project / f"Pulumi.{LAB_STACK}.yaml"
-    if not _exists(project, environment):
+    state = _state(project, environment)
+    if state is None:
         copy.unlink(missing_ok=True)
         answer(["stack", "init", LAB_STACK], environment, folder=project)
-    salt = (yaml.safe_load(copy.read_text()) or {}).get("encryptionsalt") if copy.exists() else None
-    text = config_file(LAB_STACK).read_text()
-    copy.write_text(f"{text}encryptionsalt: {salt}\n" if salt else text)
+        state = _state(project, environment) or {}
+    write_copy(copy, config_file(LAB_STACK), salt_in(state))
     _free(name, environment)
     return copy
+
+
+def write_copy(copy: Path, source: Path, salt: str | None) -> None:
+    """Make the copy of `source` anew, with the salt, and with the settings that it alone has.
+
+    Where both have a setting, that of `source` holds. Secrets of another salt cannot be read any
+    more and are left out. What the copy was made from is kept next to it: with it the program tells
+    that a copy is out of date [settings/lab_copy.py].
+    """
+    root, held, before = _read(source), _read(copy), _read(made_from(copy))
+    if _SALT in _entries(root):
+        print(
+            f"delivery: {source.name} has an {_SALT}, which is the lab's and has no place in the "
+            "repository: take that line out"
+        )
+    given = _entries(_entries(root).get(_CONFIG))
+    own = {
+        key: value
+        for key, value in _entries(_entries(held).get(_CONFIG)).items()
+        if key not in given
+        # Without the record of a copy made by an earlier release: its secrets are its own.
+        and (key not in _entries(_entries(before).get(_CONFIG)) if before else _is_secret(value))
+    }
+    for key in sorted(given.keys() & _changed(held, before)):
+        print(f"delivery: {key} was set in the lab's copy: write it into {source.name}")
+    held_salt = _entries(held).get(_SALT)
+    if (held_salt.value if held_salt else None) != salt:
+        lost = sorted(key for key, value in own.items() if _is_secret(value))
+        own = {key: value for key, value in own.items() if key not in lost}
+        for key in lost:
+            print(f"delivery: {key} was encrypted by another passphrase: set it again")
+    entries = {**_entries(root), _CONFIG: _mapping({**given, **own})}
+    entries.pop(_SALT, None)
+    if salt:
+        entries[_SALT] = yaml.ScalarNode(_STRING, salt)
+    text = yaml.serialize(_mapping(entries), Dumper=yaml.SafeDumper, width=1000)
+    _put(copy, f"# Made by each command from {source}: write settings there.\n{text}")
+    # Last: without it a copy counts as out of date.
+    _put(made_from(copy), source.read_text())
+
+
+def made_from(copy: Path) -> Path:
+    """Where what the copy was made from is kept."""
+    return copy.with_name(f"{copy.name}.source")
+
+
+def _put(path: Path, text: str) -> None:
+    """Put the text in place by one rename: a killed command leaves no half of it."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    partial.rename(path)
+
+
+def salt_in(state: dict[str, Any]) -> str | None:
+    """The salt that a state's secrets are encrypted with; None where no passphrase is used."""
+    provider = (state.get("deployment") or {}).get("secrets_providers") or {}
+    salt = (provider.get("state") or {}).get("salt")
+    return str(salt) if salt else None
 
 
 def mend(state: Path) -> None:
@@ -60,9 +131,54 @@ def mend(state: Path) -> None:
             checkpoint.with_name(f"{checkpoint.name}.attrs").unlink(missing_ok=True)
 
 
-def _exists(project: Path, environment: dict[str, str]) -> bool:
-    listing = answer(["stack", "ls", "--json"], environment, folder=project)
-    return any(each["name"].split("/")[-1] == LAB_STACK for each in json.loads(listing))
+def _state(project: Path, environment: dict[str, str]) -> dict[str, Any] | None:
+    """The stack's state as it is kept, secrets encrypted; None when there is no such stack."""
+    try:
+        exported = answer(["stack", "export", "--stack", LAB_STACK], environment, folder=project)
+    except DeliveryError as error:
+        if "no stack named" in str(error):
+            return None
+        raise
+    state: dict[str, Any] = json.loads(exported)
+    return state
+
+
+def _read(path: Path) -> yaml.MappingNode | None:
+    """The YAML file as it is written: no value is taken for what it only looks like.
+
+    Nothing for a file that is absent, or that a killed command has torn.
+    """
+    try:
+        root = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
+    except (FileNotFoundError, yaml.YAMLError):
+        return None
+    return root if isinstance(root, yaml.MappingNode) else None
+
+
+def _entries(node: yaml.Node | None) -> dict[str, yaml.Node]:
+    """A mapping's entries by their keys; of a key that is there twice, the last."""
+    if not isinstance(node, yaml.MappingNode):
+        return {}
+    return {str(key.value): value for key, value in node.value}
+
+
+def _changed(held: yaml.Node | None, before: yaml.Node | None) -> set[str]:
+    """The settings that a command has changed in the copy since it was made."""
+    now, then = (_entries(_entries(node).get(_CONFIG)) for node in (held, before))
+    return {
+        key
+        for key in now.keys() & then.keys()
+        if yaml.serialize(now[key]) != yaml.serialize(then[key])
+    }
+
+
+def _mapping(entries: dict[str, yaml.Node]) -> yaml.MappingNode:
+    pairs = [(yaml.ScalarNode(_STRING, key), value) for key, value in entries.items()]
+    return yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=False)
+
+
+def _is_secret(value: yaml.Node) -> bool:
+    return set(_entries(value)) == {"secure"}
 
 
 def _free(name: str, environment: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from delivery.environment import DeliveryError
 from delivery.state_store import StateStore
 
 _FOLDER = ".pulumi/locks"
+# Linux's; macOS has none.
+_PROCESSES = Path("/proc")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +38,31 @@ class Lock:
 
     @property
     def is_held(self) -> bool:
-        """Whether an engine of that process id runs on this machine."""
+        """Whether an engine of that process id may run on this machine.
+
+        Where this user cannot see what the process is, as on macOS, any process counts.
+        """
         try:
-            return Path(f"/proc/{self.pid}/exe").readlink().name.startswith("pulumi")
+            program = (_PROCESSES / str(self.pid) / "exe").readlink()
+            return program.name.startswith("pulumi")
+        except PermissionError:  # another user's
+            return True
         except OSError:
-            return False
+            return not _PROCESSES.exists() and _is_alive(self.pid)
 
     def __str__(self) -> str:
         return f"{self.user}@{self.host}, pid {self.pid}, since {self.since}"
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether there is a process of that id that has not ended."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def locks_on(store: StateStore, project: str, stack: str) -> list[Lock]:

@@ -6,7 +6,7 @@ import json
 import os
 
 from delivery.answer import answer
-from delivery.environment import DeliveryError, engine_environment
+from delivery.environment import LAB_STACK, DeliveryError, engine_environment
 from delivery.state_store import BucketStore
 
 
@@ -33,8 +33,11 @@ def make_stack(stack: str, environment: dict[str, str], provider: str | None) ->
     """Make the stack in the backend; what to commit afterwards.
 
     `provider` is a secrets provider such as awskms://…, the passphrase when None. Raises
-    DeliveryError when the stack is there already or the backend refuses.
+    DeliveryError for the lab's stack, when the stack is there already, or the backend refuses.
     """
+    if stack == LAB_STACK:
+        # The engine would write the lab's salt into the file in the repository.
+        raise DeliveryError(f"{stack} is the lab's stack: `make up` makes it")
     chosen = ["--secrets-provider", provider] if provider else []
     answer(["stack", "init", stack, *chosen], environment)
     return (

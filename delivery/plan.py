@@ -9,22 +9,35 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from delivery import history, run
+from delivery import events, history, run
 from delivery.environment import RECORDS, DeliveryError
 from delivery.work_tree import clean_commit
+
+# Of a gate's Job for one node, `gate-<wave>/<node>` [components/egress_check.py].
+_GATE = re.compile(r"EgressCheck\$kubernetes:batch/v1:Job::gate-[^/]+/(?P<node>.+)$")
+
+_GATES = re.compile(r"oceanid:index:EgressCheck::gate-[^/]+$")
+# What apitype.ResourcePlanV1 calls a planned resource's outputs.
+_OUTPUTS = "state"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """What a plan was made for: the commit, the update it comes after, and its own digest."""
+    """What a plan was made for: the commit, the update it comes after, and its own digest.
+
+    `api_servers` are those that its NetworkPolicies name, such as `203.0.113.10:6443`; None where
+    the program says nothing of them.
+    """
 
     stack: str
     commit: str
     after: str
     digest: str
+    api_servers: list[str] | None
 
 
 def plan_file(stack: str) -> Path:
@@ -63,7 +76,13 @@ def save(stack: str) -> int:
     code = run.run(command, environment)
     if code == 0:
         target.chmod(0o600)
-        label = Label(stack=stack, commit=commit, after=after, digest=_digest(target))
+        label = Label(
+            stack=stack,
+            commit=commit,
+            after=after,
+            digest=_digest(target),
+            api_servers=events.output(events_file(stack), "apiServers"),
+        )
         _label_file(stack).write_text(json.dumps(asdict(label), indent=2) + "\n")
         print(f"delivery: {stack}: plan for {commit[:12]} saved in {target.name}", flush=True)
     return code
@@ -76,7 +95,7 @@ def check(stack: str, commit: str, environment: dict[str, str]) -> Path:
     """
     again = f"run `make plan STACK={stack}`, have it approved, and promote again"
     try:
-        label = Label(**json.loads(_label_file(stack).read_text()))
+        label = _label(stack)
         digest = _digest(plan_file(stack))
     except (OSError, ValueError, TypeError):
         raise DeliveryError(f"{stack} has no saved plan: {again}") from None
@@ -91,10 +110,39 @@ def check(stack: str, commit: str, environment: dict[str, str]) -> Path:
     return plan_file(stack)
 
 
+def api_servers(stack: str) -> list[str] | None:
+    """The API servers that the stack's saved plan is for, which `check` has found to be whole."""
+    return _label(stack).api_servers
+
+
+def measured(plan: Path) -> dict[str, str]:
+    """The nodes that the gates of a saved plan measure, each with its uid, "" where it is not told.
+
+    The names are those of the gates' Jobs; a Job that the plan only deletes measures nothing. The
+    uids are outputs of the gates.
+    """
+    planned = json.loads(plan.read_text())["resourcePlans"]
+    uids = {
+        node: uid
+        for urn, resource in planned.items()
+        if _GATES.search(urn)
+        for node, uid in ((resource.get(_OUTPUTS) or {}).get("uids") or {}).items()
+    }
+    return {
+        gate["node"]: uids.get(gate["node"], "")
+        for urn, resource in sorted(planned.items())
+        if (gate := _GATE.search(urn)) and resource.get("steps") != ["delete"]
+    }
+
+
 def _last(stack: str, environment: dict[str, str]) -> str:
     """When the stack's last update began, which tells one state from another."""
     before = history.updates(stack, environment)
     return before[0].started if before else ""
+
+
+def _label(stack: str) -> Label:
+    return Label(**json.loads(_label_file(stack).read_text()))
 
 
 def _label_file(stack: str) -> Path:

@@ -12,6 +12,10 @@ from delivery.work_tree import clean_commit, has
 
 # Where the state of the stack that must be green is, when that is not the target's own backend.
 SOURCE_BACKEND = "OCEANID_SOURCE_BACKEND_URL"
+# The nodes that the plan's gates measure. The program refuses to begin with others: the engine
+# would refuse their Jobs, but only once earlier waves have changed [components/preflight.py].
+PLANNED_NODES = "OCEANID_PLANNED_NODES"
+PLANNED_API_SERVERS = "OCEANID_PLANNED_API_SERVERS"
 
 
 def promote(stack: str, source: str) -> int:
@@ -28,6 +32,11 @@ def promote(stack: str, source: str) -> int:
     if reason:
         raise DeliveryError(f"{commit[:12]} is not promoted to {stack}: {reason}")
     saved = plan.check(stack, commit, environment)
+    planned = plan.measured(saved).items()
+    environment[PLANNED_NODES] = " ".join(f"{node}={uid}" for node, uid in planned)
+    servers = plan.api_servers(stack)
+    if servers is not None:
+        environment[PLANNED_API_SERVERS] = " ".join(servers)
     print(f"delivery: {commit[:12]} is green in {source}: {stack} follows its plan", flush=True)
     # By this its entry is told from that of another update, of the same commit too.
     message = f"Promote {commit[:12]} from {source} ({secrets.token_hex(4)})"

@@ -6,11 +6,11 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from delivery.environment import REPOSITORY, DeliveryError, lab_folder
+from delivery.environment import REPOSITORY, DeliveryError, engine_environment, lab_folder
 from delivery.work_tree import check_out, git
 
 _PYTHON = ".venv/bin/python"
@@ -20,7 +20,6 @@ _MADE = {
     ".venv": (("requirements.txt", "requirements-dev.txt"), ("make", ".venv/.installed")),
     ".toolchain": (("toolchain",), (_PYTHON, "-m", "toolchain")),
 }
-_LOGIN = Path(".toolchain/pulumi-home/credentials.json")
 
 
 def run(stack: str, revision: str) -> int:
@@ -28,11 +27,16 @@ def run(stack: str, revision: str) -> int:
 
     Raises DeliveryError when there is no such commit, or it cannot be made ready to run.
     """
+    # The old commit's program reads OCEANID_ROLLBACK [components/preflight.py]. Its toolchain may
+    # know of no login: the backend goes along by its name.
+    environment = {
+        **without_make(engine_environment(stack)),
+        "OCEANID_LAB": str(lab_folder()),
+        "OCEANID_ROLLBACK": "1",
+    }
     with _checkout(revision) as tree:
         print(f"delivery: {stack} goes back to what {revision} describes", flush=True)
         command = [str(tree / _PYTHON), "-m", "delivery", "up", "--stack", stack]
-        # The old commit's program reads OCEANID_ROLLBACK [components/preflight.py].
-        environment = {**os.environ, "OCEANID_LAB": str(lab_folder()), "OCEANID_ROLLBACK": "1"}
         return subprocess.run(command, cwd=tree, env=environment, check=False).returncode
 
 
@@ -51,7 +55,6 @@ def _checkout(revision: str) -> Iterator[Path]:
                 _make(tree, name, command)
             else:
                 (tree / name).symlink_to(REPOSITORY / name)
-        _take_login_along(tree)
         yield tree
     finally:
         git("worktree", "remove", "--force", str(tree))
@@ -61,13 +64,11 @@ def _checkout(revision: str) -> Iterator[Path]:
 def _make(tree: Path, name: str, command: tuple[str, ...]) -> None:
     said = f"the commit to go back to needs a {name} of its own"
     print(f"delivery: {said}: {' '.join(command)}", flush=True)
-    if subprocess.run(command, cwd=tree, check=False).returncode != 0:
+    environment = without_make(os.environ)
+    if subprocess.run(command, cwd=tree, env=environment, check=False).returncode != 0:
         raise DeliveryError(f"{said}, which could not be made: see above; nothing has been changed")
 
 
-def _take_login_along(tree: Path) -> None:
-    """The backend of `make login`, into a toolchain that is not shared."""
-    kept, needed = REPOSITORY / _LOGIN, tree / _LOGIN
-    if kept.exists() and not needed.exists():
-        needed.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(kept, needed)
+def without_make(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what `make rollback STACK=… TO=…` hands to every make below it."""
+    return {k: v for k, v in environment.items() if not k.startswith(("MAKE", "MFLAGS"))}

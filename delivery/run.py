@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO, TextIO
 
-from delivery import lab_stack
+from delivery import lab_stack, reachable
 from delivery.environment import (
     LAB_STACK,
     RECORDS,
@@ -21,6 +24,7 @@ from delivery.environment import (
 from settings import check_file
 
 _POLICIES = "policies"
+PACK_OPTIONS = ("--policy-pack", "--policy-pack-config")
 
 # The engine's refusal of what exceeds a saved plan gives both values in full, decrypted secrets
 # too [resource/deploy/plan.go, MakeError]. The names of the properties stand before the bracket.
@@ -32,11 +36,11 @@ def policy_pack(stack: str) -> tuple[str, ...]:
 
     A self-managed backend enforces nothing by itself: they go with every preview and update.
     """
-    options = ("--policy-pack", _POLICIES)
+    options = (PACK_OPTIONS[0], _POLICIES)
     levels = f"{_POLICIES}/config.{stack}.json"
     if not (REPOSITORY / levels).exists():
         return options
-    return (*options, "--policy-pack-config", levels)
+    return (*options, PACK_OPTIONS[1], levels)
 
 
 def stack_environment(stack: str) -> dict[str, str]:
@@ -48,8 +52,7 @@ def stack_environment(stack: str) -> dict[str, str]:
     wrong = check_file(config_file(stack))
     if wrong:
         raise DeliveryError("\n".join([f"{config_file(stack).name} is wrong:", *wrong]))
-    # `--event-log` is one of the engine's debug flags.
-    return {**environment, "PULUMI_DEBUG_COMMANDS": "true"}
+    return environment
 
 
 def stack_command(
@@ -57,25 +60,36 @@ def stack_command(
 ) -> list[str]:
     """The engine's command line on `stack`; `configured` when it reads the stack's file.
 
-    A stack of the lab is made when need be, and freed from the lock of a run that was killed.
+    For such a command the stack of the lab is made when need be, and freed from the lock of a run
+    that was killed. One that only reads the state changes nothing, even while an update runs.
+    Raises DeliveryError when such a command's API server does not answer.
     """
+    if configured:
+        reachable.require_answer(stack, environment)
     command = [engine(), *arguments, "--stack", stack]
-    if stack == LAB_STACK:
-        copy = lab_stack.prepare(environment)
-        if configured:
-            command += ["--config-file", str(copy)]
+    if stack == LAB_STACK and configured:
+        command += ["--config-file", str(lab_stack.prepare(environment))]
     return command
 
 
-def run(command: list[str], environment: dict[str, str], *, changes: bool = True) -> int:
+def run(
+    command: list[str],
+    environment: dict[str, str],
+    *,
+    changes: bool = True,
+    filtered: bool = True,
+) -> int:
     """The exit code of the engine, which takes this process's terminal.
 
     Without a terminal nobody can be asked; what never `changes` anything refuses to be told so.
+    What it prints there is `filtered`, unless it is data.
     """
     if not sys.stdout.isatty():
         confirmed = {"PULUMI_SKIP_CONFIRMATIONS": "true"} if changes else {}
         environment = {**environment, **confirmed}
         command = [*command, "--non-interactive"]
+        if filtered:
+            return _filtered(command, environment)
     # In this process's group, so that Ctrl-C reaches the engine, which then ends in good order.
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
         return _wait(process)
@@ -84,23 +98,37 @@ def run(command: list[str], environment: dict[str, str], *, changes: bool = True
 def run_under_plan(command: list[str], environment: dict[str, str]) -> int:
     """The same for an update that a saved plan constrains: no value of a property is shown."""
     environment = {**environment, "PULUMI_SKIP_CONFIRMATIONS": "true"}
+    return _filtered([*command, "--non-interactive"], environment)
+
+
+def _filtered(command: list[str], environment: dict[str, str]) -> int:
+    """The exit code of the engine, without a terminal; no line of it harms who reads it."""
     with subprocess.Popen(
-        [*command, "--non-interactive"],
+        command,
         cwd=REPOSITORY,
         env=environment,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE,
         text=True,
         errors="replace",
     ) as process:
         # Ctrl-C reaches the engine by itself; this process reads on until the engine has ended.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        pairs = ((process.stdout, sys.stdout), (process.stderr, sys.stderr))
         try:
-            for line in process.stdout or ():
-                print(without_values(line), end="", flush=True)
+            with ThreadPoolExecutor(max_workers=len(pairs)) as pool:
+                for source, sink in pairs:
+                    pool.submit(_copy, source, sink)
             return process.wait()
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def _copy(source: IO[str] | None, sink: TextIO) -> None:
+    for line in source or ():
+        # The engine goes on when nobody reads any more: it may be in the middle of an update.
+        with contextlib.suppress(BrokenPipeError):
+            print(reachable.without_advice(without_values(line)), end="", file=sink, flush=True)
 
 
 def without_values(line: str) -> str:

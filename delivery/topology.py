@@ -48,7 +48,8 @@ def mermaid(settings: Settings, changes: tuple[Change, ...]) -> list[str]:
 
 
 def _belongs(name: str, owners: tuple[str, ...]) -> bool:
-    return any(name == owner or name.startswith(f"{owner}-") for owner in owners)
+    # A gate's Jobs have their node's name after a slash.
+    return any(re.match(rf"{re.escape(owner)}([-/]|$)", name) for owner in owners)
 
 
 def _id(kind: str, name: str) -> str:

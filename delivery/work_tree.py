@@ -13,7 +13,11 @@ def clean_commit() -> str:
     commit = git("rev-parse", "--verify", "--quiet", "HEAD").strip()
     if not commit:
         raise DeliveryError("this is no git checkout with a commit: a release is a commit")
-    changed = git("status", "--porcelain").splitlines()
+    status = _run("status", "--porcelain")
+    if status.returncode != 0:
+        said = status.stderr.strip().splitlines()[:1] or ["no reason given"]
+        raise DeliveryError(f"git cannot say whether the work tree has changes: {said[0]}")
+    changed = status.stdout.splitlines()
     if changed:
         raise DeliveryError(
             f"the work tree has changes ({changed[0].strip()}, {len(changed)} in all): a release "

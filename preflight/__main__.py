@@ -28,7 +28,9 @@ _WORST_FIRST = (Verdict.FAIL, Verdict.WARN, Verdict.NOTE, Verdict.OK)
 
 def main(arguments: list[str]) -> int:
     """Run every check once and print what it found."""
-    parser = argparse.ArgumentParser(prog="python -m preflight", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m preflight", description=__doc__, allow_abbrev=False
+    )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--stack", help="whose Pulumi.<stack>.yaml has the settings")
     source.add_argument("--settings", help="a JSON file of settings, - for standard input")
@@ -43,8 +45,15 @@ def main(arguments: list[str]) -> int:
     outcome = run(settings, datetime.now(UTC).date())
     if options.json:
         results = [asdict(each) for each in outcome.results]
-        told = {"answered": outcome.answered, "groups": outcome.groups, "results": results}
-        print(json.dumps(told))
+        told = {
+            "answered": outcome.answered,
+            "groups": outcome.groups,
+            "unnamed": outcome.unnamed,
+            "unfit": dict(outcome.unfit),
+            "apiServers": outcome.api_servers,
+            "uids": dict(outcome.uids),
+        }
+        print(json.dumps(told | {"results": results}))
     else:
         print(text(outcome, seconds=time.monotonic() - began))
     return outcome.exit_code

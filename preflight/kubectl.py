@@ -19,8 +19,12 @@ Document = dict[str, Any]
 # Where `make toolchain` puts the one it builds when PATH has none.
 _BUILT = Path(__file__).resolve().parent.parent / ".toolchain" / "bin" / "kubectl"
 _SECONDS = 10
+# For the whole of a question, whatever kubectl tries again: discovery, a plugin that logs in.
+_LONGEST_SECONDS = 60
+# For the one that comes before all others.
+_SECONDS_TO_ANSWER = 10
 # Of one round of questions; each is a process of its own.
-_PARALLEL = 10
+_PARALLEL = 12
 
 
 class Kind(StrEnum):
@@ -35,6 +39,15 @@ class Kind(StrEnum):
     CRON_JOBS = "/apis/batch/v1/cronjobs"
     NAMESPACES = "/api/v1/namespaces"
     GROUPS = "/apis"
+    API_SERVERS = (
+        "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+        "?labelSelector=kubernetes.io/service-name=kubernetes"
+    )
+    # CoreDNS' configuration, whose name differs between distributions.
+    SYSTEM_CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
+    # This stack's own: pods of every kind would be too much to ask for.
+    GATEWAYS = "/api/v1/pods?labelSelector=app.kubernetes.io/name=oceanid-gateway"
+    UNSCHEDULED = "/api/v1/events?fieldSelector=reason=FailedScheduling"
     # No path: its answer would hold the values. The server's own table holds names only.
     SECRETS = "secrets"
 
@@ -56,7 +69,8 @@ class View:
         """The objects of a kind in all namespaces; raises UnseenError."""
         answer = self.answers.get(kind, Refused(why="it was not asked for"))
         if isinstance(answer, Refused):
-            raise UnseenError(f"{kind.value.rpartition('/')[2]} cannot be seen: {answer.why}")
+            what = kind.value.partition("?")[0].rpartition("/")[2]
+            raise UnseenError(f"{what} cannot be seen: {answer.why}")
         return answer
 
 
@@ -64,11 +78,21 @@ class View:
 class Kubectl:
     """kubectl with one context of the kubeconfig that KUBECONFIG names.
 
-    `command` is the one on PATH, else the one built here, unless another is given.
+    `command` is the one on PATH, else the one built here, unless another is given. `environment` is
+    this process's unless given.
     """
 
     context: str
     command: str = field(default_factory=lambda: shutil.which("kubectl") or str(_BUILT))
+    environment: Mapping[str, str] | None = None
+
+    def why_not_ready(self) -> str | None:
+        """None when the API server says that it is ready, else why not; within seconds."""
+        answer = self._run("get", "--raw", "/readyz", seconds=_SECONDS_TO_ANSWER)
+        # Who may not ask has been answered.
+        if answer.returncode == 0 or "(Forbidden)" in answer.stderr:
+            return None
+        return _last(answer.stderr)
 
     def view(self, kinds: Collection[Kind]) -> View:
         """Ask for all `kinds` at the same time, once each."""
@@ -82,6 +106,15 @@ class Kubectl:
             return Refused(why=_last(answer.stderr))
         document: Document = json.loads(answer.stdout)
         return document
+
+    def pods_on(self, node: str) -> list[Document] | Refused:
+        """The pods on a node that have not ended, of all namespaces."""
+        fields = f"spec.nodeName={node},status.phase!=Succeeded,status.phase!=Failed"
+        document = self.document(f"/api/v1/pods?fieldSelector={fields}")
+        if isinstance(document, Refused):
+            return document
+        found: list[Document] = document["items"]
+        return found
 
     def dry_run(self, path: str, manifest: Document) -> str | None:
         """Post `manifest` without effect; None when the API server would take it, else its error.
@@ -121,7 +154,9 @@ class Kubectl:
             for row in rows
         ]
 
-    def _run(self, *arguments: str, send: str | None = None) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, *arguments: str, send: str | None = None, seconds: int = _LONGEST_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
         command = [self.command, "--context", self.context]
         try:
             return subprocess.run(
@@ -131,7 +166,12 @@ class Kubectl:
                 capture_output=True,
                 text=True,
                 check=False,
+                env=self.environment,
+                timeout=seconds,
             )
+        except subprocess.TimeoutExpired:
+            why = f"no answer within {seconds} s"
+            return subprocess.CompletedProcess(command, 1, "", why)
         except OSError as error:
             return subprocess.CompletedProcess(command, 1, "", f"{command[0]}: {error.strerror}")
 

@@ -5,26 +5,43 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from preflight import tailnet
+from preflight import gateways, tailnet
 from preflight.checks import (
+    api_servers,
     console,
     database,
     exit_nodes,
+    gates,
     heartbeats,
     host_network,
     leftovers,
+    neighbours,
     nodes,
     refused,
     starved,
+    transparent_hosts,
 )
 from preflight.kubectl import Kind, Kubectl, Refused, View
 from preflight.result import Result, UnseenError, Verdict
 from preflight.tailnet import Device
 from settings import Settings
 
+# The checks that have failures among their findings.
+_CAN_FAIL = frozenset(
+    {
+        nodes.CHECK,
+        heartbeats.CHECK,
+        api_servers.CHECK,
+        leftovers.CHECK,
+        transparent_hosts.CHECK,
+        exit_nodes.CHECK,
+        database.CHECK,
+    }
+)
+_REMEDY = "see to it that it answers, and run this again"
 _Check = tuple[str, Callable[[], Iterator[Result]]]
 
 
@@ -32,12 +49,20 @@ _Check = tuple[str, Callable[[], Iterator[Result]]]
 class Outcome:
     """What all checks found; `answered` is false when the cluster gave no answer at all.
 
-    `groups` are the names of the API groups it serves, None where they cannot be seen.
+    `groups` are the names of the API groups it serves, `unnamed` those of its nodes that the
+    settings do not name and that have a gateway or will get one; None where they cannot be seen.
+    `unfit` are the nodes of both sorts on which no pod can start, each with its reason; `uids` are
+    the uids of all nodes by name: a machine that joins again under its old name has another.
+    `api_servers` are those that NetworkPolicies are to admit, None where there is no telling.
     """
 
     results: tuple[Result, ...]
     answered: bool
     groups: tuple[str, ...] | None = None
+    unnamed: tuple[str, ...] | None = None
+    unfit: Mapping[str, str] = field(default_factory=dict)
+    api_servers: tuple[str, ...] | None = None
+    uids: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, verdict: Verdict) -> list[Result]:
         """The results with that verdict."""
@@ -57,6 +82,10 @@ def run(settings: Settings, today: date, environment: Mapping[str, str] = os.env
     with ThreadPoolExecutor(max_workers=2) as pool:
         asked = pool.submit(_devices, environment)
         database_asked = pool.submit(lambda: list(database.check(settings, environment)))
+        why = kubectl.why_not_ready()
+        if why is not None:
+            others = _apis(settings, asked.result(), set(), database_asked, today)
+            return _no_answer(why, list(others))
         view = kubectl.view(tuple(Kind))
         devices = asked.result()
         seen = view.answers[Kind.NODES]
@@ -64,21 +93,35 @@ def run(settings: Settings, today: date, environment: Mapping[str, str] = os.env
             others = _apis(settings, devices, set(), database_asked, today)
             return _no_answer(seen.why, list(others))
         checks: tuple[_Check, ...] = (
-            (nodes.CHECK, lambda: nodes.check(settings, view)),
+            (nodes.CHECK, lambda: nodes.check(settings, view, kubectl.pods_on)),
             (heartbeats.CHECK, lambda: heartbeats.check(settings, view)),
+            (api_servers.CHECK, lambda: api_servers.check(settings, view)),
+            (gates.CHECK, lambda: gates.check(view)),
+            (neighbours.CHECK, lambda: neighbours.check(settings, view)),
+            (transparent_hosts.CHECK, lambda: transparent_hosts.check(settings, view)),
             (host_network.CHECK, lambda: host_network.check(settings, view)),
             (starved.CHECK, lambda: starved.check(settings, view, kubectl)),
             (refused.CHECK, lambda: refused.check(settings, view)),
             (
                 leftovers.CHECK,
                 lambda: leftovers.check(
-                    settings, view, devices if isinstance(devices, list) else []
+                    settings, view, devices if isinstance(devices, list) else None
                 ),
             ),
         )
         results = [each for check in checks for each in _seen(*check)]
         results += _apis(settings, devices, _running(view), database_asked, today)
-    return Outcome(results=tuple(results), answered=True, groups=_groups(view))
+    unnamed = _unnamed(settings, view)
+    names = (*(node.hostname for node in settings.nodes), *(unnamed or ()))
+    return Outcome(
+        results=tuple(results),
+        answered=True,
+        groups=_groups(view),
+        unnamed=unnamed,
+        unfit=gateways.unfit(names, view, settings.egress.tolerations),
+        uids={node["metadata"]["name"]: node["metadata"]["uid"] for node in seen},
+        api_servers=api_servers.admitted(settings, view),
+    )
 
 
 def _apis(
@@ -99,17 +142,20 @@ def _apis(
 
 
 def _seen(name: str, check: Callable[[], Iterator[Result]]) -> list[Result]:
-    """The check's results; one that could not see what it asks about says so."""
+    """The check's results; one that could not see what it asks about says so.
+
+    Where it can find what ends an update, not having looked ends an update too.
+    """
     try:
         return list(check())
     except UnseenError as unseen:
         return [
             Result(
                 check=name,
-                verdict=unseen.verdict,
+                verdict=Verdict.FAIL if name in _CAN_FAIL else unseen.verdict,
                 where="not checked",
                 what=str(unseen),
-                remedy=unseen.remedy,
+                remedy=unseen.remedy or _REMEDY,
             )
         ]
 
@@ -117,6 +163,13 @@ def _seen(name: str, check: Callable[[], Iterator[Result]]) -> list[Result]:
 def _groups(view: View) -> tuple[str, ...] | None:
     try:
         return tuple(each["name"] for each in view.items(Kind.GROUPS))
+    except UnseenError:
+        return None
+
+
+def _unnamed(settings: Settings, view: View) -> tuple[str, ...] | None:
+    try:
+        return tuple(gateways.unnamed(settings, view))
     except UnseenError:
         return None
 

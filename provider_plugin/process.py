@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
@@ -28,11 +29,11 @@ def serve(
 ) -> None:
     """Serve on a free port of 127.0.0.1 until `parent`, which started this process, has gone.
 
-    `arguments` are the engine's: its address, for `servicer`, and logging flags, which are of no
-    use here. With `seconds_to_cancel` an interrupt ends the process too, after what is under way
-    has had so long to be cancelled; with None an interrupt is not heard.
+    `arguments` are the engine's: its address, for `servicer`. With `seconds_to_cancel` an interrupt
+    ends the process too, after what is under way has had so long to be cancelled; with None an
+    interrupt is not heard.
     """
-    addresses = [each for each in arguments if not each.startswith("-")]
+    address = _address(arguments)
     stopped = threading.Event()
     _hear_signals(stopped, interrupts=seconds_to_cancel is not None)
     limits = [
@@ -40,7 +41,7 @@ def serve(
         ("grpc.max_send_message_length", _LARGEST_MESSAGE_BYTES),
     ]
     server = grpc.server(futures.ThreadPoolExecutor(_THREADS), options=limits)
-    plugin = servicer(addresses[0] if addresses else "")
+    plugin = servicer(address)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(plugin, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -52,6 +53,16 @@ def serve(
     plugin.cancelled.set()
     server.stop(grace=seconds_to_cancel).wait()
     os._exit(0)
+
+
+def _address(arguments: list[str]) -> str:
+    parser = argparse.ArgumentParser(description="A Pulumi provider plugin.", allow_abbrev=False)
+    parser.add_argument("engine", nargs="?", default="", help="the engine's address, host:port")
+    # The engine passes these to every plugin when its own logging or tracing is on.
+    for unused in ("--tracing", "-v"):
+        parser.add_argument(unused, help=argparse.SUPPRESS)
+    parser.add_argument("--logtostderr", action="store_true", help=argparse.SUPPRESS)
+    return str(parser.parse_args(arguments).engine)
 
 
 def _hear_signals(stopped: threading.Event, *, interrupts: bool) -> None:

@@ -22,7 +22,9 @@ _REPOSITORY = Path(__file__).resolve().parent.parent
 
 def main(arguments: list[str]) -> int:
     """Write the page and say where it is; exit code 2 when it cannot be made."""
-    parser = argparse.ArgumentParser(prog="python -m report", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m report", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--stack", required=True)
     parser.add_argument("--out", type=Path, help="report-STACK.html unless given")
     options = parser.parse_args(arguments)

@@ -25,8 +25,7 @@ def admissions(settings: Settings, state: State) -> list[Admission]:
     """Exit nodes first, then what else is admitted, then what is retired; missing ones are bad."""
     rules = {str(each.outputs.get("rule")): each for each in state.of_type(_RULE)}
     exits = {
-        f"{each.egress_address}/{each.egress_address.max_prefixlen}": f"exit node {each.node}"
-        for each in settings.exit_nodes
+        cidr: f"exit node {', '.join(nodes)}" for cidr, nodes in settings.egress_ranges.items()
     }
     extra = {each.cidr: each.description for each in settings.firewall.extra}
     wanted = exits | extra

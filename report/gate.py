@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from preflight.kubectl import Kubectl, Refused
+from preflight.result import listed
 from report.moment import parsed
 from report.status import Status
 from settings import Settings
@@ -18,12 +19,12 @@ Document = dict[str, Any]
 _GATE = "app.kubernetes.io/name=oceanid-egress-check"
 _GATEWAY = "app.kubernetes.io/name=oceanid-gateway"
 _WAVE = "oceanid.io/wave"
-_PHASES = {"Succeeded": Status.GOOD, "Failed": Status.BAD}
+_NODE = "oceanid.io/node"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What a gate's pod said at its end, on one node."""
+    """What the gate has of one node: its Job's verdict, and what the Job's pod said at its end."""
 
     node: str
     status: Status
@@ -76,40 +77,76 @@ def gates(settings: Settings, seen: Seen | Refused) -> list[Gate]:
     why = seen.why if isinstance(seen, Refused) else "the cluster has no such gate"
     result = []
     for wave in settings.egress.waves:
-        own = [each for each in shown.jobs if _label(each) == wave.name]
+        named = tuple(node.hostname for node in settings.wave_nodes(wave))
+        jobs = _newest(each for each in shown.jobs if _label(each) == wave.name)
+        measurements = _measurements(named, jobs, shown.pods, why)
         daemon_sets = [each for each in shown.daemon_sets if _label(each) == wave.name]
-        # One that is to be replaced may still be there beside its successor.
-        job = max(own, key=lambda each: each["metadata"]["creationTimestamp"], default=None)
-        status, verdict, finished = _verdict(job, why)
+        status, verdict = _verdict(measurements)
+        ends = [at for job in jobs.values() if (at := _condition(job)[2]) is not None]
         result.append(
             Gate(
                 wave=wave.name,
-                nodes=tuple(node.hostname for node in settings.wave_nodes(wave)),
+                nodes=named,
                 catches_the_rest=wave.nodes is None,
                 status=status,
-                verdict=verdict,
-                finished=finished,
-                measurements=tuple(_measurement(each) for each in _pods_of(job, shown.pods)),
+                verdict=why if isinstance(seen, Refused) else verdict,
+                finished=max(ends, default=None),
+                measurements=() if isinstance(seen, Refused) else measurements,
                 gateways=_gateways(daemon_sets),
             )
         )
     return result
 
 
-def _verdict(job: Document | None, why: str) -> tuple[Status, str, datetime | None]:
-    if job is None:
-        return Status.NOT_SEEN, why, None
-    status = job.get("status", {})
-    for condition in status.get("conditions") or []:
+def _newest(jobs: Iterable[Document]) -> dict[str, Document]:
+    """The newest Job for each node: one that is to be replaced may still be there."""
+    found: dict[str, Document] = {}
+    for job in sorted(jobs, key=lambda job: str(job["metadata"]["creationTimestamp"])):
+        found[str((job["metadata"].get("annotations") or {}).get(_NODE))] = job
+    return found
+
+
+def _measurements(
+    named: Sequence[str], jobs: Mapping[str, Document], pods: Sequence[Document], why: str
+) -> tuple[Measurement, ...]:
+    """One for each node of the settings and each that has a Job: none is left out."""
+    return tuple(
+        Measurement(
+            node=node,
+            status=_condition(jobs[node])[0] if node in jobs else Status.NOT_SEEN,
+            said=_said(jobs[node], pods) if node in jobs else why,
+        )
+        for node in sorted({*named, *jobs})
+    )
+
+
+def _verdict(measurements: Sequence[Measurement]) -> tuple[Status, str]:
+    """The gate's: it has passed when it has on every node, and has not while one is missing."""
+    by_status = {
+        status: [each.node for each in measurements if each.status is status] for status in Status
+    }
+    for status, what in (
+        (Status.BAD, "failed on"),
+        (Status.RUNNING, "measures"),
+        (Status.NOT_SEEN, "has not measured"),
+    ):
+        if by_status[status]:
+            return status, f"{what} {listed(by_status[status])}"
+    if not measurements:
+        return Status.NOT_SEEN, "no node"
+    return Status.GOOD, f"passed on {len(measurements)} node{'s' if len(measurements) > 1 else ''}"
+
+
+def _condition(job: Document) -> tuple[Status, str, datetime | None]:
+    """What the Job has come to, why, and when."""
+    for condition in job.get("status", {}).get("conditions") or []:
         if condition["status"] != "True":
             continue
         at = parsed(condition.get("lastTransitionTime"))
         if condition["type"] == "Complete":
-            nodes = int(status.get("succeeded", 0))
-            return Status.GOOD, f"passed on {nodes} node{'' if nodes == 1 else 's'}", at
+            return Status.GOOD, "passed", at
         if condition["type"] == "Failed":
-            reason = condition.get("reason", "no reason given")
-            return Status.BAD, f"failed: {reason}", at
+            return Status.BAD, str(condition.get("reason", "no reason given")), at
     return Status.RUNNING, "measures", None
 
 
@@ -122,30 +159,17 @@ def _gateways(daemon_sets: Sequence[Document]) -> str:
     return f"{ready} of {wanted} ready"
 
 
-def _measurement(pod: Document) -> Measurement:
-    status = pod.get("status", {})
+def _said(job: Document, pods: Sequence[Document]) -> str:
+    """What the Job's pod said at its end; without a word from it, what the Job has come to."""
+    uid = job["metadata"]["uid"]
     messages = [
         str(ended["message"]).strip()
-        for each in status.get("containerStatuses") or []
-        if (ended := each.get("state", {}).get("terminated")) and ended.get("message")
-    ]
-    return Measurement(
-        node=pod.get("spec", {}).get("nodeName", "no node yet"),
-        status=_PHASES.get(status.get("phase", ""), Status.RUNNING),
-        said="; ".join(messages) or "nothing said",
-    )
-
-
-def _pods_of(job: Document | None, pods: Sequence[Document]) -> list[Document]:
-    if job is None:
-        return []
-    uid = job["metadata"]["uid"]
-    own = [
-        pod
         for pod in pods
         if any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences") or [])
+        for each in pod.get("status", {}).get("containerStatuses") or []
+        if (ended := each.get("state", {}).get("terminated")) and ended.get("message")
     ]
-    return sorted(own, key=lambda pod: str(pod.get("spec", {}).get("nodeName", "")))
+    return "; ".join(messages) or f"nothing said: {_condition(job)[1]}"
 
 
 def _label(document: Document) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from provider_plugin import urn
 from report.moment import parsed
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
@@ -38,7 +39,7 @@ class Resource:
         """From an entry of the export."""
         return cls(
             type=document["type"],
-            name=document["urn"].rpartition("::")[2],
+            name=urn.parsed(document["urn"]).name,
             outputs=document.get("outputs") or {},
             created=parsed(document.get("created")),
             modified=parsed(document.get("modified")),

@@ -22,28 +22,47 @@ from secret_sync.webhook import answering
 
 def main(arguments: list[str]) -> int:
     """Answer one question about the named secrets."""
-    parser = argparse.ArgumentParser(prog="python -m secret_sync", description=__doc__)
-    parser.add_argument("question", choices=["existing", "read", "webhook"])
-    parser.add_argument("--context", required=True, help="of the kubeconfig that KUBECONFIG names")
-    parser.add_argument("--seconds", type=float, default=120, help="the longest wait")
-    parser.add_argument("secrets", nargs="+", metavar="NAMESPACE[/NAME]")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     cluster = Kubectl(context=options.context)
     if options.question == "webhook":
-        refusal = answering(cluster, options.secrets[0], seconds=options.seconds)
+        refusal = answering(cluster, options.namespace, seconds=options.seconds)
         if refusal is not None:
             print(f"the operator's webhook does not answer: {refusal}", file=sys.stderr)
         return int(refusal is not None)
     if options.question == "read":
-        wanted = [tuple(each.split("/", 1)) for each in options.secrets]
-        print(json.dumps(read_anew(cluster, wanted, seconds=options.seconds)))
+        print(json.dumps(read_anew(cluster, options.secrets, seconds=options.seconds)))
         return 0
     try:
-        print(json.dumps(_existing(cluster, options.secrets)))
+        print(json.dumps(_existing(cluster, options.places)))
     except UnseenError as error:
         print(f"secret_sync: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m secret_sync", description=__doc__, allow_abbrev=False
+    )
+    questions = parser.add_subparsers(dest="question", required=True)
+    existing = questions.add_parser("existing", allow_abbrev=False)
+    existing.add_argument("places", nargs="+", metavar="NAMESPACE[/NAME]")
+    read = questions.add_parser("read", allow_abbrev=False)
+    read.add_argument("secrets", nargs="+", metavar="NAMESPACE/NAME", type=_secret)
+    webhook = questions.add_parser("webhook", allow_abbrev=False)
+    webhook.add_argument("namespace", metavar="NAMESPACE")
+    for question in (existing, read, webhook):
+        question.add_argument("--context", required=True, help="of KUBECONFIG's kubeconfig")
+    for waiting in (read, webhook):
+        waiting.add_argument("--seconds", type=float, default=120, help="the longest wait")
+    return parser
+
+
+def _secret(text: str) -> tuple[str, str]:
+    namespace, _, name = text.partition("/")
+    if not name:
+        raise argparse.ArgumentTypeError(f"{text}: not NAMESPACE/NAME")
+    return namespace, name
 
 
 def _existing(cluster: Kubectl, places: list[str]) -> dict[str, dict[str, str]]:

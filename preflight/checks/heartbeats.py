@@ -27,12 +27,21 @@ def check(settings: Settings, cluster: View) -> Iterator[Result]:
     # node's.
     servers = _renewals(lease for lease in leases if _is_in(lease, _SYSTEM) and _is_server(lease))
     now = max((servers or renewed).values(), default=None)
+    there = {node["metadata"]["name"] for node in cluster.items(Kind.NODES)}
     oldest = 0.0
     heard = 0
     for node in settings.nodes:
         last = renewed.get(node.hostname)
         if last is None or now is None:
             # A node that is not there at all is the nodes check's to tell.
+            if node.hostname in there:
+                yield Result(
+                    check=CHECK,
+                    verdict=Verdict.FAIL,
+                    where=f"node {node.hostname}",
+                    what="its kubelet has never renewed a Lease: nobody knows that it lives",
+                    remedy="look at the kubelet (k3s-agent) of the node",
+                )
             continue
         age = (now - last).total_seconds()
         if age > _LONGEST_SECONDS:

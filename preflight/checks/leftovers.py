@@ -27,10 +27,23 @@ _HIDDEN = (
 )
 
 
-def check(settings: Settings, cluster: View, devices: Sequence[Device]) -> Iterator[Result]:
-    """A result for each trace found, and one that says what cannot be seen."""
+_REMEDY_ON_HOST = (
+    "deleting it ends it on all nodes at once: remove it with --cascade=orphan and its pods one "
+    "node at a time, as docs/runbooks/leaving-host-tailscale.md has it"
+)
+_REMEDY_IN_PODS = "ask who uses it; when nothing does, delete it"
+
+
+def check(settings: Settings, cluster: View, devices: Sequence[Device] | None) -> Iterator[Result]:
+    """A result for each trace found, and one that says what cannot be seen.
+
+    `devices` is None where the tailnet could not be asked.
+    """
     traces = [*_nodes(cluster), *_workloads(cluster), *_secrets(cluster)]
-    traces += [*_groups(cluster), *_devices(settings, devices)]
+    traces += [*_groups(cluster), *_devices(settings, devices or ())]
+    if devices is None:
+        what = "not asked for devices under the nodes' names"
+        traces.append(Result(check=CHECK, verdict=Verdict.WARN, where="tailnet", what=what))
     yield from traces
     if not traces:
         what = "no trace of another Tailscale"
@@ -86,7 +99,7 @@ def _workloads(cluster: View) -> Iterator[Result]:
                 where=title(kind, workload),
                 what="a Tailscale that is not this stack's"
                 + (" in the nodes' own network: the outage's cause" if on_host else ""),
-                remedy="delete it, one node at a time when it is in the nodes' network",
+                remedy=_REMEDY_ON_HOST if on_host else _REMEDY_IN_PODS,
             )
 
 
@@ -110,7 +123,8 @@ def _secrets(cluster: View) -> Iterator[Result]:
             verdict=Verdict.WARN,
             where=f"Secret {listed(names)}",
             what="holds a Tailscale state or key that is not this stack's",
-            remedy="delete it, and revoke its key on the tailnet's keys page",
+            remedy="ask who uses it; when nothing does, delete it and revoke its key on the "
+            "tailnet's keys page",
         )
 
 
@@ -139,8 +153,9 @@ def _devices(settings: Settings, devices: Sequence[Device]) -> Iterator[Result]:
                 where=f"device {hostname}",
                 what=f"{online} in the tailnet under the name of node {named}: a tailscaled of the "
                 "node's own, or what one has left",
-                remedy="stop it on the node (tailscale down), then remove the device from the "
-                "tailnet's machines page",
+                remedy="log in at the node's console or by its own address, not over the tailnet, "
+                "and stop it there (tailscale down); then remove the device from the tailnet's "
+                "machines page: docs/runbooks/leaving-host-tailscale.md",
             )
 
 

@@ -21,7 +21,10 @@ _REMEDY = (
     "mend it as docs/policies.md says of the rule, or put up with it until a day: an entry in "
     "policies/exceptions.yaml with `enforcers: [cluster]`"
 )
-_REMEDY_OF_LEVEL = "give its pods what the level asks for, or the namespace the level they need"
+_REMEDY_OF_LEVEL = (
+    "give its pods what the level asks for, or move them to a namespace of their own: a lower "
+    "level opens this one to everything"
+)
 _POD_SECURITY = "pod-security-label"
 
 

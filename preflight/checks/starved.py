@@ -18,7 +18,12 @@ from settings import Settings
 CHECK = "starved-workloads"
 # Each is a request; a cluster with more of them than this has a fault that the first ones show.
 _MOST = 20
-_MAY_NOT_ASK = "cannot create resource"
+# A refusal by admission, and one of the right to ask at all.
+_REFUSED, _MAY_NOT_ASK = "forbidden", "cannot create resource"
+_REMEDY = (
+    "give its pods what the namespace's level asks for, or move them to a namespace of their own: "
+    "a lower level opens this one to everything"
+)
 
 
 def check(settings: Settings, cluster: View, kubectl: Kubectl) -> Iterator[Result]:
@@ -38,7 +43,7 @@ def check(settings: Settings, cluster: View, kubectl: Kubectl) -> Iterator[Resul
             if refusal is not None
         ]
     for where, refusal in found:
-        asked = _MAY_NOT_ASK not in refusal
+        asked = _REFUSED in refusal.lower() and _MAY_NOT_ASK not in refusal
         yield Result(
             check=CHECK,
             verdict=Verdict.WARN if asked else Verdict.NOTE,
@@ -46,10 +51,7 @@ def check(settings: Settings, cluster: View, kubectl: Kubectl) -> Iterator[Resul
             what=f"gets no pods: {refusal}"
             if asked
             else f"has no pods; why was not seen: {refusal}",
-            remedy="give its pods what the namespace's level asks for, or the namespace the level "
-            "its pods need"
-            if asked
-            else "",
+            remedy=_REMEDY if asked else "",
         )
     if len(lacking) > _MOST:
         what = f"{len(lacking) - _MOST} more have fewer pods than wanted and were not tried"
@@ -61,9 +63,7 @@ def check(settings: Settings, cluster: View, kubectl: Kubectl) -> Iterator[Resul
 
 def _refusal(kubectl: Kubectl, workload: Document) -> str | None:
     namespace = workload["metadata"]["namespace"]
-    refusal = kubectl.dry_run(f"/api/v1/namespaces/{namespace}/pods", pod(workload))
-    # Any other error is about the dry run and not about the pod.
-    return refusal if refusal is not None and "forbidden" in refusal.lower() else None
+    return kubectl.dry_run(f"/api/v1/namespaces/{namespace}/pods", pod(workload))
 
 
 def pod(workload: Document) -> Document:

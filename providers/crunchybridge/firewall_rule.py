@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from provider_plugin.errors import ProviderError
+from provider_plugin.urn import parsed
 from providers.crunchybridge.claims import Claims
 from providers.crunchybridge.client import Client
 from providers.crunchybridge.errors import ApiError, GoneError
@@ -108,7 +109,7 @@ class FirewallRules:
         adopter = self._claims.adopted_by_other(given_id, urn)
         if adopter is not None:
             raise ProviderError(
-                f"rule {given_id} has become that of {adopter.rpartition('::')[2]!r}: "
+                f"rule {given_id} has become that of {parsed(adopter).name!r}: "
                 "run `pulumi up --refresh` once more"
             )
         with self._listing.writing(), _told_when_gone(given_id):
@@ -128,7 +129,7 @@ class FirewallRules:
         network_id, rule_id = _ids(given_id)
         heir = self._claims.release(given_id, urn)
         if heir is not None:
-            say(f"left rule {given_id} in place: {heir.rpartition('::')[2]} stands for it now")
+            say(f"left rule {given_id} in place: {parsed(heir).name} stands for it now")
             return
         with self._listing.writing():
             try:
@@ -142,7 +143,7 @@ class FirewallRules:
                 leaver = self._claims.adopt(resource_id(rule), urn)
                 if leaver is not None:
                     raise ProviderError(
-                        f"rule {rule} is still that of {leaver.rpartition('::')[2]!r}, which this "
+                        f"rule {rule} is still that of {parsed(leaver).name!r}, which this "
                         "update changes: run the update once more"
                     )
                 return rule

@@ -11,6 +11,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from provider_plugin.errors import ProviderError
 from provider_plugin.servicer import Context, one_line
+from provider_plugin.urn import parsed
 from providers.crunchybridge import inputs as rule_inputs
 from providers.crunchybridge import retired_rule
 from providers.crunchybridge.firewall_rule import TYPE_NAME, FirewallRules, previewed
@@ -179,7 +180,7 @@ class Provider(Plugin):
         other = self._claims.want(urn, wanted)
         if other is None:
             return []
-        name = other.rpartition("::")[2]
+        name = parsed(other).name
         shown = "the secret rule" if rule.secret else rule.text
         reason = f"'rule': {shown} overlaps that of {name!r}, and rules cannot overlap: keep one"
         return [rule_inputs.Failure(rule_inputs.RULE, reason)]
@@ -210,7 +211,7 @@ def _difference(found: list[rule_inputs.Change]) -> provider_pb2.DiffResponse:
 
 def _retires(urn: str) -> bool:
     """Whether the resource is a retired rule; raises ProviderError for a type there is not."""
-    token = urn.split("::")[-2].rpartition("$")[2]
+    token = parsed(urn).type
     if token not in (TYPE_NAME, retired_rule.TYPE_NAME):
         raise ProviderError(
             f"there is no resource type {token!r}, only {TYPE_NAME} and {retired_rule.TYPE_NAME}"

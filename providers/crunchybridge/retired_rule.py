@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from provider_plugin.errors import ProviderError
+from provider_plugin.urn import parsed
 from providers.crunchybridge.claims import Claims
 from providers.crunchybridge.client import Client
 from providers.crunchybridge.errors import GoneError
@@ -45,7 +46,7 @@ class RetiredRules:
                 holder = self._claims.holder(resource_id(rule))
                 if holder is not None:
                     raise ProviderError(
-                        f"rule {rule} is to be retired, but {holder.rpartition('::')[2]!r} stands "
+                        f"rule {rule} is to be retired, but {parsed(holder).name!r} stands "
                         "for it: take one of the two out of the program"
                     )
                 try:

@@ -15,7 +15,7 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 # For one command: several times what one takes here, so that a hang is told from slowness.
 _SECONDS = 600
-_IDENTITY = {
+IDENTITY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "Test"), ("EMAIL", "test@example.invalid"))
@@ -72,7 +72,7 @@ class Checkout:
     def variables(self) -> dict[str, str]:
         """The whole environment of a command."""
         own = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_INHERITED)}
-        return {**own, **_IDENTITY, **self.environment}
+        return {**own, **IDENTITY, **self.environment}
 
     def write(self, path: str, text: str) -> None:
         """Put a file into the checkout."""
@@ -109,13 +109,13 @@ class Checkout:
         return outputs
 
 
-def clean_checkout(folder: Path) -> Checkout:
+def clean_checkout(folder: Path, **environment: str) -> Checkout:
     """The work tree's files as they are now, as the first commit of a repository of their own.
 
     With this checkout's Python packages and a toolchain of its own, as `make toolchain` links it
-    from the user's cache.
+    from the user's cache. `environment` is what its commands find.
     """
-    checkout = Checkout(path=folder / "checkout")
+    checkout = Checkout(path=folder / "checkout", environment=environment)
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=REPOSITORY,

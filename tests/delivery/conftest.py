@@ -13,6 +13,7 @@ import pytest
 
 from tests.delivery.bucket import Bucket, running_bucket
 from tests.delivery.checkout import Checkout, clean_checkout
+from tests.lab_variables import lab_variables
 
 # A chain of commands in place of waves and gates: what delivery does about an update that is slow,
 # fails or exceeds its plan has nothing to do with what the update makes.
@@ -65,12 +66,17 @@ def made_stage(folder: Path, bucket: Bucket) -> Stage:
     lab = folder / "lab"
     lab.mkdir()
     (lab / "passphrase").write_text(secrets.token_hex(8))
-    (lab / "env").write_text(f"PULUMI_CONFIG_PASSPHRASE_FILE={lab / 'passphrase'}\n")
-    named = ("KUBECONFIG", "TAILSCALE_API_KEY", "CRUNCHY_API_KEY", "ESC_ACCESS_TOKEN")
+    given = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(lab / "passphrase"), **lab_variables(lab)}
+    (lab / "env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    named = ("TAILSCALE_API_KEY", "CRUNCHY_API_KEY", "ESC_ACCESS_TOKEN")
     checkout = plain.with_environment(
+        PATH=f"{_ready_cluster(folder)}:{os.environ['PATH']}",
         OCEANID_LAB=str(lab),
+        OCEANID_BACKEND="from-environment",
         PULUMI_CONFIG_PASSPHRASE=secrets.token_hex(8),
         **dict.fromkeys(named, "not used by this program"),
+        # The engine built here runs on a lab only.
+        **lab_variables(folder),
         **bucket.environment,
     )
     made = checkout.make("init", "STACK=prod")
@@ -79,3 +85,13 @@ def made_stage(folder: Path, bucket: Bucket) -> Stage:
     stage.release("The first release", first="echo one")
     assert os.path.lexists(checkout.path / ".delivery") is False
     return stage
+
+
+def _ready_cluster(folder: Path) -> Path:
+    """A folder with a stand-in for kubectl: in place of a cluster, which says that it is ready."""
+    programs = folder / "programs"
+    programs.mkdir()
+    kubectl = programs / "kubectl"
+    kubectl.write_text("#!/bin/sh\necho ok\n")
+    kubectl.chmod(0o755)
+    return programs

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from lab import api_servers
 from lab.home import Home
 from lab.kube import connect
 from lab.nodes import FLEET, register, wait_until_ready
@@ -99,7 +100,7 @@ def prepared(folder: Path, bucket: Bucket, left_out: tuple[str, ...]) -> Iterato
 
 
 def _as_the_operators_fleet(home: Home) -> None:
-    """Give the second lab the names that Pulumi.prod.yaml knows its nodes by."""
+    """Give the second lab the names and the one API server that Pulumi.prod.yaml knows."""
     nodes = tuple(
         replace(
             each,
@@ -112,6 +113,7 @@ def _as_the_operators_fleet(home: Home) -> None:
     with connect(home.kubeconfig) as api:
         register(api, nodes)
         wait_until_ready(api, nodes)
+        api_servers.publish(api, FLEET[:1])
         for name in _FLEET_NAMES:
             api.delete(f"/api/v1/nodes/{name}").raise_for_status()
 

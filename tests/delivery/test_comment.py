@@ -7,6 +7,7 @@ After a change that is meant: `python -m tests.delivery.test_comment` writes the
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
@@ -87,6 +88,15 @@ def test_a_preview_that_never_began_leaves_no_older_finding_in_force(
     assert without == [stack for stack in stacks() if stack not in previewed]
 
 
+def test_a_preview_that_no_policy_pack_judged_is_not_one_that_passes() -> None:
+    unjudged = replace(_recorded("update"), policies=(), findings=())
+    text = comment({"prod": unjudged}, {"prod": _settings("prod")}, _COMMIT)
+    (row,) = [line for line in text.splitlines() if line.startswith("| `prod` |")]
+    assert "**no policy pack**" in row
+    assert "**not judged**" in row
+    assert "passes" not in row
+
+
 def test_a_dated_exception_is_shown_with_its_day_and_reason_and_blocks_nothing() -> None:
     found = _excepted()
     assert found.excepted == "until 2027-01-31: it reads logs (all of them)"
@@ -159,5 +169,19 @@ def test_the_comment_of_an_earlier_run_is_known_by_its_mark() -> None:
     assert _comment().startswith(f"{MARKER}\n")
 
 
+def test_a_summary_says_what_a_run_without_credentials_has_not_previewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "RECORDS", tmp_path)
+    page = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    monkeypatch.setenv("OCEANID_NOT_PREVIEWED", "prod")
+    assert main(["summary"]) == 0
+    *_, line = page.read_text().splitlines()
+    assert line.startswith("`prod` is **not previewed**: ")
+    assert "A maintainer who has read the change gets the preview: " in line
+
+
 if __name__ == "__main__":
+    argparse.ArgumentParser(allow_abbrev=False).parse_args()
     _EXPECTED.write_text(_comment())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -20,16 +21,32 @@ def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.mkdir()
     (lab / "env").write_text("PULUMI_BACKEND_URL=file:///the/lab\nKUBECONFIG=/the/lab/kubeconfig\n")
     monkeypatch.setenv("OCEANID_LAB", str(lab))
-    for name in ("PULUMI_BACKEND_URL", "OCEANID_KUBECONFIG", "KUBECONFIG"):
+    for name in ("PULUMI_BACKEND_URL", "OCEANID_KUBECONFIG", "KUBECONFIG", "OCEANID_BACKEND"):
         monkeypatch.delenv(name, raising=False)
+    (tmp_path / "toolchain" / "bin").mkdir(parents=True)
+    (tmp_path / "toolchain" / "bin" / "pulumi").touch()
     monkeypatch.setattr(environment, "RECORDS", tmp_path / "records")
     monkeypatch.setattr(environment, "_TOOLCHAIN", tmp_path / "toolchain")
 
 
 def _log_in(tmp_path: Path) -> None:
     home = tmp_path / "toolchain" / "pulumi-home"
-    home.mkdir(parents=True)
+    home.mkdir()
     (home / "credentials.json").write_text(json.dumps({"current": _BUCKET}))
+
+
+def test_prod_names_every_credential_it_lacks_and_where_it_comes_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [name for name in os.environ if name.startswith(("PULUMI_", "TAILSCALE_"))]:
+        monkeypatch.delenv(name)
+    with pytest.raises(environment.DeliveryError) as refused:
+        environment.for_stack("prod")
+    lines = str(refused.value).splitlines()
+    assert lines[0] == "STACK=prod needs these in the environment, and they are not set:"
+    for name in ("KUBECONFIG", "PULUMI_BACKEND_URL", "TAILSCALE_OAUTH_CLIENT_SECRET"):
+        assert any(line.startswith(f"  {name}") for line in lines)
+    assert "Tailscale admin console" in str(refused.value)
 
 
 def test_dev_keeps_its_file(tmp_path: Path) -> None:
@@ -37,8 +54,12 @@ def test_dev_keeps_its_file(tmp_path: Path) -> None:
     assert environment.for_stack("dev")["PULUMI_BACKEND_URL"] == "file:///the/lab"
 
 
-def test_a_backend_that_is_named_holds_for_dev_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backend_that_is_named_holds_for_dev_where_it_is_said_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("PULUMI_BACKEND_URL", _BUCKET)
+    assert environment.for_stack("dev")["PULUMI_BACKEND_URL"] == "file:///the/lab"
+    monkeypatch.setenv("OCEANID_BACKEND", "from-environment")
     assert environment.for_stack("dev")["PULUMI_BACKEND_URL"] == _BUCKET
 
 

@@ -87,9 +87,8 @@ def test_prod_follows_the_plan_that_was_shown(place: Place) -> None:
     promoted = next(each for each in ran if each.step.run == "make promote STACK=prod")
     assert "gates passed" in promoted.result.stdout
     jobs = place.get(place.prod, "/apis/batch/v1/namespaces/oceanid-egress/jobs")["items"]
-    assert {
-        each["status"]["succeeded"] for each in jobs if "check" in each["metadata"]["name"]
-    } == {1, 2}
+    measured = [each for each in jobs if "check" in each["metadata"]["name"]]
+    assert [each["status"]["succeeded"] for each in measured] == [1, 1, 1]
     assert (place.checkout.path / "report-prod.html").exists()
 
 

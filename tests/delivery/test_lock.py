@@ -71,3 +71,26 @@ def test_a_half_written_lock_is_held_by_somebody_unknown(tmp_path: Path) -> None
     with pytest.raises(DeliveryError, match=r"unknown@unknown.*LOCK=torn"):
         _release(tmp_path)
     assert len(_release(tmp_path, "torn")) == 1
+
+
+def test_a_process_that_this_user_may_not_look_at_holds_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(path: Path) -> Path:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "readlink", forbidden)
+    _put(tmp_path, "one", host=socket.gethostname(), pid=os.getppid())
+    with pytest.raises(DeliveryError, match="the engine is at work on prod"):
+        _release(tmp_path)
+
+
+def test_where_processes_cannot_be_looked_at_any_that_lives_holds_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "_PROCESSES", tmp_path / "no-proc")
+    _put(tmp_path, "one", host=socket.gethostname(), pid=os.getppid())
+    with pytest.raises(DeliveryError, match="the engine is at work on prod"):
+        _release(tmp_path)
+    _put(tmp_path, "one", host=socket.gethostname(), pid=_NOBODY)
+    assert len(_release(tmp_path)) == 1

@@ -13,7 +13,10 @@ import yaml
 from tests.delivery.workflow import ACTIONS, FOLDER, REPOSITORY, Workflow, workflow, workflows
 
 _TARGETS = set(re.findall(r"^([a-z0-9-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-_SAME_REPOSITORY = "github.event.pull_request.head.repo.full_name == github.repository"
+_HAS_CREDENTIALS = (
+    "github.event.pull_request.head.repo.full_name == github.repository "
+    "&& !endsWith(github.actor, '[bot]')"
+)
 _CI = REPOSITORY / ".ci" / "run"
 _USES = re.compile(r"^\s*(?:- )?uses: (\S+)(.*)$", re.MULTILINE)
 _EVERY = [pytest.param(each, id=each.name) for each in workflows()]
@@ -129,7 +132,8 @@ def test_a_fork_meets_no_secret_no_role_and_no_token_that_writes() -> None:
     # Of all events only this one gives a fork's run a token that reads, and no secrets.
     assert pull_request.triggers == {"pull_request"}
     for name, job in pull_request.jobs.items():
-        open_to_forks = _SAME_REPOSITORY not in str(job.get("if", ""))
+        condition = str(job.get("if", ""))
+        open_to_forks = f"&& {_HAS_CREDENTIALS} }}}}" not in condition
         text = yaml.safe_dump(job)
         if open_to_forks:
             assert "secrets." not in text, name
@@ -137,7 +141,59 @@ def test_a_fork_meets_no_secret_no_role_and_no_token_that_writes() -> None:
             assert "environment" not in job, name
             assert "id-token" not in job["permissions"], name
     upload = next(s for s in pull_request.steps("scan") if "upload-sarif" in (s.uses or ""))
-    assert _SAME_REPOSITORY in upload.condition
+    assert _HAS_CREDENTIALS in upload.condition
+
+
+def _starts(job: dict[str, Any], *, head: str, actor: str) -> bool:
+    """What GitHub makes of the job's condition for a pull request from `head` by `actor`."""
+    condition = str(job.get("if", "true")).removeprefix("${{").removesuffix("}}").strip()
+    for theirs, ours in (
+        ("github.event.pull_request.head.repo.full_name", repr(head)),
+        ("github.repository", repr("goldfish-inc/oceanid-cluster")),
+        ("github.actor", repr(actor)),
+        ("&&", " and "),
+        ("!cancelled()", "True"),
+        ("true", "True"),
+    ):
+        condition = condition.replace(theirs, ours)
+    condition = re.sub(r"!(?=[(e])", " not ", condition)
+    return bool(eval(condition, {"endsWith": str.endswith}))  # our own workflow's
+
+
+_OWN = "goldfish-inc/oceanid-cluster"
+
+
+@pytest.mark.parametrize(
+    ("head", "actor", "has_credentials"),
+    [
+        pytest.param(_OWN, "ana", True, id="a maintainer"),
+        pytest.param("mallory/oceanid-cluster", "mallory", False, id="a fork"),
+        pytest.param(_OWN, "dependabot[bot]", False, id="Dependabot"),
+        pytest.param(_OWN, "renovate[bot]", False, id="Renovate"),
+        pytest.param("renovate/oceanid-cluster", "renovate[bot]", False, id="Renovate's fork"),
+    ],
+)
+def test_a_run_without_credentials_enters_no_job_that_needs_them(
+    head: str,
+    actor: str,
+    has_credentials: bool,  # noqa: FBT001  a parameter of the test
+) -> None:
+    started = {
+        name for name, job in workflow("pr").jobs.items() if _starts(job, head=head, actor=actor)
+    }
+    # What protects runs for everybody, so that nothing is green because it was skipped.
+    always = {"check", "test", "scan", "preview-dev"}
+    assert started == always | (
+        {"preview-prod", "comment"} if has_credentials else {"not-previewed"}
+    )
+
+
+def test_a_run_without_credentials_says_what_was_not_previewed_and_what_to_do() -> None:
+    job = workflow("pr").jobs["not-previewed"]
+    assert job["env"]["OCEANID_NOT_PREVIEWED"] == "prod"
+    assert [step.run for step in workflow("pr").steps("not-previewed") if step.run] == [
+        "make summary"
+    ]
 
 
 def test_a_job_that_is_run_again_replaces_what_it_left_before() -> None:
@@ -206,6 +262,8 @@ def test_the_source_of_a_promotion_is_the_backend_that_dev_was_updated_in() -> N
     source = dev.replace("github.run_attempt", "needs.dev.outputs.attempt")
     assert jobs["prod"]["env"]["OCEANID_SOURCE_BACKEND_URL"] == source
     assert jobs["prod"]["env"]["PULUMI_BACKEND_URL"] != dev
+    # Without it dev's state would be in the lab's own folder, which ends with the job.
+    assert jobs["dev"]["env"]["OCEANID_BACKEND"] == "from-environment"
 
 
 def test_what_somebody_else_wrote_is_never_part_of_a_command() -> None:

@@ -13,6 +13,7 @@ import yaml
 
 from delivery.environment import engine, engine_variables
 from tests.provider.stand_in import REPOSITORY, StandIn
+from tests.waiting import ENGINE_SECONDS
 
 _PROGRAM = """
 import json, pathlib, sys
@@ -76,7 +77,7 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=ENGINE_SECONDS,
             check=False,
         )
         assert (result.returncode != 0) == fails, result.stdout

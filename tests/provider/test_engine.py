@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from provider_plugin.urn import parsed
 from tests.provider.engine import Stack
 from tests.provider.stand_in import StandIn
 
@@ -96,7 +97,29 @@ def test_a_renamed_resource_keeps_its_rule(stack: Stack, stand_in: StandIn) -> N
     assert "adopted" in told
     assert "exit-tethys stands for it now" in told
     assert stand_in.rules() == [before]
-    assert [each["urn"].rpartition("::")[2] for each in stack.state()] == ["exit-tethys"]
+    assert [parsed(each["urn"]).name for each in stack.state()] == ["exit-tethys"]
+
+
+def test_rules_named_after_ipv6_ranges_come_go_and_are_imported(
+    stack: Stack, stand_in: StandIn
+) -> None:
+    office, exit_node = "firewall-2001:db8:5::/64", "firewall-2001:db8::7/128"
+    there = stand_in.add("2001:db8::7/128", description="exit node")
+    wanted = {exit_node: {"rule": "2001:db8::7", "description": "exit node"}}
+    stack.set(wanted)
+    stack.run(
+        "import", "crunchybridge:index:FirewallRule", exit_node,
+        f"{stand_in.network}/{there['id']}", "--yes", "--skip-preview", "--generate-code=false",
+        "--protect=false",
+    )  # fmt: skip
+    stack.run("preview", "--expect-no-changes", "--diff")
+    stack.set(wanted | {office: {"rule": "2001:db8:5::/64"}})
+    assert "1 created" in stack.up()
+    assert {parsed(each["urn"]).name for each in stack.state()} == {office, exit_node}
+    assert "3 unchanged" in stack.up("--refresh")
+    stack.set(wanted)
+    assert "1 deleted" in stack.up()
+    assert stand_in.rules() == [there]
 
 
 def test_a_secret_description_is_in_no_output_and_no_plain_state(

@@ -78,6 +78,17 @@ def test_two_resources_that_overlap_are_refused_in_the_preview(
     ]
 
 
+def test_a_rule_named_after_its_ipv6_range_is_one_like_any_other(
+    plugin: Plugin, stand_in: StandIn
+) -> None:
+    name = "firewall-2001:db8:5::/64"
+    plugin.create(name, networkId=stand_in.network, rule="2001:db8:5::/64")
+    assert stand_in.said() == {("2001:db8:5::/64", "ingress", None)}
+    assert plugin.check("narrow", networkId=stand_in.network, rule="2001:db8:5::7")[1] == [
+        f"'rule': 2001:db8:5::7/128 overlaps that of {name!r}, and rules cannot overlap: keep one"
+    ]
+
+
 def test_a_preview_asks_the_api_nothing_and_knows_what_it_can(
     plugin: Plugin, stand_in: StandIn
 ) -> None:

@@ -82,7 +82,7 @@ def test_an_interrupt_does_not_end_the_plugin_and_the_end_of_its_engine_does(
     # A parent that prints its child's pid and port, and is killed.
     code = (
         "import subprocess, sys\n"
-        f"argv = [sys.executable, '-u', {str(REPOSITORY / 'providers/crunchybridge')!r}, '-v']\n"
+        f"argv = [sys.executable, '-u', {str(REPOSITORY / 'providers/crunchybridge')!r}, '-v=9']\n"
         "child = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)\n"
         "print(child.pid, child.stdout.readline().strip(), flush=True)\n"
         "child.wait()\n"

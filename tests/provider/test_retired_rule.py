@@ -11,7 +11,8 @@ from tests.provider.engine import Stack
 from tests.provider.plugin import Plugin, details
 from tests.provider.stand_in import StandIn
 
-URN = "urn:pulumi:test::reef::crunchybridge:index:RetiredRule::legacy"
+# Named as the firewall names it: after its range, which may be one of IPv6.
+URN = "urn:pulumi:test::reef::crunchybridge:index:RetiredRule::firewall-retired-2001:db8::/64"
 
 
 def _create(plugin: Plugin, stand_in: StandIn, *, preview: bool = False) -> dict[str, object]:

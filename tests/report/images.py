@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +13,13 @@ from toolchain import browser
 
 def main(arguments: list[str]) -> int:
     """A phone in the dark and a desk in the light, as they show the page's beginning."""
-    report, folder = (Path(each) for each in arguments)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.report.images", description=__doc__, allow_abbrev=False
+    )
+    parser.add_argument("report", type=Path)
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args(arguments)
+    report, folder = options.report, options.folder
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as files, open_page(browser.find(), Path(files)) as page:
         for name, width, height, dark in (("phone", 390, 970, True), ("desk", 1100, 1150, False)):

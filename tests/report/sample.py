@@ -48,8 +48,10 @@ def _resource(kind: str, name: str, **outputs: Any) -> dict[str, Any]:
     return {"type": kind, "urn": urn, "outputs": outputs, "created": _MADE, "modified": _MADE}
 
 
-def job(wave: str, uid: str, condition: str = "Complete", **more: Any) -> dict[str, Any]:
-    """A gate's Job that has come to `condition`."""
+def job(
+    wave: str, uid: str, condition: str = "Complete", *, node: str = "srv712695", **more: Any
+) -> dict[str, Any]:
+    """A gate's Job for a node that has come to `condition`."""
     ended = {
         "type": condition,
         "status": "True",
@@ -61,6 +63,7 @@ def job(wave: str, uid: str, condition: str = "Complete", **more: Any) -> dict[s
             "uid": uid,
             "creationTimestamp": more.pop("created", "2026-11-21T06:00:30Z"),
             "labels": {"oceanid.io/wave": wave},
+            "annotations": {"oceanid.io/node": node},
         },
         "status": {"conditions": [ended], "succeeded": 1, **more},
     }

@@ -20,7 +20,7 @@ from tests.unit.seen_cluster import REPOSITORY, prod
 
 def test_a_gate_shows_its_newest_job_and_what_that_jobs_pods_said() -> None:
     canary, fleet = gate.gates(prod(), measured())
-    assert (canary.status, canary.verdict) == (Status.BAD, "failed: BackoffLimitExceeded")
+    assert (canary.status, canary.verdict) == (Status.BAD, "failed on srv712695")
     (measurement,) = canary.measurements
     assert measurement.node == "srv712695"
     assert "saw 191.101.1.3" in measurement.said
@@ -33,6 +33,25 @@ def test_a_gate_that_passed_says_on_how_many_nodes_and_when() -> None:
     canary, _ = gate.gates(prod(), seen)
     assert (canary.status, canary.verdict) == (Status.GOOD, "passed on 1 node")
     assert canary.finished == datetime(2026, 11, 21, 6, 1, tzinfo=UTC)
+
+
+def test_a_gate_has_not_passed_while_one_of_its_nodes_was_not_measured() -> None:
+    jobs = [job("fleet", "a", node="srv712429"), job("fleet", "b", node="naiad")]
+    _, fleet = gate.gates(prod(), gate.Seen(jobs=jobs))
+    assert (fleet.status, fleet.verdict) == (Status.NOT_SEEN, "has not measured calypso")
+    jobs.append(job("fleet", "c", node="calypso"))
+    _, fleet = gate.gates(prod(), gate.Seen(jobs=jobs))
+    # Three nodes: the last wave catches one that the settings do not name.
+    assert (fleet.status, fleet.verdict) == (Status.GOOD, "passed on 3 nodes")
+
+
+def test_a_node_whose_check_never_ran_is_named_with_what_became_of_its_job() -> None:
+    late = job("canary", "a", "Failed")
+    late["status"]["conditions"][0]["reason"] = "DeadlineExceeded"
+    canary, _ = gate.gates(prod(), gate.Seen(jobs=[late]))
+    (measurement,) = canary.measurements
+    assert (measurement.node, measurement.status) == ("srv712695", Status.BAD)
+    assert measurement.said == "nothing said: DeadlineExceeded"
 
 
 def test_a_gate_that_still_measures_is_running() -> None:
@@ -144,7 +163,8 @@ def test_credentials_the_stack_made_have_the_age_of_their_making() -> None:
 
 def test_what_a_secret_holds_is_left_out_of_what_is_judged() -> None:
     inputs = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"k": "v"}}
-    entry = {"type": "kubernetes:core/v1:Secret", "urn": "u", "outputs": {"__inputs": inputs}}
+    urn = "urn:pulumi:prod::oceanid-cluster::kubernetes:core/v1:Secret::a"
+    entry = {"type": "kubernetes:core/v1:Secret", "urn": urn, "outputs": {"__inputs": inputs}}
     (manifest,) = State.of({"deployment": {"resources": [entry]}}).manifests()
     assert "data" not in manifest
     assert manifest["metadata"] == {"name": "a"}

@@ -1,0 +1,84 @@
+"""What commands take from the shell that they run in: the only list of it.
+
+Pulumi, its providers, kubectl and the AWS SDK read variables that a shell for another project may
+export. Of the families below only the names listed here are passed on, to the engine and to every
+program that runs next to it. A variable of no family, such as PATH or HTTPS_PROXY, is passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+_FAMILIES = (
+    "AWS_",
+    "CRUNCHY",
+    "ESC_",
+    "HELM_",
+    "KUBE",
+    "OCEANID_",
+    "PULUMI_",
+    "TAILSCALE_",
+)
+
+# A name that ends with `_` stands for all that begin with it.
+OURS = frozenset(
+    {
+        "OCEANID_BACKEND",
+        "OCEANID_COMMIT",
+        "OCEANID_LAB",
+        "OCEANID_REHEARSE",
+        "OCEANID_ROLLBACK",
+        "OCEANID_SOURCE_BACKEND_URL",
+        "OCEANID_TURN",
+        # Documented for one update: docs/state.md.
+        "PULUMI_K8S_ENABLE_PATCH_FORCE",
+    }
+)
+# Where an official engine has its plugins and its login. The built engine has its own.
+ENGINE = frozenset(
+    {"PULUMI_CREDENTIALS_PATH", "PULUMI_HOME", "PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES"}
+)
+# Where the state is, and what opens it.
+BACKEND = frozenset({"AWS_", "PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL", "PULUMI_DIY_BACKEND_"})
+# A real fleet: the cluster, the services, what decrypts its secrets.
+FLEET = frozenset(
+    {
+        "CRUNCHYBRIDGE_BASE_URL",
+        "CRUNCHY_API_KEY",
+        "ESC_ACCESS_TOKEN",
+        "ESC_API_URL",
+        # The login to a chart's registry, and its mirrors.
+        "HELM_REGISTRY_CONFIG",
+        "HELM_REPOSITORY_CONFIG",
+        "KUBECACHEDIR",
+        "KUBECONFIG",
+        "KUBERNETES_SERVICE_HOST",
+        "KUBERNETES_SERVICE_PORT",
+        "OCEANID_KUBECONFIG",
+        "PULUMI_CONFIG_PASSPHRASE",
+        "PULUMI_CONFIG_PASSPHRASE_FILE",
+        "TAILSCALE_API_KEY",
+        "TAILSCALE_AUDIENCE",
+        "TAILSCALE_BASE_URL",
+        "TAILSCALE_IDENTITY_TOKEN",
+        "TAILSCALE_OAUTH_CLIENT_ID",
+        "TAILSCALE_OAUTH_CLIENT_SECRET",
+        "TAILSCALE_TAILNET",
+    }
+)
+
+
+def of_families(names: Iterable[str]) -> list[str]:
+    """The names that choose what a command acts on, in order."""
+    return sorted(name for name in names if name.startswith(_FAMILIES))
+
+
+def passed_on(variables: Mapping[str, str], *allowed: frozenset[str]) -> dict[str, str]:
+    """`variables` without those of a family that no list in `allowed` names."""
+    names = frozenset().union(*allowed)
+    prefixes = tuple(name for name in names if name.endswith("_"))
+    return {
+        name: value
+        for name, value in variables.items()
+        if not name.startswith(_FAMILIES) or name in names or name.startswith(prefixes)
+    }

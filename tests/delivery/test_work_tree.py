@@ -1,0 +1,40 @@
+"""A work tree that git cannot look at is not a clean one."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from delivery import work_tree
+from delivery.environment import DeliveryError
+from tests.delivery.checkout import IDENTITY
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one commit, in place of this one."""
+    for name, value in IDENTITY.items():
+        monkeypatch.setenv(name, value)
+    for arguments in (("init", "--quiet"), ("commit", "--quiet", "--allow-empty", "-m", "One")):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    monkeypatch.setattr(work_tree, "REPOSITORY", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("tree")
+def test_a_clean_work_tree_is_its_commit() -> None:
+    assert work_tree.clean_commit() == work_tree.git("rev-parse", "HEAD").strip()
+
+
+def test_a_change_is_refused(tree: Path) -> None:
+    (tree / "more").write_text("")
+    with pytest.raises(DeliveryError, match="the work tree has changes"):
+        work_tree.clean_commit()
+
+
+def test_a_work_tree_that_git_cannot_look_at_is_refused(tree: Path) -> None:
+    (tree / ".git" / "index").write_text("torn")
+    with pytest.raises(DeliveryError, match=r"git cannot say whether .*index"):
+        work_tree.clean_commit()
