@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Mapping
 
@@ -46,4 +47,7 @@ def main(parts: Mapping[str, Callable[[], Results]] = _PARTS) -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, allow_abbrev=False
+    ).parse_args()
     sys.exit(main())

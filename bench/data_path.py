@@ -21,7 +21,7 @@ from bench.traffic import Flow, downloaded, first_byte_seconds
 from lab.network.container import tree
 from lab.network.plan import ECHO, STYX, TETHYS
 from lab.network.requirement import missing
-from tests.network import rendered
+from tests.components.recording import configured
 from tests.network.fleet import Fleet, fleet
 from tests.network.kernel_mode import kernel_mode, until_up
 from tests.network.traffic import (
@@ -87,7 +87,7 @@ def results() -> Results:
 @contextmanager
 def paths(folder: Folder) -> Iterator[list[Path]]:
     """Every path, on a lab that stands for as long as the block lasts."""
-    egress = rendered.configured("egress")
+    egress = configured("egress")
     egress["destinations"].append(_DESTINATION)
     with fleet(folder / "fleet", nodes=(TETHYS, STYX), egress=egress) as made:
         made.start_gateway(STYX.name)

@@ -1,4 +1,6 @@
-"""How long new connections fail when the preferred exit node goes, with real processes.
+"""When the preferred exit node goes: how long new connections fail, how soon open sessions end.
+
+With real processes.
 
 Every run is watched on the wire: with two exit nodes, nothing but theirs may reach a site.
 """
@@ -18,6 +20,7 @@ from tests.network.faults import FAULTS, Fault
 from tests.network.fleet import Fleet, fleet
 from tests.network.leaks import LeakWatch
 from tests.network.load import Load, under_load
+from tests.network.open_sessions import all_through, seconds_to_end
 from tests.network.traffic import Client
 from tests.waiting import until
 
@@ -29,14 +32,19 @@ _COLUMNS = (
     "p99 s",
     "back p50 s",
     "p99 s",
+    "sessions end p50 s",
+    "p99 s",
     "packets to a site",
     "leaked",
 )
 _GOAL_SECONDS = 5.0
+_SESSIONS_GOAL_SECONDS, _SESSIONS_LIMIT_SECONDS = 10.0, 60.0
 
 
 def results(runs: int = _RUNS) -> Results:
-    """A row a fault: seconds until a new connection is answered by the other, and back."""
+    """A row a fault: seconds until a new connection is answered by the other, and back, and until
+    each open session has ended.
+    """
     reason = missing()
     if reason is not None:
         raise NotMeasuredError(reason)
@@ -44,7 +52,7 @@ def results(runs: int = _RUNS) -> Results:
     goals = []
     print(
         f"bench: failover: the preferred exit node is {', '.join(FAULTS)}, {runs} times each: "
-        "about 8 s a time",
+        "about 10 s a time",
         flush=True,
     )
     with (
@@ -59,8 +67,13 @@ def results(runs: int = _RUNS) -> Results:
             for number in range(runs):
                 print(f"bench: failover, {name}, run {number + 1} of {runs}", flush=True)
                 times.append(_once(made, fault))
-            away, back = zip(*times, strict=True)
-            cells = [f"{quantile(each, part):.1f}" for each in (away, back) for part in (0.5, 0.99)]
+            away, back, ends = zip(*times, strict=True)
+            ended = [seconds for run in ends for seconds in run]
+            cells = [
+                f"{quantile(each, part):.1f}"
+                for each in (away, back, ended)
+                for part in (0.5, 0.99)
+            ]
             passed, leaked = sum(watch.wire.from_outside().values()), sum(watch.leaked().values())
             rows.append(f"| {name} | {runs} | {' | '.join(cells)} | {passed} | {leaked} |")
             goals += [
@@ -70,28 +83,38 @@ def results(runs: int = _RUNS) -> Results:
                     limit=_GOAL_SECONDS,
                     unit=" s",
                 ),
+                Goal(
+                    name=f"{name}: open sessions end, p99",
+                    found=quantile(ended, 0.99),
+                    limit=_SESSIONS_GOAL_SECONDS,
+                    unit=" s",
+                ),
                 Goal(name=f"{name}: leaked", found=leaked, limit=0, unit=" packets"),
             ]
     return Results(table="\n".join(rows), goals=tuple(goals))
 
 
-def _once(made: Fleet, fault: Fault) -> tuple[float, float]:
+def _once(made: Fleet, fault: Fault) -> tuple[float, float, list[float]]:
     """Seconds from the fault, and from its mending, to the end of the first connection begun since
-    then that is answered by the way that is then right.
+    then that is answered by the way that is then right; and from the fault to the end of each
+    session that was open, by each way idle and with a query under way.
 
     A connection that is begun while nobody knows of the fault yet may hang: each is given up after
-    a second, and there are always four on their way.
+    a second, and there are always four on their way. A session that does not end counts as a
+    minute.
     """
     client = Client.on(made, CALYPSO.name)
     with under_load(partial(client.address_by_http_proxy, seconds=1.0), clients=4) as load:
         _answered(load, str(TETHYS.outside), time.monotonic())
-        began = time.monotonic()
-        mend = fault(made, TETHYS.name)
+        with all_through(client, str(TETHYS.outside)) as sessions:
+            began = time.monotonic()
+            mend = fault(made, TETHYS.name)
+            ends = seconds_to_end(sessions, began, _SESSIONS_LIMIT_SECONDS)
         away = _answered(load, str(STYX.outside), began)
         mended = time.monotonic()
         mend()
         back = _answered(load, str(TETHYS.outside), mended)
-    return away, back
+    return away, back, [seconds or _SESSIONS_LIMIT_SECONDS for seconds in ends.values()]
 
 
 def _answered(load: Load, address: str, moment: float) -> float:

@@ -43,7 +43,7 @@ def measure(size: int) -> Figures:
             with fleet.api() as api:
                 nodes.register(api, tuple(more))
                 nodes.wait_until_ready(api, (*nodes.FLEET, *more), seconds=SECONDS_FOR_NODES)
-            _require(fleet.delivery("outputs").returncode == 0, "stack init")
+            _require(fleet.delivery("env").returncode == 0, "stack init")
             settings = _settings(fleet, more)
             chosen = ("--stack", "dev", "--config-file", str(settings))
             pack = ("--policy-pack", "policies")

@@ -14,6 +14,7 @@ import yaml
 
 from bench.fleet_size import SECONDS_FOR_NODES, SIZES, more_nodes
 from bench.goal import Goal, Results
+from delivery import shell
 from lab import nodes
 from lab.home import Home
 from tests.delivery.checkout import REPOSITORY, said
@@ -63,7 +64,7 @@ def _run(fleet: Fleet, size: int) -> float:
     result = subprocess.run(
         [sys.executable, "-m", "preflight", "--json", "--settings", "-"],
         cwd=REPOSITORY,
-        env={**os.environ, **own},
+        env={**shell.passed_on(os.environ), **own},
         input=json.dumps(settings),
         capture_output=True,
         text=True,

@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import secrets
+import shutil
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 
-from lab import control_plane, nodes, processes, prometheus_operator, stand_ins
-from lab.home import Home, LabError
+from delivery import turn
+from lab import (
+    api_servers,
+    cluster_dns,
+    control_plane,
+    nodes,
+    processes,
+    prometheus_operator,
+    stand_ins,
+)
+from lab.home import REPOSITORY, Home, LabError
 from lab.kube import connect
 from lab.private_file import write_private
 from lab.status import table
 
+# What else `make clean` removes.
+_LEFT = (".delivery", ".hypothesis")
 _NAMES = (*control_plane.NAMES, *stand_ins.NAMES)
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; exit code 0, or 1 after one line that says what to do."""
-    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
-    parser.add_argument("command", choices=("up", "down", "status"))
+    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__, allow_abbrev=False)
+    parser.add_argument("command", choices=("up", "down", "status", "clean"))
     command = parser.parse_args(arguments).command
-    home = Home.default()
+    home = Home(path=REPOSITORY / ".lab") if command == "clean" else Home.default()
     home.make()
     try:
-        with _alone(home):
-            return {"up": _up, "down": _down, "status": _status}[command](home)
+        if command == "status":
+            return _status(home)
+        # One command at a time on a lab and on the stack in it [delivery/alone.py].
+        with turn.taken(home.path / "lock", "lab", f"lab {command}"):
+            return {"up": _up, "down": _down, "clean": _clean}[command](home)
+    except KeyboardInterrupt:
+        print(f"\nlab: {command} was interrupted: run it again", file=sys.stderr)
+        return 130
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
     except httpx.HTTPError as error:
@@ -43,6 +58,8 @@ def _up(home: Home) -> int:
     started = control_plane.start(home)
     with connect(home.kubeconfig) as api:
         created = nodes.register(api)
+        api_servers.publish(api)
+        cluster_dns.configure(api)
         prometheus_operator.serve_kinds(api)
         started += stand_ins.start(home)
         nodes.wait_until_ready(api)
@@ -64,6 +81,16 @@ def _down(home: Home) -> int:
     ended = [name for name in order if processes.stop(home, name)]
     print(f"lab: ended {', '.join(ended)}" if ended else "lab: did not run")
     return 0
+
+
+def _clean(home: Home) -> int:
+    """End the lab and remove what the make targets made, while no command uses any of it."""
+    code = _down(home)
+    toolchain = REPOSITORY / ".toolchain"
+    with turn.taken(toolchain / "lock", "lab", "make clean"):
+        for folder in (toolchain, home.path, *(REPOSITORY / name for name in _LEFT)):
+            shutil.rmtree(folder, ignore_errors=True)
+    return code
 
 
 def _status(home: Home) -> int:
@@ -91,19 +118,14 @@ def _write_environment(home: Home) -> None:
     state.mkdir(mode=0o700, exist_ok=True)
     values = {
         "KUBECONFIG": str(home.kubeconfig),
+        # For a bare `pulumi`: the file in the repository stays as it is [delivery/lab_stack.py].
+        "PULUMI_STACK": "dev",
+        "PULUMI_OPTION_CONFIG_FILE": str(home.path / "project" / "Pulumi.dev.yaml"),
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
         **stand_ins.environment(home),
     }
     write_private(home.environment, "".join(f"{key}={value}\n" for key, value in values.items()))
-
-
-@contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    """One command at a time on one lab; a second one waits."""
-    with (home.path / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 if __name__ == "__main__":

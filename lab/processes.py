@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from delivery import shell
 from lab.home import Home, LabError
 
 _MARK = "OCEANID_LAB_PROCESS"
@@ -41,7 +42,12 @@ def start(home: Home, service: Service) -> bool:
     with log.open("ab") as sink:
         process = subprocess.Popen(
             service.argv,
-            env={**os.environ, **service.environment, _MARK: _mark(home, service.name)},
+            # Nothing that a shell exports for another cluster or another tailnet.
+            env={
+                **shell.passed_on(os.environ),
+                **service.environment,
+                _MARK: _mark(home, service.name),
+            },
             cwd=home.path,
             stdin=subprocess.DEVNULL,
             stdout=sink,

@@ -2,7 +2,8 @@
 
 A stand-in: every check passes, unless the faults file says what a node's gateway would show. It
 holds JSON, `{"styx": {"egress-address": "191.101.1.3"}}`: for a node, the failing checks and what
-was seen. The real checker is tested by itself and in the network lab.
+was seen. As the real checker it fails on another node than the one it is for, and on a node whose
+gateway is not ready. The real checker is tested by itself and in the network lab.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ import httpx
 from lab.kube import connect
 
 _SELECTOR = "app.kubernetes.io/name=oceanid-egress-check"
+_GATEWAY = "app.kubernetes.io/name=oceanid-gateway"
 _SECONDS_BETWEEN_LOOKS = 0.3
 
 
 def main(arguments: list[str]) -> None:
     """Look at the gate's pods until ended; an API server that is away is waited for."""
-    parser = argparse.ArgumentParser(prog="python -m lab.simulated_checks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.simulated_checks", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--faults", type=Path, required=True)
     options = parser.parse_args(arguments)
@@ -39,11 +43,29 @@ def main(arguments: list[str]) -> None:
 
 def end_running_checks(api: httpx.Client, faults: Path) -> None:
     """Give every running check pod its end: Succeeded, or Failed with what was seen."""
-    pods = api.get("/api/v1/pods", params={"labelSelector": _SELECTOR}).raise_for_status().json()
-    for pod in pods["items"]:
-        if pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]:
-            failing = read_faults(faults).get(pod["spec"]["nodeName"], {})
-            _end(api, pod, failing)
+    running = [pod for pod in _pods(api, _SELECTOR) if _phase(pod) == "Running"]
+    if not running:
+        return
+    ready = {pod["spec"]["nodeName"] for pod in _pods(api, _GATEWAY) if _is_ready(pod)}
+    told = read_faults(faults)
+    for pod in running:
+        node = pod["spec"]["nodeName"]
+        own = {} if node in ready else {"egress-address": "connection refused"}
+        _end(api, pod, own | told.get(node, {}))
+
+
+def _pods(api: httpx.Client, selector: str) -> list[dict[str, Any]]:
+    found = api.get("/api/v1/pods", params={"labelSelector": selector}).raise_for_status().json()
+    return [pod for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]]
+
+
+def _phase(pod: dict[str, Any]) -> str:
+    return str(pod["status"].get("phase"))
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def read_faults(path: Path) -> dict[str, dict[str, str]]:
@@ -54,17 +76,21 @@ def read_faults(path: Path) -> dict[str, dict[str, str]]:
     return faults
 
 
-def summary(failing: dict[str, str]) -> str:
-    """The line the checker leaves as its pod's termination message."""
+def summary(pod: dict[str, Any], failing: dict[str, str]) -> tuple[int, str]:
+    """The checker's exit code and the line that it leaves as its pod's termination message."""
+    (container,) = pod["spec"]["containers"]
+    node, ran = container["command"][-1], pod["spec"]["nodeName"]
+    if ran != node:
+        return 1, f"simulated: node {node}: not measured: its check ran on {ran}"
     if not failing:
-        return "simulated: all checks passed"
+        return 0, f"simulated: node {node}: all checks passed"
     seen = "; ".join(f"{check}: saw {what}" for check, what in sorted(failing.items()))
-    return f"simulated: {len(failing)} failed: {seen}"
+    return 1, f"simulated: node {node}: {len(failing)} failed: {seen}"
 
 
 def _end(api: httpx.Client, pod: dict[str, Any], failing: dict[str, str]) -> None:
     metadata = pod["metadata"]
-    code = 1 if failing else 0
+    code, message = summary(pod, failing)
     statuses = [
         {
             **status,
@@ -73,14 +99,14 @@ def _end(api: httpx.Client, pod: dict[str, Any], failing: dict[str, str]) -> Non
             "state": {
                 "terminated": {
                     "exitCode": code,
-                    "reason": "Error" if failing else "Completed",
-                    "message": summary(failing),
+                    "reason": "Error" if code else "Completed",
+                    "message": message,
                 }
             },
         }
         for status in pod["status"].get("containerStatuses", [])
     ]
-    phase, reason = ("Failed", "PodFailed") if failing else ("Succeeded", "PodCompleted")
+    phase, reason = ("Failed", "PodFailed") if code else ("Succeeded", "PodCompleted")
     # As a kubelet does at a pod's end; the engine looks for the message of a pod that is not ready.
     conditions = [
         {**condition, "status": "False", "reason": reason}
@@ -94,7 +120,7 @@ def _end(api: httpx.Client, pod: dict[str, Any], failing: dict[str, str]) -> Non
         content=json.dumps({"status": status}),
         headers={"content-type": "application/merge-patch+json"},
     ).raise_for_status()
-    print(f"{metadata['name']} on {pod['spec']['nodeName']}: {summary(failing)}", flush=True)
+    print(f"{metadata['name']}: {message}", flush=True)
 
 
 if __name__ == "__main__":

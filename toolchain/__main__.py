@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
+import argparse
 import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from delivery import turn
 from toolchain import build, engine, go, modules
 from toolchain.errors import ToolchainError
 from toolchain.modules import Module
@@ -107,18 +108,13 @@ def _step(number: int, steps: int, what: str) -> Iterator[None]:
     print(f"           done in {time.monotonic() - started:.0f} s", flush=True)
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> AbstractContextManager[None]:
     """Hold the lock of this checkout's toolchain; a second run waits for the first one."""
-    HOME.mkdir(exist_ok=True)
-    with (HOME / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("toolchain: another `make toolchain` is at work here: waiting for it", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return turn.taken(HOME / "lock", "toolchain", "make toolchain")
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m toolchain", description=__doc__, allow_abbrev=False
+    ).parse_args()
     sys.exit(main())

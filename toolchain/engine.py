@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 import shlex
@@ -13,13 +14,15 @@ from pathlib import Path
 from toolchain import build
 from toolchain.modules import KUBERNETES_PROVIDER_VERSION, PULUMI
 
-# Older engines lack `plugins: providers:` for Python folders and `policy analyze`.
-OLDEST_OFFICIAL = (3, 200, 0)
+# Older engines lack `policy analyze`, and before 3.208 options that come from the environment.
+OLDEST_OFFICIAL = (3, 229, 0)
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Beside the built engine: it looks there for its language host.
 _LANGUAGE_HOST = "pulumi-language-python"
+# In each script, by which it is known again.
+_MARK = "# Written by `make toolchain`"
 # In the engine's plugin folder, under the versions that requirements.txt pins.
 _STAND_INS = {"tailscale": "0.29.2", "command": "1.2.1"}
 
@@ -37,6 +40,10 @@ def official(bin_folder: Path) -> tuple[Path, str] | None:
     result = subprocess.run([command, "version"], capture_output=True, text=True, check=False)
     match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", result.stdout.strip())
     if match is None or tuple(map(int, match.groups())) < OLDEST_OFFICIAL:
+        oldest = ".".join(map(str, OLDEST_OFFICIAL))
+        print(
+            f"toolchain: {command} is not Pulumi {oldest} or newer: the engine built here is used"
+        )
         return None
     return Path(command), match.group(0).removeprefix("v")
 
@@ -61,11 +68,32 @@ def install(home: Path) -> None:
 
 
 def remove(home: Path) -> None:
-    """Take away a built engine and what it was given, so that an official one finds its own."""
-    for name in (*PULUMI.products, _LANGUAGE_HOST, f".{PULUMI.name}"):
-        (home / "bin" / name).unlink(missing_ok=True)
+    """Take away a built engine and what it was given, once; nothing that was not made here.
+
+    Its plugins go with their folders and the engine's lock files: an engine that finds the folder
+    takes the plugin for installed.
+    """
+    stamp = home / "bin" / f".{PULUMI.name}"
+    if not stamp.exists():
+        return
     for name, version in {"kubernetes": KUBERNETES_PROVIDER_VERSION, **_STAND_INS}.items():
-        _plugin(home, name, version).unlink(missing_ok=True)
+        plugin = _plugin(home, name, version)
+        if _is_ours(plugin, home / "bin" / plugin.name):
+            shutil.rmtree(plugin.parent)
+            plugin.parent.with_name(f"{plugin.parent.name}.lock").unlink(missing_ok=True)
+    for name in (*PULUMI.products, _LANGUAGE_HOST):
+        (home / "bin" / name).unlink(missing_ok=True)
+    stamp.unlink()
+
+
+def _is_ours(plugin: Path, built: Path) -> bool:
+    """Whether `install` has put the plugin there."""
+    if not plugin.is_file():
+        return False
+    if built.exists() and filecmp.cmp(plugin, built, shallow=False):
+        return True
+    with plugin.open("rb") as source:
+        return _MARK.encode() in source.read(200)
 
 
 def _plugin(home: Path, name: str, version: str) -> Path:
@@ -78,7 +106,7 @@ def _write_command(path: Path, command: list[str], environment: dict[str, str]) 
     settings = "".join(f"{key}={shlex.quote(value)} " for key, value in environment.items())
     script = (
         "#!/bin/sh\n"
-        f"# Written by `make toolchain`: runs this checkout's own {path.name}.\n"
+        f"{_MARK}: runs this checkout's own {path.name}.\n"
         f'{settings}exec {shlex.join(command)} "$@"\n'
     )
     if path.exists() and path.read_text() == script:

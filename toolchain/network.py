@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from toolchain.__main__ import provide
@@ -21,4 +22,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m toolchain.network", description=__doc__, allow_abbrev=False
+    ).parse_args()
     sys.exit(main())

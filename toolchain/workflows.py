@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -32,4 +33,7 @@ def check(workflows: list[Path]) -> subprocess.CompletedProcess[str]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m toolchain.workflows", description=__doc__, allow_abbrev=False
+    ).parse_args()
     sys.exit(main())

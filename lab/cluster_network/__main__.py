@@ -18,7 +18,9 @@ _CHUNK_BYTES = 65536
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve on loopback until ended; 1 and one line where that cannot be."""
-    parser = argparse.ArgumentParser(prog="python -m lab.cluster_network", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.cluster_network", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--certificate", type=Path, required=True)
     parser.add_argument("--key", type=Path, required=True)

@@ -30,7 +30,9 @@ _SOON_SECONDS, _LATER_SECONDS = 0.3, 2.0
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT."""
-    parser = argparse.ArgumentParser(prog="python -m lab.external_secrets", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.external_secrets", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--home", type=Path, required=True, help="the lab's folder")
     parser.add_argument("--binary", type=Path, required=True, help="the operator's program")
     options = parser.parse_args(arguments)

@@ -18,7 +18,7 @@ from lab.network.image import Surroundings
 from lab.network.internet import Internet
 from lab.network.manifests import Manifest, Manifests
 from lab.network.network_policy import PolicyPod, admitted, ruleset
-from lab.network.plan import API_PORT, API_SERVICE, CLUSTER_DNS, RESOLVER
+from lab.network.plan import API_PORT, API_SERVICE, CLUSTER_DNS
 from lab.network.pod import RunningPod
 from lab.network.process import Process, python, python_environment
 from lab.network.readiness import Readiness
@@ -157,7 +157,7 @@ class Cluster:
             sandbox=sandbox,
             folder=self.folder / metadata["uid"],
             manifests=self.manifests,
-            surroundings=self._surroundings(pod),
+            surroundings=self._surroundings(pod, sandbox.node.plan.resolver),
             cluster_environment={
                 "KUBERNETES_SERVICE_HOST": str(API_SERVICE),
                 "KUBERNETES_SERVICE_PORT": _TLS_PORT,
@@ -239,13 +239,13 @@ class Cluster:
             self._terminating.discard(pod.name)
         self.follow()
 
-    def _surroundings(self, pod: Pod) -> Surroundings:
-        """The resolver that `dnsPolicy` means, and the authorities of the lab's internet."""
+    def _surroundings(self, pod: Pod, resolver: IPv4Address) -> Surroundings:
+        """What `dnsPolicy` means on a node that asks `resolver`, and whom the lab's pods trust."""
         nodes_own = pod.manifest["spec"].get("dnsPolicy") == "Default"
         searches = (f"{pod.namespace}.svc.{DOMAIN}", f"svc.{DOMAIN}", DOMAIN)
         return Surroundings(
             hostname=pod.name[:63],
-            nameserver=str(RESOLVER if nodes_own else CLUSTER_DNS),
+            nameserver=str(resolver if nodes_own else CLUSTER_DNS),
             searches=() if nodes_own else searches,
             roots=self.internet.authority.pair.certificate.read_text(),
         )

@@ -201,7 +201,9 @@ def new_token() -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until ended."""
-    parser = argparse.ArgumentParser(prog="python -m lab.network.cluster_api", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.network.cluster_api", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--address", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--objects", type=Path, required=True, help="JSON, as State.read has it")

@@ -1,19 +1,23 @@
 """A database as a client's connection sees it: TLS by SSLRequest, a session, and who is calling.
 
 Messages are those of PostgreSQL 17's documentation, 53.2 and 53.7. It takes every user, knows no
-SQL, and answers every query with one row: the client's address, as `inet_client_addr()` would.
+SQL, and answers every query with one row: the client's address, as `inet_client_addr()` would; one
+with `pg_sleep(SECONDS)` in it so many seconds later.
 """
 
 from __future__ import annotations
 
+import re
 import socketserver
 import ssl
 import struct
+import time
 from typing import ClassVar
 
 _SSL_REQUEST = 80877103
 _PROTOCOL_3 = 196608
 _TEXT_OID, _NO_SIZE = 25, -1
+_SLEEP = re.compile(rb"pg_sleep\((\d+)\)")
 _AUTHENTICATION_OK = b"R" + struct.pack("!ii", 8, 0)
 _READY = b"Z" + struct.pack("!i", 5) + b"I"
 
@@ -42,10 +46,12 @@ class Database(socketserver.BaseRequestHandler):
         while True:
             kind = self._exactly(1)
             (length,) = struct.unpack("!i", self._exactly(4))
-            self._exactly(length - 4)
+            body = self._exactly(length - 4)
             if kind == b"X":
                 return
             if kind == b"Q":
+                if sleep := _SLEEP.search(body):
+                    time.sleep(int(sleep[1]))
                 self.request.sendall(_answer(self.client_address[0]))
 
     def _startup(self) -> bytes:

@@ -168,4 +168,7 @@ def _check(code: int, what: str) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        os.write(2, b"launcher: it takes no arguments: the spec comes on standard input\n")
+        sys.exit(2)
     sys.exit(main())

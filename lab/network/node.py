@@ -46,7 +46,11 @@ class Node:
         return self.plan.name
 
     def prepare(self) -> None:
-        """Be a router for the pods, with the NAT and the service table that k3s would make."""
+        """Be a router for the pods, with the NAT and the service table that k3s would make.
+
+        What belongs to no known connection is dropped, as kube-proxy does (KUBE-FORWARD): the
+        kernel does not masquerade it, so that it would leave with the pod's own address.
+        """
         self.namespace.sysctl(ipv4__ip_forward=1)
         self.namespace.nft(
             f"""
@@ -69,6 +73,7 @@ class Node:
               }}
               chain forward {{
                 type filter hook forward priority filter + 10
+                ct state invalid drop
                 ip daddr {SERVICES} ip protocol tcp reject with tcp reset
                 ip daddr {SERVICES} reject
               }}

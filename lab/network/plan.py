@@ -67,6 +67,16 @@ class NodePlan:
         """The address that its own traffic has outside."""
         return self.router or self.address
 
+    @property
+    def home(self) -> IPv4Network:
+        """The network of a node behind a router, which has the first address in it."""
+        return IPv4Network(f"{self.address}/24", strict=False)
+
+    @property
+    def resolver(self) -> IPv4Address:
+        """What stands in its resolv.conf: its router where it has one, as in a home network."""
+        return RESOLVER if self.router is None else self.home[1]
+
 
 TETHYS = NodePlan(
     name="tethys", address=IPv4Address("203.0.113.10"), pods=IPv4Network("10.42.0.0/24")

@@ -54,7 +54,9 @@ class _Server(socketserver.ThreadingTCPServer):
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until ended."""
-    parser = argparse.ArgumentParser(prog="python -m lab.network.sites", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.network.sites", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--certificate", required=True)
     parser.add_argument("--key", required=True)
     options = parser.parse_args(arguments)

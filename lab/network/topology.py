@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from ipaddress import ip_network
 
 from lab.network.link import End, connect
 from lab.network.namespace import Namespace
@@ -74,18 +73,26 @@ def laid(plans: Sequence[NodePlan] = FLEET) -> Iterator[Topology]:
 
 
 def _behind(router: Namespace, node: Node) -> None:
-    """The node in a network of its own, of which the outside sees the router's address only."""
-    inside = ip_network(f"{node.plan.address}/24", strict=False)
+    """The node in a network of its own, of which the outside sees the router's address only.
+
+    The router passes questions for names on, as a home router does.
+    """
+    inside, own = node.plan.home, node.plan.resolver
     connect(
-        End(namespace=router, interface="inside", address=inside[1]),  # type: ignore[arg-type]
+        End(namespace=router, interface="inside", address=own),
         End(namespace=node.namespace, interface=UPLINK, address=node.plan.address),
     )
-    node.namespace.ip(f"route add default via {inside[1]}")
+    node.namespace.ip(f"route add default via {own}")
     router.ip(f"route add {node.plan.pods} via {node.plan.address}")
     router.sysctl(ipv4__ip_forward=1)
     router.nft(
         f"""
         table ip oceanid {{
+          chain prerouting {{
+            type nat hook prerouting priority dstnat
+            ip daddr {own} udp dport 53 dnat to {RESOLVER}
+            ip daddr {own} tcp dport 53 dnat to {RESOLVER}
+          }}
           chain postrouting {{
             type nat hook postrouting priority srcnat
             ip saddr {inside} oifname {UPLINK} masquerade

@@ -18,7 +18,8 @@ class Wire:
     """Counters from the moment it is made, in the kernel: nothing that passes is missed.
 
     On a node's uplink, before its NAT, packets to a site count as the pod's they come from; and in
-    the internet, packets to a site count by the address outside they come from.
+    the internet, packets to a site count by the address outside they come from. What a site sends
+    to itself, such as an ICMP error about a node that is cut off, comes from nobody outside.
     """
 
     internet: Namespace
@@ -36,7 +37,7 @@ class Wire:
               set senders {{ type ipv4_addr; flags dynamic; counter; }}
               chain prerouting {{
                 type filter hook prerouting priority raw
-                ip daddr {{ {_SITES} }} update @senders {{ ip saddr }}
+                iifname != "lo" ip daddr {{ {_SITES} }} update @senders {{ ip saddr }}
               }}
             }}
             """

@@ -70,17 +70,6 @@ def has_unknown(value: Any) -> bool:  # noqa: ANN401 - any property value
     return _any(value, lambda item: item is UNKNOWN)
 
 
-def secret_texts(value: Any, *, inside: bool = False) -> set[str]:  # noqa: ANN401 - any value
-    """All texts within Secrets, to be kept out of messages."""
-    if isinstance(value, Secret):
-        return secret_texts(value.value, inside=True)
-    if isinstance(value, list):
-        return set().union(*(secret_texts(item, inside=inside) for item in value))
-    if isinstance(value, dict):
-        return set().union(*(secret_texts(item, inside=inside) for item in value.values()))
-    return {value} if inside and isinstance(value, str) and value else set()
-
-
 def _any(value: Any, holds: Any) -> bool:  # noqa: ANN401 - any property value, any predicate
     if holds(value):
         return True

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from lab.plugins.resource_kind import Operation, ResourceKind
 from provider_plugin.errors import ProviderError
+from provider_plugin.lab_only import REMEDY, not_of_a_lab
+from provider_plugin.urn import parsed
 
 Function = Callable[[dict[str, Any], Operation], dict[str, Any]]
+
+
+class BadArgumentsError(ProviderError):
+    """A function's arguments are refused: pairs of argument and reason."""
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in problems))
+        self.problems = problems
 
 
 class Provider(ABC):
@@ -20,7 +31,11 @@ class Provider(ABC):
     version: ClassVar[str]
     notice: ClassVar[str]
     """One line that says what stands in for what."""
+    accepts_secrets: ClassVar[bool] = True
+    """Whether secrets come marked; else the engine marks what was secret itself."""
     config_names: ClassVar[frozenset[str]] = frozenset()
+    config_defaults: ClassVar[Mapping[str, str]] = {}
+    """What the real provider adds to its settings, which are in the state."""
 
     def __init__(self) -> None:
         self.cancelled = threading.Event()
@@ -28,6 +43,18 @@ class Provider(ABC):
     @abstractmethod
     def configure(self, config: Mapping[str, Any]) -> None:
         """Take the configuration; raises ProviderError. Values may be UNKNOWN in a preview."""
+
+    def refuse_outside_a_lab(self, **addresses: str) -> None:
+        """Raise ProviderError unless this process's environment is a lab's.
+
+        `addresses` are settings that go before variables of the environment.
+        """
+        why = not_of_a_lab({**os.environ, **addresses})
+        if why is not None:
+            raise ProviderError(
+                f"the provider {self.name} in use is a stand-in, for the lab only, and this is not "
+                f"a lab: {why}. Nothing has been changed. {REMEDY}"
+            )
 
     @abstractmethod
     def kinds(self) -> tuple[ResourceKind, ...]:
@@ -39,7 +66,7 @@ class Provider(ABC):
 
     def kind(self, urn: str) -> ResourceKind:
         """The resource type of a URN; raises ProviderError where the stand-in has none."""
-        token = urn.split("::")[-2].rpartition("$")[2]
+        token = parsed(urn).type
         for kind in self.kinds():
             if kind.type_name == token:
                 return kind

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from lab.plugins.property_value import has_unknown
+from lab.plugins.property_value import UNKNOWN
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -17,6 +17,9 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
     "any": (object,),
 }
+
+
+_NAMES = {"array": "array of strings", "object": "object of strings"}
 
 
 def plainly_equal(old: Any, new: Any) -> bool:  # noqa: ANN401 - any property value
@@ -33,12 +36,17 @@ def equal_as_sets(old: Any, new: Any) -> bool:  # noqa: ANN401 - any property va
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """An input property. `kind` is its JSON schema type, `replaces` that a change makes anew."""
+    """An input property. `kind` is its JSON schema type.
+
+    `replaces`: a change makes the resource again; without `replaces_inside` only a change of the
+    property as a whole, because the SDK says the rest.
+    """
 
     kind: str
     required: bool = False
     default: Any = None
     replaces: bool = False
+    replaces_inside: bool = True
     computed: bool = False
     same: Callable[[Any, Any], bool] = plainly_equal
 
@@ -49,7 +57,6 @@ class Operation:
 
     urn: str
     log: Callable[[str], None]
-    secrets: frozenset[str] = frozenset()
 
 
 class ResourceKind(ABC):
@@ -61,9 +68,11 @@ class ResourceKind(ABC):
     """Computed properties and their JSON schema types."""
     secret_outputs: ClassVar[frozenset[str]] = frozenset()
     changed_by_update: ClassVar[frozenset[str]] = frozenset()
-    """Computed properties that an update may change: unknown in its preview."""
-    spreads_secrets: ClassVar[bool] = False
-    """Whether one secret input makes every computed property secret."""
+    """Computed properties that any update may change."""
+    id_is_output: ClassVar[bool] = False
+    """Whether the id is among the properties too."""
+    detailed_diff: ClassVar[bool] = True
+    """Whether a difference names the places within properties, and how each has changed."""
 
     def refuse(self, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Pairs of property and reason for what `fields` cannot say; values may be UNKNOWN."""
@@ -74,6 +83,18 @@ class ResourceKind(ABC):
         """The computed property for whose sake the resource must be made anew, if any."""
         del state, inputs
         return None
+
+    def new_id(self, urn: str) -> str:
+        """The id in a preview: empty where only the API gives one."""
+        del urn
+        return ""
+
+    def unknown_in_update(
+        self, state: Mapping[str, Any], inputs: Mapping[str, Any]
+    ) -> Collection[str]:
+        """The computed properties that are not known in an update's preview."""
+        del state, inputs
+        return self.changed_by_update
 
     @abstractmethod
     def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
@@ -100,9 +121,19 @@ class ResourceKind(ABC):
     def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
         """Remove it; one that is gone already is no error."""
 
+    def marks(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """What the provider keeps in the state beside the properties, for itself."""
+        del properties
+        return {}
+
     def computed(self) -> tuple[str, ...]:
         """The properties the provider may set itself."""
-        return (*self.outputs, *(name for name, field in self.fields.items() if field.computed))
+        own = ("id",) if self.id_is_output else ()
+        return (
+            *own,
+            *self.outputs,
+            *(name for name, field in self.fields.items() if field.computed),
+        )
 
     def with_defaults(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs, and the default of each property that is not among them."""
@@ -111,22 +142,36 @@ class ResourceKind(ABC):
 
     def failures(self, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Pairs of property and reason for everything that is wrong with the inputs."""
-        found = []
-        for name, value in inputs.items():
-            field = self.fields.get(name)
-            if field is None:
-                found.append((name, f"{name!r} is no property of {self.type_name}"))
-            elif value is not None and not has_unknown(value) and not _fits(value, field.kind):
-                found.append((name, f"{name!r} must be of type {field.kind}"))
-        found.extend(
-            (name, f"{name!r} is required")
-            for name, field in self.fields.items()
-            if field.required and inputs.get(name) is None
-        )
-        return found or self.refuse(inputs)
+        return failures(self.fields, inputs) or self.refuse(inputs)
+
+
+def failures(fields: Mapping[str, Field], inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Pairs of property and reason: what is not known, not of its type, or missing."""
+    problems = []
+    for name, value in inputs.items():
+        field = fields.get(name)
+        if field is None:
+            problems.append((name, f"{name!r} is not a known property"))
+        elif value is not None and not _fits(value, field.kind):
+            wanted = _NAMES.get(field.kind, field.kind)
+            problems.append((name, f"{name!r} must be of type {wanted}"))
+    problems.extend(
+        (name, f"Missing required property {name!r}")
+        for name, field in fields.items()
+        if field.required and inputs.get(name) is None
+    )
+    return problems
 
 
 def _fits(value: Any, kind: str) -> bool:  # noqa: ANN401 - any property value
+    if value is UNKNOWN:
+        return True
     if kind == "integer" and isinstance(value, bool):
         return False
-    return isinstance(value, _TYPES[kind])
+    if not isinstance(value, _TYPES[kind]):
+        return False
+    if isinstance(value, dict) and kind == "object":
+        value = list(value.values())
+    if kind not in ("array", "object"):
+        return True
+    return all(isinstance(item, str) or item is UNKNOWN for item in value)

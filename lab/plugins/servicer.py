@@ -18,9 +18,8 @@ from lab.plugins.property_value import (
     has_secret,
     has_unknown,
     reveal,
-    secret_texts,
 )
-from lab.plugins.provider import Provider
+from lab.plugins.provider import BadArgumentsError, Provider
 from lab.plugins.resource_kind import Operation, ResourceKind
 from provider_plugin.errors import ProviderError
 from provider_plugin.servicer import About, Context, PluginServicer, one_line
@@ -40,9 +39,16 @@ class Servicer(PluginServicer):
     def settings(self, struct: struct_pb2.Struct) -> Mapping[str, object]:
         return dict(reveal(decode(struct)))
 
-    def _operation(self, urn: str, *values: object) -> Operation:
-        secrets = frozenset().union(*(secret_texts(value) for value in values))
-        return Operation(urn=urn, log=lambda line: self.log(line, urn), secrets=secrets)
+    def _operation(self, urn: str) -> Operation:
+        return Operation(urn=urn, log=lambda line: self.log(line, urn))
+
+    def CheckConfig(
+        self, request: provider_pb2.CheckRequest, context: Context
+    ) -> provider_pb2.CheckResponse:
+        response = super().CheckConfig(request, context)
+        checked = {**self._provider.config_defaults, **decode(request.news)}
+        response.inputs.CopyFrom(encode(checked))
+        return response
 
     def Configure(
         self, request: provider_pb2.ConfigureRequest, context: Context
@@ -50,7 +56,9 @@ class Servicer(PluginServicer):
         with one_line(context):
             self._provider.configure(reveal(decode(request.args)))
         self.log(self._provider.notice)
-        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=self._provider.accepts_secrets, supportsPreview=True
+        )
 
     def Check(
         self, request: provider_pb2.CheckRequest, context: Context
@@ -80,12 +88,15 @@ class Servicer(PluginServicer):
             kind, given = self._provider.kind(request.urn), decode(request.properties)
             inputs = kind.with_defaults(reveal(given))
             if request.preview:
-                computed = {n: UNKNOWN for n in kind.computed() if n not in inputs}
-                resource_id = ""
+                computed: dict[str, Any] = {
+                    name: UNKNOWN for name in kind.computed() if name not in inputs
+                }
+                resource_id = kind.new_id(request.urn)
             else:
                 _refuse_unknown(inputs)
-                operation = self._operation(request.urn, given)
-                resource_id, computed = kind.create(inputs, operation)
+                resource_id, computed = kind.create(inputs, self._operation(request.urn))
+                computed |= {"id": resource_id} if kind.id_is_output else {}
+                computed |= kind.marks(inputs | computed)
             properties = _outputs(kind, given, inputs, computed)
             return provider_pb2.CreateResponse(id=resource_id, properties=properties)
 
@@ -99,6 +110,8 @@ class Servicer(PluginServicer):
             if found is None:
                 return provider_pb2.ReadResponse()
             resource_id, state = found
+            state |= {"id": resource_id} if kind.id_is_output else {}
+            state |= kind.marks(state)
             marked = {n: v for n, v in {**given, **old_inputs}.items() if has_secret(v)}
             properties = _outputs(kind, marked, {}, state)
             inputs = _read_inputs(kind, old_inputs, state)
@@ -112,21 +125,22 @@ class Servicer(PluginServicer):
             olds = decode(request.olds)
             inputs, state = kind.with_defaults(reveal(given)), reveal(olds)
             kept = {n: state[n] for n in kind.computed() if n in state and n not in inputs}
+            kept |= {"id": request.id} if kind.id_is_output else {}
             if request.preview:
-                computed = {
-                    n: UNKNOWN if n in kind.changed_by_update else v for n, v in kept.items()
-                }
+                unknown = kind.unknown_in_update(state, inputs)
+                computed = {n: UNKNOWN if n in unknown else v for n, v in kept.items()}
             else:
                 _refuse_unknown(inputs)
-                operation = self._operation(request.urn, given, olds)
+                operation = self._operation(request.urn)
                 computed = kept | kind.update(request.id, state, inputs, operation)
+                computed |= kind.marks(inputs | computed)
             properties = _outputs(kind, given, inputs, computed)
             return provider_pb2.UpdateResponse(properties=properties)
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
         with one_line(context):
             kind, given = self._provider.kind(request.urn), decode(request.properties)
-            kind.delete(request.id, reveal(given), self._operation(request.urn, given))
+            kind.delete(request.id, reveal(given), self._operation(request.urn))
             return empty_pb2.Empty()
 
     def Invoke(
@@ -139,9 +153,18 @@ class Servicer(PluginServicer):
                     f"the {self._provider.notice} It has no function {request.tok!r}."
                 )
             given = decode(request.args)
-            result = function(reveal(given), self._operation("", given))
-            if has_secret(given):
-                result = {name: Secret(value) for name, value in result.items()}
+            try:
+                result = function(reveal(given), self._operation(""))
+            except BadArgumentsError as error:
+                return provider_pb2.InvokeResponse(
+                    failures=[
+                        provider_pb2.CheckFailure(property=name, reason=reason)
+                        for name, reason in error.problems
+                    ]
+                )
+            if self._provider.accepts_secrets:
+                kept = {n: v for n, v in given.items() if reveal(v) == result.get(n)}
+                result = {**result, **kept}
             # `return` is a keyword, so it cannot be written as an argument's name.
             return provider_pb2.InvokeResponse(**{"return": encode(result)})  # type: ignore[arg-type]
 
@@ -158,15 +181,18 @@ def _outputs(
     inputs: Mapping[str, Any],
     computed: Mapping[str, Any],
 ) -> struct_pb2.Struct:
-    spread = kind.spreads_secrets and has_secret(dict(given))
+    """Inputs and computed properties; what is secret in `given` is so in them, at its place."""
     properties = {}
     for name, value in {**inputs, **computed}.items():
-        secret = (
-            name in kind.secret_outputs
-            or has_secret(given.get(name))
-            or (spread and name in kind.outputs)
-        )
-        properties[name] = Secret(value) if secret and value is not None else value
+        before = None if name.startswith("__") else given.get(name)
+        if before is not None and reveal(before) == value:
+            properties[name] = before
+        elif value is None or value is UNKNOWN:
+            properties[name] = value
+        elif name in kind.secret_outputs or has_secret(before):
+            properties[name] = Secret(value)
+        else:
+            properties[name] = value
     return encode(properties)
 
 
@@ -176,7 +202,7 @@ def _read_inputs(
     inputs: dict[str, Any] = {}
     for name, field in kind.fields.items():
         value = state.get(name)
-        if name in old or (not old and value is not None and value != field.default):
+        if name in old or (not old and value not in (None, "", field.default)):
             unchanged = name in old and (value is None or field.same(reveal(old[name]), value))
             marked = Secret(value) if has_secret(old.get(name)) else value
             inputs[name] = old[name] if unchanged else marked

@@ -14,7 +14,9 @@ from lab.pulumi_esc.start_values import fill
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve on loopback until ended; 1 and one line where a file cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m lab.pulumi_esc", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.pulumi_esc", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--port", type=int, required=True, help="0 takes a free port")
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument(

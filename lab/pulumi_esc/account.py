@@ -34,6 +34,8 @@ class Token:
     organizations: list[str]
     description: str = ""
     last_used: int = 0
+    expires: int = 0
+    """Unix seconds; 0 for a token that does not expire."""
 
 
 @dataclass
@@ -87,19 +89,29 @@ class Account:
         """The token that was presented; raises Refusal 401."""
         with self._lock:
             kept = digest(presented)
+            now = int(self._now())
             for token in self._state.tokens.values():
-                if hmac.compare_digest(token.digest, kept):
-                    token.last_used = int(self._now())
+                ended = bool(token.expires) and now >= token.expires
+                if hmac.compare_digest(token.digest, kept) and not ended:
+                    token.last_used = now
                     return token
         raise Refusal(401, "Unauthorized: No credentials provided or are invalid.")
 
-    def issue(self, organizations: list[str], description: str = "") -> tuple[str, Token]:
-        """A new token for the organizations, in the form of the real ones, and what is kept."""
+    def issue(
+        self, organizations: list[str], description: str = "", expires: int = 0
+    ) -> tuple[str, Token]:
+        """A new token for the organizations, in the form of the real ones, and what is kept.
+
+        `expires` is in Unix seconds, 0 for never; raises Refusal 400 where it is over already.
+        """
+        if expires and expires <= self._now():
+            raise Refusal(400, "Bad Request: expires: must be in the future")
         if len(description) > _LONGEST_DESCRIPTION:
             raise Refusal(400, f"description: {_LONGEST_DESCRIPTION} characters at the most")
         secret = f"pul-{secrets.token_hex(20)}"
         with self._change() as state:
             token = Token(str(uuid.uuid4()), digest(secret), organizations, description)
+            token.expires = expires
             state.tokens[token.id] = token
             return secret, token
 
@@ -154,7 +166,7 @@ class Account:
             now = self._now()
             self._sessions = {i: each for i, each in self._sessions.items() if each.ends > now}
             session = secrets.token_hex(16)
-            properties = evaluate(environment.definition)
+            properties = evaluate(environment.definition, key.partition("/")[2])
             self._sessions[session] = _Session(key, properties, now + seconds)
             return session
 

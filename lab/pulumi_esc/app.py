@@ -126,9 +126,11 @@ def _token_routes(app: Flask, account: Account) -> None:
     @app.post("/api/user/tokens")
     def create_token() -> Response:
         body = _body({"description", "expires"})
-        if body.get("expires"):
-            raise Refusal(400, "Bad Request: expires: this stand-in's tokens do not expire")
-        secret, token = account.issue(g.token.organizations, str(body.get("description", "")))
+        expires = body.get("expires", 0)
+        if not isinstance(expires, int) or isinstance(expires, bool) or expires < 0:
+            raise Refusal(400, "Bad Request: expires: Unix seconds, or 0 for never")
+        text = str(body.get("description", ""))
+        secret, token = account.issue(g.token.organizations, text, expires)
         return answer({"id": token.id, "tokenValue": secret})
 
     @app.delete("/api/user/tokens/<token_id>")
@@ -170,7 +172,12 @@ def keep_token(account: Account, credentials: Path) -> Token:
 
 
 def _shown(token: Token) -> dict[str, Any]:
-    return {"id": token.id, "description": token.description, "lastUsed": token.last_used}
+    return {
+        "id": token.id,
+        "description": token.description,
+        "lastUsed": token.last_used,
+        "expires": token.expires,
+    }
 
 
 def _duration(text: str | None) -> float:

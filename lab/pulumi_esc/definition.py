@@ -27,55 +27,107 @@ class DefinitionError(Exception):
         return {"summary": self.summary, **({"path": self.path} if self.path else {})}
 
 
-def evaluate(text: str) -> dict[str, Any]:
-    """The environment's properties by name, each a `Value` of the API; raises DefinitionError."""
+def evaluate(text: str, environment: str = "") -> dict[str, Any]:
+    """The environment's properties by name, each a `Value` of the API; raises DefinitionError.
+
+    `environment` is its name, for the values' traces.
+    """
     try:
-        document = yaml.safe_load(text)
+        root = yaml.compose(text, yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
-        raise DefinitionError("", f"the definition is no YAML{where}") from None
-    if document is None:
-        document = {}
-    if not isinstance(document, dict):
+        raise DefinitionError("", f"the definition is not valid YAML{where}") from None
+    if root is None:
+        return {}
+    if not isinstance(root, yaml.MappingNode):
         raise DefinitionError("", "the definition must be a map")
-    unknown = sorted(str(key) for key in set(document) - _SECTIONS)
+    sections = {str(_plain(key, "")): node for key, node in root.value}
+    unknown = sorted(set(sections) - _SECTIONS)
     if unknown:
         raise DefinitionError(unknown[0], "unknown key: use imports and values")
-    if document.get("imports"):
+    imports, values = sections.get("imports"), sections.get("values")
+    if imports is not None and (imports.value if not _is_null(imports) else False):
         raise DefinitionError("imports", "imports are not evaluated by this stand-in")
-    values = document.get("values") or {}
-    if not isinstance(values, dict):
+    if values is None or _is_null(values):
+        return {}
+    if not isinstance(values, yaml.MappingNode):
         raise DefinitionError("values", "must be a map")
-    return {
-        _name(key, "values"): _value(each, f"values.{key}", secret=False)
-        for key, each in values.items()
-    }
+    return _Evaluation(text, environment).properties(values, "values")
 
 
-def _value(plain: object, path: str, *, secret: bool) -> dict[str, Any]:
-    """The API's `Value`: a map of them for a map, a list of them for a list."""
-    value: object
-    if isinstance(plain, dict):
-        functions = [key for key in plain if isinstance(key, str) and key.startswith("fn::")]
-        if functions:
-            if list(plain) != [_SECRET]:
-                raise DefinitionError(path, f"{functions[0]} is not evaluated by this stand-in")
-            return _value(plain[_SECRET], path, secret=True)
-        value = {_name(k, path): _value(v, f"{path}.{k}", secret=secret) for k, v in plain.items()}
-    elif isinstance(plain, list):
-        value = [_value(v, f"{path}[{n}]", secret=secret) for n, v in enumerate(plain)]
-    elif plain is None or isinstance(plain, (str, int, float, bool)):
-        if isinstance(plain, str) and "${" in plain and not secret:
-            raise DefinitionError(path, "interpolation is not evaluated by this stand-in")
-        value = plain
-    else:
-        raise DefinitionError(path, f"a {type(plain).__name__} is no value: write it in quotes")
-    # The client refuses fields it does not know; `trace` must be there and may be empty.
-    return {"value": value, "trace": {}, **({"secret": True} if secret else {})}
+class _Evaluation:
+    """One definition's values, with the places where they stand in its text."""
+
+    def __init__(self, text: str, environment: str) -> None:
+        self._text = text
+        self._environment = environment
+
+    def properties(
+        self, node: yaml.MappingNode, path: str, *, secret: bool = False
+    ) -> dict[str, Any]:
+        """A map's values by name."""
+        return {
+            name: self._value(value, f"{path}.{name}", secret=secret)
+            for name, value in ((_name(key, path), value) for key, value in node.value)
+        }
+
+    def _value(self, node: yaml.Node, path: str, *, secret: bool) -> dict[str, Any]:
+        """The API's `Value`: a map of them for a map, a list of them for a list."""
+        value: object
+        if isinstance(node, yaml.MappingNode):
+            names = [_name(key, path) for key, _ in node.value]
+            functions = [name for name in names if name.startswith("fn::")]
+            if functions:
+                if names != [_SECRET]:
+                    reason = f"{functions[0]} is not evaluated by this stand-in"
+                    raise DefinitionError(path, reason)
+                return self._value(node.value[0][1], path, secret=True)
+            value = self.properties(node, path, secret=secret)
+        elif isinstance(node, yaml.SequenceNode):
+            value = [
+                self._value(item, f"{path}[{n}]", secret=secret)
+                for n, item in enumerate(node.value)
+            ]
+        else:
+            value = _plain(node, path)
+            if isinstance(value, str) and "${" in value and not secret:
+                raise DefinitionError(path, "interpolation is not evaluated by this stand-in")
+        # The client refuses fields it does not know.
+        known = {"value": value, "trace": {"def": self._range(node)}}
+        return known | ({"secret": True} if secret else {})
+
+    def _range(self, node: yaml.Node) -> dict[str, Any]:
+        ends = {"begin": node.start_mark, "end": node.end_mark}
+        return {
+            "environment": self._environment,
+            **{
+                name: {
+                    "line": mark.line + 1,
+                    "column": mark.column + 1,
+                    "byte": len(self._text[: mark.index].encode()),
+                }
+                for name, mark in ends.items()
+            },
+        }
 
 
-def _name(key: object, path: str) -> str:
+def _plain(node: yaml.Node, path: str) -> str | int | float | bool | None:
+    """A scalar's value, as JSON has it."""
+    if isinstance(node, yaml.ScalarNode):
+        plain = yaml.SafeLoader("").construct_object(node)
+        if plain is None or isinstance(plain, (str, int, float, bool)):
+            return plain
+        raise DefinitionError(path, f"a {type(plain).__name__} is not a value: write it in quotes")
+    raise DefinitionError(path, "must be a plain value")
+
+
+def _is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and _plain(node, "") is None
+
+
+def _name(node: yaml.Node, path: str) -> str:
+    key = _plain(node, path)
     if not isinstance(key, str):
         raise DefinitionError(path, f"the name {key!r} must be text: write it in quotes")
     return key

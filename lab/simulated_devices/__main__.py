@@ -22,7 +22,9 @@ _PAUSE_SECONDS = 1.0
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; 1 and one line where the kubeconfig cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m lab.simulated_devices", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.simulated_devices", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--api-url", required=True, help="where lab.tailscale_api listens")
     options = parser.parse_args(arguments)

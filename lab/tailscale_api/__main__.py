@@ -16,7 +16,9 @@ from lab.tailscale_api.tailnet import Tailnet
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until ended; 1 and one line where a file cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m lab.tailscale_api", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.tailscale_api", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--port", type=int, required=True, help="0 takes a free port")
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--credentials", type=Path, required=True, help="holds the API key")

@@ -55,20 +55,6 @@ def standardize(text: str) -> str:
     return "".join(out)
 
 
-def same_apart_from_spacing(left: str, right: str) -> bool:
-    """Whether two texts differ in white space and trailing commas only: comments count."""
-    return _significant(left) == _significant(right)
-
-
-def _significant(text: str) -> list[str]:
-    tokens = [piece for kind, piece in _tokens(text) if kind != "space"]
-    return [
-        piece
-        for piece, following in zip(tokens, [*tokens[1:], ""], strict=True)
-        if not (piece == "," and following in ("}", "]"))
-    ]
-
-
 def _tokens(text: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     position = 0

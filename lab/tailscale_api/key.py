@@ -30,14 +30,17 @@ class Key:
     preauthorized: bool = False
     scopes: list[str] = field(default_factory=list)
     used: bool = False
+    revoked: float = 0.0
+    """When it was deleted: it is shown, and of no use, from then on."""
 
     def expired(self, now: float) -> bool:
         """An OAuth client does not expire."""
         return self.kind == "auth" and now >= self.created + self.expiry_seconds
 
     def invalid(self, now: float) -> bool:
-        """Expired, or a single-use key that has been used."""
-        return self.expired(now) or (self.kind == "auth" and self.used and not self.reusable)
+        """Revoked, expired, or a single-use key that has been used."""
+        spent = self.kind == "auth" and self.used and not self.reusable
+        return bool(self.revoked) or self.expired(now) or spent
 
     def answer(self, now: float) -> dict[str, Any]:
         """The body the API sends, without the secret."""
@@ -47,7 +50,7 @@ class Key:
             "description": self.description,
             "created": rfc3339(self.created),
             "updated": rfc3339(self.updated or self.created),
-            "revoked": _NEVER,
+            "revoked": rfc3339(self.revoked) if self.revoked else _NEVER,
             "userId": "",
             "invalid": self.invalid(now),
         }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.tailscale_api import hujson
+from lab.tailscale_api.policy_check import check, section
 from lab.tailscale_api.refusal import Refusal
 
 DEFAULT = """{
@@ -44,14 +45,14 @@ class Policy:
 
     def owned_tags(self) -> frozenset[str]:
         """The tags a key may carry: those that have an owner."""
-        owners = _lookup(self.value(), "tagOwners")
+        owners = section(self.value(), "tagOwners")
         return frozenset(owners) if isinstance(owners, dict) else frozenset()
 
     def approved(self, routes: list[str], tags: list[str]) -> list[str]:
         """Those of the advertised routes that `autoApprovers` enables for a device's tags."""
-        approvers = _lookup(self.value(), "autoApprovers") or {}
-        exit_tags = set(_lookup(approvers, "exitNode") or [])
-        subnets = _lookup(approvers, "routes") or {}
+        approvers = section(self.value(), "autoApprovers") or {}
+        exit_tags = set(section(approvers, "exitNode") or [])
+        subnets = section(approvers, "routes") or {}
         return [
             route
             for route in routes
@@ -63,7 +64,7 @@ class Policy:
 def accept(text: str) -> Policy:
     """A policy file that was sent; an empty one resets the tailnet to the default.
 
-    Raises Refusal 400 where it is no HuJSON object, or names a tag that has no owner.
+    Raises Refusal 400 where it is not a HuJSON object, or does not hold to Tailscale's rules.
     """
     if not text.strip():
         return Policy()
@@ -73,22 +74,8 @@ def accept(text: str) -> Policy:
         raise Refusal(400, f"policy file: {error}") from None
     if not isinstance(value, dict):
         raise Refusal(400, "policy file: must be an object")
-    owners = _lookup(value, "tagOwners") or {}
-    if not isinstance(owners, dict):
-        raise Refusal(400, "policy file: tagOwners must be an object")
-    approvers = _lookup(value, "autoApprovers") or {}
-    named = list(_lookup(approvers, "exitNode") or [])
-    for tags in (_lookup(approvers, "routes") or {}).values():
-        named.extend(tags)
-    for tag in named:
-        if str(tag).startswith("tag:") and tag not in owners:
-            raise Refusal(400, f"policy file: autoApprovers: tag not found: {tag!r}")
+    check(value)
     return Policy(text=text, is_default=False)
-
-
-def _lookup(value: dict[str, Any], name: str) -> Any:  # noqa: ANN401 - any JSON value
-    # The real parser takes `TagOwners` for `tagOwners`, as Go's does.
-    return next((v for k, v in value.items() if k.lower() == name.lower()), None)
 
 
 def _subnet_approved(route: str, approvers: dict[str, list[str]], tags: set[str]) -> bool:

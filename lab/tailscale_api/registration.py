@@ -67,7 +67,7 @@ def _usable_key(state: State, presented: str, now: float) -> tuple[Key, dict[str
     text, _, query = presented.partition("?")
     digest = secret.digest(text)
     key = next((k for k in state.keys.values() if k.secret_hash == digest), None)
-    if key is None or not text:
+    if key is None or key.revoked or not text:
         raise Refusal(401, "invalid key: API key does not exist or was revoked")
     if key.expired(now):
         raise Refusal(401, "invalid key: expired")

@@ -82,7 +82,7 @@ class Tailnet:
         with self.view() as state:
             token = state.tokens.get(secret.digest(presented))
             client = state.keys.get(token.client_id) if token else None
-            if token is None or client is None or self.now() >= token.expires:
+            if token is None or client is None or client.revoked or self.now() >= token.expires:
                 raise Refusal(401, "API token invalid")
             return Caller(scopes=frozenset(client.scopes), tags=frozenset(client.tags))
 
@@ -95,7 +95,11 @@ class Tailnet:
         with self.change() as state:
             digest = secret.digest(client_secret)
             client = next(
-                (k for k in state.keys.values() if k.kind == "client" and k.secret_hash == digest),
+                (
+                    key
+                    for key in state.keys.values()
+                    if key.kind == "client" and key.secret_hash == digest and not key.revoked
+                ),
                 None,
             )
             if client is None or not client_secret:
@@ -130,7 +134,7 @@ class Tailnet:
         caller.require("oauth_keys", write=True)
         with self.change() as state:
             key = state.keys.get(key_id)
-            if key is None or key.kind != "client":
+            if key is None or key.kind != "client" or key.revoked:
                 raise not_found("key")
             wanted = _client(body)
             caller.may_grant(wanted.tags, state.policy.owned_tags())
@@ -139,22 +143,24 @@ class Tailnet:
             return key.answer(self.now())
 
     def key(self, key_id: str) -> dict[str, Any]:
-        """A key without its secret; raises Refusal 404."""
+        """A key without its secret, a revoked one too; raises Refusal 404."""
         with self.view() as state:
             if key_id not in state.keys:
                 raise not_found("key")
             return state.keys[key_id].answer(self.now())
 
     def keys(self) -> list[dict[str, Any]]:
-        """All keys, without their secrets."""
+        """All keys but the revoked ones, without their secrets."""
         with self.view() as state:
-            return [key.answer(self.now()) for key in state.keys.values()]
+            return [key.answer(self.now()) for key in state.keys.values() if not key.revoked]
 
     def delete_key(self, key_id: str) -> None:
         """Revoke a key; raises Refusal 404."""
         with self.change() as state:
-            if state.keys.pop(key_id, None) is None:
+            key = state.keys.get(key_id)
+            if key is None or key.revoked:
                 raise not_found("key")
+            key.revoked = self.now()
 
     def policy(self) -> Policy:
         """The policy file."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -22,6 +24,10 @@ from tests.lab.stand_in_processes import (
     start_stand_in,
     stop_stand_in,
 )
+from tests.lab_variables import lab_variables
+
+# The folder of the real plugins, to run the tests of behaviour on them: docs/stand-ins.md.
+_REAL = os.environ.get("OCEANID_REAL_PLUGINS", "")
 
 
 @pytest.fixture
@@ -43,7 +49,9 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 
 
 @contextmanager
-def _plugins() -> Iterator[Callable[..., Plugin]]:
+def _plugins(folder: Path) -> Iterator[Callable[..., Plugin]]:
+    """How to start plugins as in a lab, with a kubeconfig in `folder`."""
+    lab = lab_variables(folder)
     server = grpc.server(futures.ThreadPoolExecutor(4))
     engine = Engine()
     engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
@@ -51,16 +59,24 @@ def _plugins() -> Iterator[Callable[..., Plugin]]:
     server.start()
     started: list[Plugin] = []
 
-    def start(module: str, **environment: str) -> Plugin:
+    def start(name: str, *, real: bool = True, **environment: str) -> Plugin:
+        command = [sys.executable, "-m", f"lab.plugins.{name}"]
+        if real and _REAL:
+            command = [str(Path(_REAL) / f"pulumi-resource-{name}")]
         process = subprocess.Popen(
-            [sys.executable, "-m", module, f"127.0.0.1:{port}"],
+            [*command, f"127.0.0.1:{port}"],
             stdout=subprocess.PIPE,
             text=True,
             cwd=REPOSITORY,
-            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)} | environment,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY), **lab, **environment},
         )
         assert process.stdout is not None
-        address = f"127.0.0.1:{int(process.stdout.readline())}"
+        port_line = process.stdout.readline()
+        if not port_line.strip().isdigit():
+            process.kill()
+            process.communicate()
+            raise AssertionError(f"the plugin {name} gave no port")
+        address = f"127.0.0.1:{int(port_line)}"
         started.append(Plugin(process, grpc.insecure_channel(address), engine))
         return started[-1]
 
@@ -75,24 +91,30 @@ def _plugins() -> Iterator[Callable[..., Plugin]]:
 
 
 @pytest.fixture
-def start_plugin() -> Iterator[Callable[..., Plugin]]:
-    """Start `python -m <module>` as the engine would."""
-    with _plugins() as start:
+def start_plugin(tmp_path: Path) -> Iterator[Callable[..., Plugin]]:
+    """Start a plugin by its name as the engine would."""
+    with _plugins(tmp_path) as start:
         yield start
 
 
+@pytest.fixture
+def start_stand_in_plugin(start_plugin: Callable[..., Plugin]) -> Callable[..., Plugin]:
+    """The same, and the stand-in whatever is to be tested."""
+    return partial(start_plugin, real=False)
+
+
 @pytest.fixture(scope="session")
-def tailscale_process() -> Iterator[Plugin]:
+def tailscale_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
     """One tailscale plugin for all tests that do not end it: starting one takes 0.3 s."""
-    with _plugins() as start:
-        yield start("lab.plugins.tailscale")
+    with _plugins(tmp_path_factory.mktemp("lab")) as start:
+        yield start("tailscale")
 
 
 @pytest.fixture(scope="session")
-def command_process() -> Iterator[Plugin]:
+def command_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
     """One command plugin for all tests that do not cancel it."""
-    with _plugins() as start:
-        yield start("lab.plugins.command")
+    with _plugins(tmp_path_factory.mktemp("lab")) as start:
+        yield start("command")
 
 
 @pytest.fixture

@@ -24,6 +24,16 @@ POLICY = """{
     "autoApprovers": {"exitNode": ["tag:exit"]},
 }"""
 
+# Inputs of a TailnetKey.
+WORKER_KEY: dict[str, Any] = {
+    "ephemeral": True,
+    "reusable": True,
+    "preauthorized": True,
+    "expiry": 3600,
+    "tags": ["tag:worker"],
+    "description": "workers",
+}
+
 
 @dataclass
 class StandIn:
@@ -129,7 +139,9 @@ class Plugin:
 
     def configure(self, **settings: Any) -> None:
         """Configure the provider."""
-        self.stub.Configure(provider_pb2.ConfigureRequest(args=encode(settings)))
+        self.stub.Configure(
+            provider_pb2.ConfigureRequest(args=encode(settings), acceptSecrets=True)
+        )
 
     def urn(self, type_name: str) -> str:
         """A URN of the type."""
@@ -143,11 +155,11 @@ class Plugin:
     def diff(
         self, type_name: str, old: dict[str, Any], new: dict[str, Any], **state: Any
     ) -> provider_pb2.DiffResponse:
-        """What changes from the old inputs to the new."""
+        """What changes from the old inputs to the new; `state` is what is in it beside them."""
         request = provider_pb2.DiffRequest(
             urn=self.urn(type_name),
             id="id",
-            olds=encode(old | state),
+            olds=encode({"id": "id"} | state | old),
             old_inputs=encode(old),
             news=encode(new),
         )
@@ -207,3 +219,8 @@ class Plugin:
         """Call a function."""
         response = self.stub.Invoke(provider_pb2.InvokeRequest(tok=function, args=encode(args)))
         return decode(getattr(response, "return"))
+
+    def refusals(self, function: str, **args: Any) -> list[str]:
+        """The reasons for refusing a function's arguments."""
+        response = self.stub.Invoke(provider_pb2.InvokeRequest(tok=function, args=encode(args)))
+        return [failure.reason for failure in response.failures]

@@ -15,7 +15,6 @@ from lab.plugins.property_value import (
     has_secret,
     has_unknown,
     reveal,
-    secret_texts,
 )
 
 _PLAIN = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
@@ -38,8 +37,7 @@ def test_revealing_leaves_no_secret_and_no_unknown_gets_lost(value: Any) -> None
 
 
 @given(st.text(min_size=1), _VALUES)
-def test_a_secret_text_is_found_wherever_it_is_and_never_printed(text: str, other: Any) -> None:
-    value = {"a": [other, Secret({"b": [text]})], "c": "open"}
-    assert text in secret_texts(value)
-    assert "open" not in secret_texts({"c": "open"})
+def test_a_secret_is_never_printed(text: str, other: Any) -> None:
+    value = {"a": [other, Secret({"b": [text]})]}
     assert repr(Secret(text)) == "Secret(…)"
+    assert has_secret(value)

@@ -80,16 +80,35 @@ def test_the_operators_setting_is_read_by_open_and_property(cloud: _Cloud) -> No
     assert answer.headers["X-Oceanid-Stand-In"] == "pulumi-esc"
     value = _json(answer)
     assert set(value) == {"value", "secret", "trace"}
-    assert (value["secret"], value["trace"]) == (True, {})
+    assert value["secret"] is True
+    assert set(value["trace"]) == {"def"}
     assert str(value["value"]).startswith("AKIA")
 
 
 def test_a_whole_environment_nests_a_value_in_each_value(cloud: _Cloud) -> None:
     cloud.update({"a": {"b": [1, {"fn::secret": "x"}]}, "c": None})
     answer = cloud.http.get(f"{_PROD}/open/{cloud.open()}", headers=cloud.headers)
-    inner = [{"value": 1, "trace": {}}, {"value": "x", "trace": {}, "secret": True}]
-    nested = {"value": {"b": {"value": inner, "trace": {}}}, "trace": {}}
-    assert _json(answer) == {"properties": {"a": nested, "c": {"value": None, "trace": {}}}}
+    inner = [{"value": 1}, {"value": "x", "secret": True}]
+    nested = {"value": {"b": {"value": inner}}}
+    assert _untraced(_json(answer)) == {"properties": {"a": nested, "c": {"value": None}}}
+
+
+def _untraced(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _untraced(item) for name, item in value.items() if name != "trace"}
+    return [_untraced(item) for item in value] if isinstance(value, list) else value
+
+
+def test_a_trace_says_where_in_the_definition_a_value_stands(cloud: _Cloud) -> None:
+    text = "values:\n  é: x\n  a: yes"
+    assert cloud.http.patch(_PROD, headers=cloud.headers, data=text.encode()).status_code == 200
+    assert _json(cloud.read("a"))["trace"] == {
+        "def": {
+            "environment": ENVIRONMENTS[0].partition("/")[2],
+            "begin": {"line": 3, "column": 6, "byte": 21},
+            "end": {"line": 3, "column": 9, "byte": 24},
+        }
+    }
 
 
 @pytest.mark.parametrize("header", ["", "token ", "token pul-0", "Bearer {}", "{}", "Token {}"])
@@ -111,6 +130,18 @@ def test_a_revoked_token_is_401_at_once_and_another_goes_on(cloud: _Cloud) -> No
     _refused(cloud.read(_KEY, session), 401)
     answer = cloud.http.get(f"{_PROD}/open//{session}?property={_KEY}", headers=second)
     assert answer.status_code == 200
+
+
+def test_a_token_ends_when_it_says(cloud: _Cloud) -> None:
+    ends = int(cloud.clock.seconds) + 60
+    made = cloud.http.post("/api/user/tokens", headers=cloud.headers, json={"expires": ends})
+    headers = {"Authorization": f"token {_json(made)['tokenValue']}"}
+    assert cloud.http.post(f"{_PROD}/open", headers=headers).status_code == 200
+    cloud.clock.seconds += 60
+    _refused(cloud.http.post(f"{_PROD}/open", headers=headers), 401)
+    for over in (ends, -1, "soon", True):
+        body = {"expires": over}
+        _refused(cloud.http.post("/api/user/tokens", headers=cloud.headers, json=body), 400)
 
 
 def test_a_token_sees_the_organizations_it_is_for_and_no_other(cloud: _Cloud) -> None:

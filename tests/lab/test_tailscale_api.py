@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from components.tailnet import required_policy
 from lab.tailscale_api.policy import Policy
 from lab.tailscale_api.refusal import Refusal
 from lab.tailscale_api.registration import register
@@ -119,6 +120,20 @@ def test_ts_default_matches_only_while_nobody_has_changed_the_policy(
         ("{", "line 1"),
         ("[]", "must be an object"),
         ('{"autoApprovers": {"exitNode": ["tag:ghost"]}}', "tag not found"),
+        ('{"autoApprovers": {"routes": {"10.0.0.0": 1}}}', "list of strings"),
+        ('{"tagOwners": {"exit": []}}', "not a valid tag"),
+        ('{"tagOwners": {"tag:a": ["group:ghost"]}}', "group not found"),
+        ('{"grants": [{"src": ["tag:ghost"], "dst": ["*"], "ip": ["*"]}]}', "tag not found"),
+        ('{"grants": [{"src": ["autogroup:all"], "dst": ["*"], "ip": ["*"]}]}', "autogroup"),
+        ('{"grants": [{"src": ["*"], "dst": ["*"], "ip": ["http"]}]}', "protocol and port"),
+        ('{"grants": [{"src": ["*"], "dst": ["*"]}]}', "ip: must not be empty"),
+        ('{"grants": [{"src": ["*"], "dst": ["*"], "ip": ["*"], "app": {}}]}', "'app'"),
+        ('{"acls": [{"action": "drop", "src": ["*"], "dst": ["*:*"]}]}', "must be 'accept'"),
+        (
+            '{"acls": [{"action": "accept", "src": ["*"], "dst": ["tag:ghost:22"]}]}',
+            "tag not found",
+        ),
+        ('{"tests": []}', "tests: no section that the stand-in"),
     ],
 )
 def test_a_bad_policy_is_refused_and_the_old_one_stays(
@@ -130,7 +145,12 @@ def test_a_bad_policy_is_refused_and_the_old_one_stays(
     assert stand_in.api.get("tailnet/-/acl").text == POLICY
 
 
-def test_a_key_is_shown_once_and_forgotten_when_deleted(stand_in: StandIn) -> None:
+def test_a_whole_policy_of_this_project_passes_the_checks(stand_in: StandIn) -> None:
+    text = required_policy(exit_tag="tag:exit", gateway_tag="tag:worker")
+    assert stand_in.api.post("tailnet/-/acl", content=text).status_code == 200
+
+
+def test_a_key_is_shown_once_and_is_of_no_use_when_deleted(stand_in: StandIn) -> None:
     key = stand_in.key()
     path = f"tailnet/-/keys/{key['id']}"
     shown = stand_in.api.get(path).json()
@@ -139,7 +159,10 @@ def test_a_key_is_shown_once_and_forgotten_when_deleted(stand_in: StandIn) -> No
     assert (shown["keyType"], shown["invalid"]) == ("auth", False)
     assert [k["id"] for k in stand_in.api.get("tailnet/-/keys").json()["keys"]] == [key["id"]]
     assert stand_in.api.delete(path).status_code == 200
-    assert stand_in.api.get(path).status_code == 404
+    revoked = stand_in.api.get(path).json()
+    assert revoked["invalid"] is True
+    assert revoked["revoked"] >= shown["created"]
+    assert stand_in.api.get("tailnet/-/keys").json()["keys"] == []
     assert stand_in.api.delete(path).status_code == 404
     assert stand_in.log_in(key["key"], "late").status_code == 401
 
@@ -165,8 +188,14 @@ def test_an_oauth_client_gets_a_token_with_its_scopes_only(stand_in: StandIn) ->
     assert make(["tag:exit"]) == 400
     assert make([]) == 400
     assert stand_in.lab.get("/api/v2/tailnet/-/acl", headers=bearer).status_code == 403
-    form["client_secret"] += "x"
+    wrong = form | {"client_secret": form["client_secret"] + "x"}
+    assert stand_in.lab.post("/api/v2/oauth/token", data=wrong).status_code == 401
+    path = f"tailnet/-/keys/{client['id']}"
+    assert stand_in.api.delete(path).status_code == 200
+    assert make(["tag:worker"]) == 401
     assert stand_in.lab.post("/api/v2/oauth/token", data=form).status_code == 401
+    assert stand_in.api.put(path, json=body).status_code == 404
+    assert stand_in.api.get(path).json()["invalid"] is True
 
 
 def test_faults_are_answered_as_often_as_ordered(stand_in: StandIn) -> None:

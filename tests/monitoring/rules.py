@@ -21,6 +21,7 @@ EXCEPTION_LAST_DAY = date(1970, 1, 20)
 
 WATCHED = Watched(
     namespace="oceanid-egress",
+    nodes=("srv712429", "calypso.example"),
     exit_nodes={"tethys": "oceanid-exit-tethys", "styx": "oceanid-exit-styx"},
     expected=("157.173.210.123", "191.101.1.3"),
     key_expiries={"exit": KEY_ENDS},

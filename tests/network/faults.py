@@ -32,6 +32,12 @@ def cut_off(running: Fleet, node: str) -> Callable[[], None]:
     return there.plug_in
 
 
+def restarted(running: Fleet, node: str) -> Callable[[], None]:
+    """It is killed and started again at once: alive, and without any of its connections."""
+    _container(running, node).restart()
+    return lambda: None
+
+
 FAULTS: dict[str, Fault] = {"killed": killed, "frozen": frozen, "cut off": cut_off}
 
 

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-from pulumi.runtime import rpc
-
 from lab.network.plan import API_PORT, PODS, SERVICES, TAILNET_SERVICES, TETHYS, NodePlan
-from tests.components.recording import PROJECT, REPOSITORY, World, record_stack
+from tests.components.recording import World, configured, plain, record_stack
 
 
 def exit_hostname(node: str) -> str:
     """The name that the exit node on this node has in the tailnet."""
     return f"oceanid-lab-exit-{node}"
-
-
-def configured(key: str) -> dict[str, Any]:
-    """A key of the stack's configuration as Pulumi.dev.yaml has it."""
-    document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
-    return dict(document["config"][f"{PROJECT}:{key}"])
 
 
 def stack(
@@ -57,13 +48,4 @@ def stack(
         "externalSecrets": None,
     }
     recording = record_stack("dev", World(addresses=addresses, keys=keys), **ours | changes)
-    return [_plain(each) for each in recording.objects]
-
-
-def _plain(value: Any) -> Any:
-    """Without the envelopes in which the SDK sends secrets (pulumi.runtime.rpc)."""
-    if isinstance(value, dict):
-        if value.get(rpc._special_sig_key) == rpc._special_secret_sig:
-            return _plain(value["value"])
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+    return [plain(each) for each in recording.objects]

@@ -34,15 +34,16 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         yield made
 
 
-def _gate(running: Fleet, node: str) -> tuple[int, str, set[str]]:
-    """Exit code, termination message and failed checks of the gate's pod on the node."""
+def _gate(running: Fleet, node: str, runs_on: str | None = None) -> tuple[int, str, set[str]]:
+    """Exit code, termination message and failed checks of the node's gate, on its own node."""
     wave = "canary" if node == STYX.name else "fleet"
     (job,) = [
         each["metadata"]["name"]
         for each in running.cluster.manifests.of_kind("Job")
-        if each["metadata"]["name"].startswith(f"oceanid-check-{wave}-")
+        if each["metadata"]["labels"]["oceanid.io/wave"] == wave
+        and each["metadata"]["annotations"]["oceanid.io/node"] == node
     ]
-    pod = running.cluster.start_pod("Job", job, node)
+    pod = running.cluster.start_pod("Job", job, runs_on or node)
     try:
         code, words = pod.wait(seconds=_SECONDS)
         lines = (pod.containers["egress-check"].log).read_text().splitlines()
@@ -54,7 +55,12 @@ def _gate(running: Fleet, node: str) -> tuple[int, str, set[str]]:
 
 @pytest.mark.parametrize("node", [STYX.name, CALYPSO.name])
 def test_it_passes_on_a_good_path(running: Fleet, node: str) -> None:
-    assert _gate(running, node) == (0, "all 8 checks passed", set())
+    assert _gate(running, node) == (0, f"node {node}: all 8 checks passed", set())
+
+
+def test_a_check_for_one_node_that_runs_on_another_fails(running: Fleet) -> None:
+    code, words, _ = _gate(running, CALYPSO.name, runs_on=STYX.name)
+    assert (code, words) == (1, "node calypso: not measured: its check ran on styx")
 
 
 @contextmanager

@@ -187,11 +187,15 @@ class Session:
 
     def client_address(self) -> str:
         """What `select inet_client_addr()` gives."""
-        query = b"select inet_client_addr()\0"
-        self.connection.sendall(b"Q" + struct.pack("!i", len(query) + 4) + query)
+        self.ask("select inet_client_addr()")
         row = self.until_ready()[b"D"]
         (length,) = struct.unpack("!i", row[2:6])
         return row[6 : 6 + length].decode()
+
+    def ask(self, query: str) -> None:
+        """Send a query, without waiting for its answer."""
+        text = query.encode() + b"\0"
+        self.connection.sendall(b"Q" + struct.pack("!i", len(text) + 4) + text)
 
     def until_ready(self) -> dict[bytes, bytes]:
         """The bodies of the messages up to ReadyForQuery, by their kind."""

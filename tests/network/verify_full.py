@@ -6,6 +6,7 @@ it connected to, and the one that the database sees.
 
 from __future__ import annotations
 
+import argparse
 import socket
 import ssl
 import struct
@@ -35,4 +36,6 @@ def main(host: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("host")
+    main(parser.parse_args().host)

@@ -80,5 +80,8 @@ def about() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    answer = {"packages": packages, "plugins": plugins, "about": about}[sys.argv[1]]()
-    print(json.dumps(answer))
+    questions = {"packages": packages, "plugins": plugins, "about": about}
+    if len(sys.argv) != 2 or sys.argv[1] not in questions:  # noqa: PLR2004  one argument
+        print(f"usage: installed.py {{{','.join(questions)}}}", file=sys.stderr)
+        sys.exit(2)
+    print(json.dumps(questions[sys.argv[1]]()))

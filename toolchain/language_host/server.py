@@ -73,6 +73,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="pulumi-language-python",
         description="Runs Python programs, policy packs and plugins for the Pulumi engine.",
+        allow_abbrev=False,
     )
     parser.add_argument("engine", nargs="?", default="", help="the engine's address, host:port")
     parser.add_argument(

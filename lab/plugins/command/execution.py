@@ -1,12 +1,13 @@
-"""Running one command: its streams, its environment, and what may be said about it."""
+"""Running one command: its streams and its environment."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from provider_plugin.errors import ProviderError
@@ -19,7 +20,6 @@ _LOGGED = {
     "none": set(),
 }
 LOGGING_MODES = frozenset(_LOGGED)
-_HIDDEN = "[secret]"
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 
@@ -28,17 +28,16 @@ def execute(
     inputs: Mapping[str, Any],
     previous: Mapping[str, Any],
     *,
-    secrets: Iterable[str],
     log: Callable[[str], None],
     cancelled: threading.Event,
 ) -> dict[str, str]:
     """Run the command; give its `stdout` and `stderr`, each less one final newline.
 
     `previous` has the outputs of the run before, for `PULUMI_COMMAND_STDOUT` and `…_STDERR`.
-    Raises ProviderError with the exit status; neither that nor the log shows any of `secrets`.
+    Raises ProviderError with the exit status, the command and all it printed, whatever `logging`
+    says and whatever is secret in it: so does the real provider.
     """
     logged = _LOGGED[inputs.get("logging") or "stdoutAndStderr"]
-    hide = _Hider(secrets)
     try:
         process = subprocess.Popen(
             [*(inputs.get("interpreter") or _SHELL), command],
@@ -51,13 +50,16 @@ def execute(
             start_new_session=True,
         )
     except OSError as error:
-        raise ProviderError(
-            f"cannot start the command in {inputs.get('dir') or os.curdir!r}: {error.strerror}"
-        ) from None
+        step = "chdir" if error.filename == inputs.get("dir") else "fork/exec"
+        what = f"{step} {error.filename}: {(error.strerror or '').lower()}"
+        raise ProviderError(_failure(what, command, [])) from None
     taken: dict[str, list[str]] = {"stdout": [], "stderr": []}
+    printed: list[str] = []
     threads = [
         threading.Thread(
-            target=_read, args=(stream, taken[name], _logger(name, logged, log, hide)), daemon=True
+            target=_read,
+            args=(stream, (taken[name], printed), log if name in logged else _say_nothing),
+            daemon=True,
         )
         for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))
     ]
@@ -70,22 +72,8 @@ def execute(
     for thread in threads:
         thread.join()
     if process.returncode != 0:
-        raise ProviderError(_failure(process.returncode, command, taken, logged, hide))
+        raise ProviderError(_failure(_status(process.returncode), command, printed))
     return {name: "".join(lines).removesuffix("\n") for name, lines in taken.items()}
-
-
-class _Hider:
-    """Replaces secrets in text that people will read."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        # Each line of a secret is one: output comes line by line. The longest goes first.
-        lines = {line.strip() for text in secrets for line in text.splitlines()}
-        self._secrets = sorted((line for line in lines if line), key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, _HIDDEN)
-        return text
 
 
 def _environment(inputs: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, str]:
@@ -97,20 +85,17 @@ def _environment(inputs: Mapping[str, Any], previous: Mapping[str, Any]) -> dict
     return environment
 
 
-def _logger(
-    name: str, logged: set[str], log: Callable[[str], None], hide: _Hider
-) -> Callable[[str], None]:
-    if name not in logged:
-        return lambda _line: None
-    return lambda line: log(hide(line.rstrip("\n")))
+def _say_nothing(_line: str) -> None:
+    """For a stream that is not logged."""
 
 
-def _read(stream: IO[bytes], lines: list[str], log: Callable[[str], None]) -> None:
+def _read(stream: IO[bytes], kept: tuple[list[str], ...], log: Callable[[str], None]) -> None:
     with stream:
         for raw in stream:
             line = raw.decode(errors="replace")
-            lines.append(line)
-            log(line)
+            for lines in kept:
+                lines.append(line)
+            log(line.rstrip("\n"))
 
 
 def _feed(stream: IO[bytes], text: str) -> None:
@@ -135,12 +120,11 @@ def _wait(process: subprocess.Popen[bytes], cancelled: threading.Event) -> None:
             return
 
 
-def _failure(
-    status: int, command: str, taken: Mapping[str, list[str]], logged: set[str], hide: _Hider
-) -> str:
-    what = f"exit status {status}" if status > 0 else f"signal {-status}"
-    output = "".join(
-        line for name in ("stdout", "stderr") if name in logged for line in taken[name]
-    )
-    said = f":\n{hide(output).rstrip()}" if output.strip() else ""
-    return f"{what}: running {hide(command)!r}{said}"
+def _status(code: int) -> str:
+    if code > 0:
+        return f"exit status {code}"
+    return f"signal: {(signal.strsignal(-code) or str(-code)).lower()}"
+
+
+def _failure(what: str, command: str, printed: list[str]) -> str:
+    return f"{what}: running {json.dumps(command, ensure_ascii=False)}:\n{''.join(printed)}"

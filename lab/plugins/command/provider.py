@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
 
 from lab.plugins.command.execution import LOGGING_MODES, execute
-from lab.plugins.property_value import UNKNOWN
-from lab.plugins.provider import Function, Provider
-from lab.plugins.resource_kind import Field, Operation, ResourceKind
+from lab.plugins.property_value import UNKNOWN, has_unknown
+from lab.plugins.provider import BadArgumentsError, Function, Provider
+from lab.plugins.resource_kind import Field, Operation, ResourceKind, failures
 from provider_plugin.errors import ProviderError
+from provider_plugin.urn import parsed
 
 _STREAMS = {"stdout": "string", "stderr": "string"}
 _BASE = {
@@ -33,12 +34,10 @@ class Command(ResourceKind):
         "create": Field(kind="string"),
         "update": Field(kind="string"),
         "delete": Field(kind="string"),
-        "triggers": Field(kind="any", replaces=True),
+        # The SDK's own resource replaces when an item changes.
+        "triggers": Field(kind="any", replaces=True, replaces_inside=False),
     }
     outputs = _STREAMS
-    changed_by_update = frozenset(_STREAMS)
-    # What a command prints may hold whatever it was given.
-    spreads_secrets = True
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -47,18 +46,30 @@ class Command(ResourceKind):
         """The modes of logging, and what the stand-in does not do."""
         return _refuse(inputs)
 
+    def new_id(self, urn: str) -> str:
+        """The resource's name and eight hexadecimal digits, in a preview too."""
+        return f"{parsed(urn).name}{secrets.token_hex(4)}"
+
     def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
         """Run `create`, if there is one."""
-        name = operation.urn.rpartition("::")[2]
-        return f"{name}{secrets.token_hex(4)}", self._run(
-            inputs.get("create"), inputs, {}, operation
-        )
+        command = inputs.get("create")
+        return self.new_id(operation.urn), self._run(command, inputs, {}, operation)
 
     def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
         """A command has run or it has not; an import would know nothing of it."""
         if not state:
             raise ProviderError("command:local:Command cannot be imported")
         return resource_id, dict(state)
+
+    def unknown_in_update(
+        self, state: Mapping[str, Any], inputs: Mapping[str, Any]
+    ) -> Collection[str]:
+        """What it prints, where an input that there was has changed or is unknown."""
+        changed = any(
+            has_unknown(inputs.get(name)) or (name in state and state[name] != inputs.get(name))
+            for name in self.fields
+        )
+        return _STREAMS if changed else ()
 
     def update(
         self,
@@ -92,7 +103,6 @@ class Command(ResourceKind):
                 command,
                 inputs,
                 previous,
-                secrets=operation.secrets,
                 log=operation.log,
                 cancelled=self._provider.cancelled,
             )
@@ -105,9 +115,13 @@ class CommandProvider(Provider):
     name = "command"
     version = "1.2.1"
     notice = "stand-in for the command provider 1.2.1: local commands only."
+    # Of the library that the real one is made with.
+    config_defaults: ClassVar[Mapping[str, str]] = {"__pulumi-go-provider-version": "1.2.0"}
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """There is nothing to set."""
+        del config
+        self.refuse_outside_a_lab()
 
     def kinds(self) -> tuple[ResourceKind, ...]:
         """One."""
@@ -118,17 +132,14 @@ class CommandProvider(Provider):
         return {"command:local:run": self._run}
 
     def _run(self, args: dict[str, Any], operation: Operation) -> dict[str, Any]:
-        unknown = set(args) - set(_BASE) - {"command"}
-        problems = [(name, "no such argument") for name in sorted(unknown)] + _refuse(args)
-        if not isinstance(args.get("command"), str):
-            problems.append(("command", "required"))
+        fields = _BASE | {"command": Field(kind="string", required=True)}
+        problems = failures(fields, args) or _refuse(args)
         if problems:
-            raise ProviderError("command:local:run: " + "; ".join(f"{n}: {w}" for n, w in problems))
+            raise BadArgumentsError(problems)
         streams = execute(
             args["command"],
             args,
             {},
-            secrets=operation.secrets,
             log=operation.log,
             cancelled=self.cancelled,
         )

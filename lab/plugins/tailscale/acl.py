@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lab.plugins.resource_kind import Field, Operation, ResourceKind
+from lab.plugins.resource_kind import Field, Operation
+from lab.plugins.tailscale.bridged import BridgedKind
 from lab.plugins.tailscale.client import ApiError, Client
 from lab.tailscale_api import hujson
 from provider_plugin.errors import ProviderError
@@ -14,22 +15,12 @@ from provider_plugin.errors import ProviderError
 _PRECONDITION_FAILED = 412
 
 
-def same_policy(old: Any, new: Any) -> bool:  # noqa: ANN401 - any property value
-    """Equality but for white space; comments count."""
-    if not isinstance(old, str) or not isinstance(new, str):
-        return bool(old == new)
-    try:
-        return hujson.same_apart_from_spacing(old, new)
-    except hujson.HuJSONError:
-        return old == new
-
-
-class Acl(ResourceKind):
+class Acl(BridgedKind):
     """Made only over an untouched default policy, unless told to overwrite."""
 
     type_name = "tailscale:index/acl:Acl"
     fields: ClassVar[Mapping[str, Field]] = {
-        "acl": Field(kind="string", required=True, same=same_policy),
+        "acl": Field(kind="string", required=True),
         "overwriteExistingContent": Field(kind="boolean"),
         "resetAclOnDestroy": Field(kind="boolean"),
     }
@@ -58,15 +49,18 @@ class Acl(ResourceKind):
             if error.status != _PRECONDITION_FAILED:
                 raise ProviderError(f"Failed to set ACL: {error}") from None
             raise ProviderError(
-                "You are trying to overwrite a non-default policy. "
-                "Please import the ACL first or set overwriteExistingContent = true."
+                "Overwrite Protected: You are trying to overwrite a non-default policy. "
+                "Please import the ACL first or set overwrite_existing_content = true."
             ) from None
         return str(uuid.uuid4()), {}
 
     def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
         """GET the policy; every tailnet has one."""
         path = self._client.tailnet("acl")
-        text = self._client.get(*path, accept="application/hujson").text
+        try:
+            text = self._client.get(*path, accept="application/hujson").text
+        except ProviderError as error:
+            raise ProviderError(f"Failed to fetch ACL: {error}") from None
         return resource_id, {**state, "acl": text}
 
     def update(
@@ -78,11 +72,17 @@ class Acl(ResourceKind):
     ) -> dict[str, Any]:
         """POST the policy, over whatever is there."""
         del resource_id, state, operation
-        self._client.send_policy(inputs["acl"])
+        self._send("update", inputs["acl"])
         return {}
 
     def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
         """Leave the policy, or reset it where `resetAclOnDestroy` says so."""
         del resource_id, operation
         if state.get("resetAclOnDestroy") is True:
-            self._client.send_policy("")
+            self._send("reset", "")
+
+    def _send(self, verb: str, text: str) -> None:
+        try:
+            self._client.send_policy(text)
+        except ProviderError as error:
+            raise ProviderError(f"Failed to {verb} ACL: {error}") from None

@@ -17,10 +17,8 @@ import httpx
 from provider_plugin.errors import ProviderError
 
 _TIMEOUT_SECONDS = 60.0  # As the real client's.
-_ATTEMPTS = 6
-_LONGEST_WAIT_SECONDS = 60.0
 _TOKEN_MARGIN_SECONDS = 10.0
-_TOO_MANY, _NOT_FOUND, _ERRORS_FROM = 429, 404, 400
+_NOT_FOUND, _ERRORS_FROM = 404, 400
 
 
 class ApiError(ProviderError):
@@ -44,7 +42,6 @@ class Client:
         base_url: str,
         tailnet: str,
         user_agent: str,
-        cancelled: threading.Event,
         api_key: str = "",
         oauth_client: tuple[str, str] | None = None,
         scopes: list[str] | None = None,
@@ -58,7 +55,6 @@ class Client:
         # The real client asks for a type only where it sends none.
         del self._http.headers["Accept"]
         self._tailnet = tailnet
-        self._cancelled = cancelled
         self._api_key = api_key
         self._oauth_client = oauth_client
         self._scopes = scopes or []
@@ -104,22 +100,17 @@ class Client:
         params: list[tuple[str, str]] | None = None,
     ) -> httpx.Response:
         url = "/api/v2/" + "/".join(quote(part, safe="") for part in path)
-        for attempt in range(1, _ATTEMPTS + 1):
-            # httpx wants no credentials for a bearer header, and a tuple for basic.
-            basic = (self._api_key, "") if self._oauth_client is None else None
-            bearer = {} if basic else {"Authorization": f"Bearer {self._bearer()}"}
-            response = self._request(
-                method,
-                url,
-                headers=headers | bearer,
-                content=content,
-                params=httpx.QueryParams(tuple(params)) if params else None,
-                auth=httpx.BasicAuth(*basic) if basic else None,
-            )
-            if response.status_code != _TOO_MANY or attempt == _ATTEMPTS:
-                break
-            if self._cancelled.wait(_wait_seconds(response, attempt)):
-                raise ProviderError("cancelled while the API asked to wait")
+        # httpx wants no credentials for a bearer header, and a tuple for basic.
+        basic = (self._api_key, "") if self._oauth_client is None else None
+        bearer = {} if basic else {"Authorization": f"Bearer {self._bearer()}"}
+        response = self._request(
+            method,
+            url,
+            headers=headers | bearer,
+            content=content,
+            params=httpx.QueryParams(tuple(params)) if params else None,
+            auth=httpx.BasicAuth(*basic) if basic else None,
+        )
         if response.status_code >= _ERRORS_FROM:
             raise _error(response)
         return response
@@ -153,12 +144,6 @@ class Client:
                 seconds = float(granted.get("expires_in", 3600))
                 self._token_ends = time.monotonic() + seconds - _TOKEN_MARGIN_SECONDS
             return self._token
-
-
-def _wait_seconds(response: httpx.Response, attempt: int) -> float:
-    text = response.headers.get("Retry-After", "")
-    seconds = float(text) if text.isdigit() else 2.0 ** (attempt - 1)
-    return min(seconds, _LONGEST_WAIT_SECONDS)
 
 
 def _error(response: httpx.Response) -> ApiError:

@@ -7,16 +7,18 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lab.plugins.resource_kind import Field, Operation, ResourceKind, equal_as_sets
+from lab.plugins.resource_kind import Field, Operation, equal_as_sets
+from lab.plugins.tailscale.bridged import BridgedKind
 from lab.plugins.tailscale.client import Client, NotFoundError
 from provider_plugin.errors import ProviderError
 
 _DEVICE_ID = Field(kind="string", required=True, replaces=True)
 
 
-class DeviceSetting(ResourceKind):
-    """One setting of a device: POST sets it, and a device that is gone takes it along."""
+class DeviceSetting(BridgedKind):
+    """One setting of a device: POST sets it, and fails for a device that is gone."""
 
+    noun: ClassVar[str]
     endpoint: ClassVar[str]
     property: ClassVar[str]
     body_name: ClassVar[str]
@@ -36,10 +38,13 @@ class DeviceSetting(ResourceKind):
 
     def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
         """Get it."""
+        device = str(state.get("deviceId", resource_id))
         try:
-            device_id, value = self.found(state.get("deviceId", resource_id))
+            device_id, value = self.found(device)
         except NotFoundError:
             return None
+        except ProviderError as error:
+            raise self._failed("fetch", device, error) from None
         return resource_id, {**state, "deviceId": device_id, self.property: value}
 
     def update(
@@ -59,14 +64,18 @@ class DeviceSetting(ResourceKind):
         device: dict[str, Any] = self._client.get("device", device_id).json()
         return (device_id if device["id"] == device_id else device["nodeId"]), device
 
-    def _set(self, device_id: str, value: Any) -> None:  # noqa: ANN401 - a JSON value
+    def _set(self, device_id: str, value: Any, verb: str = "update") -> None:  # noqa: ANN401 - JSON
         try:
             body = {self.body_name: value}
             self._client.send("POST", "device", device_id, self.endpoint, body=body)
         except ProviderError as error:
-            raise ProviderError(
-                f"Failed to update {self.endpoint} for device with ID {device_id}: {error}"
-            ) from None
+            raise self._failed(verb, device_id, error) from None
+
+    def _failed(self, verb: str, device_id: str, error: ProviderError) -> ProviderError:
+        return ProviderError(
+            f"Failed to {verb} device {self.noun}: "
+            f"Failed to {verb} {self.noun} for device with ID {device_id}: {error}"
+        )
 
 
 class DeviceSubnetRoutes(DeviceSetting):
@@ -77,6 +86,7 @@ class DeviceSubnetRoutes(DeviceSetting):
         "deviceId": _DEVICE_ID,
         "routes": Field(kind="array", required=True, same=equal_as_sets),
     }
+    noun = "subnet routes"
     endpoint = property = body_name = "routes"
 
     def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
@@ -95,13 +105,9 @@ class DeviceSubnetRoutes(DeviceSetting):
         return device_id, routes.get("enabledRoutes") or []
 
     def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
-        """Disable all routes of the device."""
+        """Disable all routes of the device; fails where it is gone, as with the real provider."""
         del resource_id, operation
-        try:
-            self._set(state["deviceId"], [])
-        except ProviderError as error:
-            if not str(error).endswith("(404)"):
-                raise
+        self._set(state["deviceId"], [], "delete")
 
 
 class DeviceTags(DeviceSetting):
@@ -112,7 +118,9 @@ class DeviceTags(DeviceSetting):
         "deviceId": _DEVICE_ID,
         "tags": Field(kind="array", required=True, same=equal_as_sets),
     }
+    noun = "tags"
     endpoint = property = body_name = "tags"
+    changed_by_update = frozenset({"id"})
 
     def found(self, device_id: str) -> tuple[str, Any]:
         """The device's tags."""
@@ -122,7 +130,7 @@ class DeviceTags(DeviceSetting):
     def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
         """Take all tags away."""
         del resource_id, operation
-        self._set(state["deviceId"], [])
+        self._set(state["deviceId"], [], "delete")
 
 
 class DeviceKey(DeviceSetting):
@@ -133,8 +141,9 @@ class DeviceKey(DeviceSetting):
         "deviceId": _DEVICE_ID,
         "keyExpiryDisabled": Field(kind="boolean", default=False),
     }
-    endpoint = "key"
+    noun = endpoint = "key"
     property = body_name = "keyExpiryDisabled"
+    changed_by_update = frozenset({"id"})
 
     def found(self, device_id: str) -> tuple[str, Any]:
         """The device's setting."""
@@ -155,6 +164,7 @@ class DeviceAuthorization(DeviceSetting):
         "deviceId": _DEVICE_ID,
         "authorized": Field(kind="boolean", required=True),
     }
+    noun = "authorization"
     endpoint = property = body_name = "authorized"
 
     def found(self, device_id: str) -> tuple[str, Any]:

@@ -9,6 +9,7 @@ import time
 import uuid
 from typing import Any
 
+from lab.plugins.provider import BadArgumentsError
 from lab.plugins.resource_kind import Operation
 from lab.plugins.tailscale.client import Client
 from lab.tailscale_api import hujson
@@ -53,22 +54,35 @@ class Lookup:
         del operation
         given = [name for name in ("name", "hostname") if args.get(name)]
         if len(given) != 1:
-            raise ProviderError("getDevice: give exactly one of 'name' and 'hostname'")
+            raise BadArgumentsError(
+                [("name", "one (and only one) of name and hostname is required")]
+            )
         attribute, wanted = given[0], str(args[given[0]])
         wait_for = args.get("waitFor")
-        seconds = 0.0 if wait_for is None else parse_duration(str(wait_for))
-        if wait_for is not None and seconds <= 1:
-            raise ProviderError(f"getDevice: waitFor {wait_for!r} must be greater than 1 second")
-        ends = time.monotonic() + seconds
+        seconds = 0.0 if wait_for is None else _wait_seconds(str(wait_for))
+        try:
+            device = self._await(attribute, wanted, seconds)
+        except ProviderError as error:
+            raise ProviderError(f"Failed to fetch devices: {error}") from None
+        return device | ({} if wait_for is None else {"waitFor": wait_for})
+
+    def _await(self, attribute: str, wanted: str, seconds: float) -> dict[str, Any]:
+        """Look at once, then every second; the end comes between two looks."""
+        begun, looks = time.monotonic(), 0
         while True:
             try:
-                return self._first(attribute, wanted) | {"waitFor": wait_for}
+                return self._first(attribute, wanted)
             except ProviderError as error:
-                if time.monotonic() >= ends:
-                    waited = f"failed after {wait_for}: " if wait_for else ""
-                    raise ProviderError(f"getDevice: {waited}{error}") from None
-            if self._cancelled.wait(_SECONDS_BETWEEN_LOOKS):
-                raise ProviderError("getDevice: cancelled while waiting")
+                if not seconds:
+                    raise
+                last = error
+            looks += 1
+            due = begun + min(looks * _SECONDS_BETWEEN_LOOKS, seconds)
+            if self._cancelled.wait(max(0.0, due - time.monotonic())):
+                raise ProviderError("cancelled while waiting")
+            if time.monotonic() >= begun + seconds:
+                span = _go_duration(seconds)
+                raise ProviderError(f"failed after maximum of retries within {span}: {last}")
 
     def get_devices(self, args: dict[str, Any], operation: Operation) -> dict[str, Any]:
         """All devices that match every filter, and whose name begins with `namePrefix`."""
@@ -76,23 +90,30 @@ class Lookup:
         filters = args.get("filters") or []
         query = [(f["name"], value) for f in filters for value in f["values"]]
         prefix = args.get("namePrefix") or ""
-        devices = [d for d in self._list(query) if d["name"].startswith(prefix)]
-        return {
+        try:
+            listed = self._list(query)
+        except ProviderError as error:
+            raise ProviderError(f"Failed to fetch devices: {error}") from None
+        devices = [device for device in listed if device["name"].startswith(prefix)]
+        given = {name: args[name] for name in ("namePrefix",) if args.get(name) is not None}
+        return given | {
             "id": str(uuid.uuid4()),
             "devices": [_describe(device) for device in devices],
-            "filters": args.get("filters"),
-            "namePrefix": args.get("namePrefix"),
+            "filters": filters,
         }
 
     def get_acl(self, args: dict[str, Any], operation: Operation) -> dict[str, Any]:
         """The policy file, as it is and as JSON."""
         del args, operation
         path = self._client.tailnet("acl")
-        text = self._client.get(*path, accept="application/hujson").text
+        try:
+            text = self._client.get(*path, accept="application/hujson").text
+        except ProviderError as error:
+            raise ProviderError(f"Failed to fetch ACL: {error}") from None
         try:
             minimal = json.dumps(hujson.parse(text), separators=(",", ":"), ensure_ascii=False)
         except hujson.HuJSONError as error:
-            raise ProviderError(f"getAcl: the policy file is no HuJSON: {error}") from None
+            raise ProviderError(f"Failed to parse ACL as HuJSON: {error}") from None
         return {"id": str(uuid.uuid4()), "hujson": text, "json": minimal}
 
     def _first(self, attribute: str, wanted: str) -> dict[str, Any]:
@@ -107,12 +128,26 @@ class Lookup:
         return devices
 
 
-def parse_duration(text: str) -> float:
-    """Seconds of a Go duration such as `1m30s`; raises ProviderError."""
+def _wait_seconds(text: str) -> float:
+    """Seconds of a Go duration such as `1m30s`; raises BadArgumentsError."""
     parts = re.findall(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ProviderError(f"unable to parse {text[:40]!r} as a duration such as '90s' or '5m'")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+        reason = f"unable to parse value as a duration, got: {text[:40]}"
+        raise BadArgumentsError([("waitFor", reason)])
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if seconds <= 1:
+        raise BadArgumentsError(
+            [("waitFor", f"duration must be greater than 1 second, got: {text}")]
+        )
+    return seconds
+
+
+def _go_duration(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours:.0f}h" if hours else ""
+    text += f"{minutes:.0f}m" if hours or minutes else ""
+    return f"{text}{rest:g}s"
 
 
 def _describe(device: dict[str, Any]) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lab.plugins.resource_kind import Field, Operation, ResourceKind, equal_as_sets
+from lab.plugins.resource_kind import Field, Operation, equal_as_sets
+from lab.plugins.tailscale.bridged import BridgedKind
 from lab.plugins.tailscale.client import Client, NotFoundError
 from lab.plugins.tailscale.tailnet_key import refuse_description
 from provider_plugin.errors import ProviderError
 
 
-class OauthClient(ResourceKind):
+class OauthClient(BridgedKind):
     """Everything changes in place; the secret is shown once."""
 
     type_name = "tailscale:index/oauthClient:OauthClient"
@@ -52,6 +53,8 @@ class OauthClient(ResourceKind):
             key = self._client.get(*self._client.tailnet("keys", resource_id)).json()
         except NotFoundError:
             return None
+        except ProviderError as error:
+            raise ProviderError(f"Failed to fetch oauth client: {error}") from None
         found = {
             "description": key.get("description", ""),
             "scopes": key.get("scopes") or [],
@@ -69,7 +72,11 @@ class OauthClient(ResourceKind):
         """PUT the client as a whole."""
         del state, operation
         path = self._client.tailnet("keys", resource_id)
-        return _computed(self._client.send("PUT", *path, body=_body(inputs)).json())
+        try:
+            key = self._client.send("PUT", *path, body=_body(inputs)).json()
+        except ProviderError as error:
+            raise ProviderError(f"Failed to update oauth client: {error}") from None
+        return {"updatedAt": _computed(key)["updatedAt"]}
 
     def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
         """Revoke the client; devices it registered stay."""
@@ -78,6 +85,8 @@ class OauthClient(ResourceKind):
             self._client.delete(*self._client.tailnet("keys", resource_id))
         except NotFoundError:
             return
+        except ProviderError as error:
+            raise ProviderError(f"Failed to delete oauth client: {error}") from None
 
 
 def _body(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from lab.plugins.property_value import has_unknown
 from lab.plugins.provider import Function, Provider
@@ -44,6 +44,10 @@ class TailscaleProvider(Provider):
         "stand-in for the tailscale provider 0.29.2: the same requests to the same API, "
         "with the resource types and functions this project uses."
     )
+    accepts_secrets = False
+    config_defaults: ClassVar[Mapping[str, str]] = {
+        "userAgent": f"Pulumi/3.0 (https://www.pulumi.com) pulumi-tailscale/{version}"
+    }
     config_names = frozenset(
         {
             "apiKey",
@@ -63,6 +67,9 @@ class TailscaleProvider(Provider):
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """Settings first, then the environment; raises ProviderError naming the setting."""
+        base_url = config.get("baseUrl")
+        given = {"TAILSCALE_BASE_URL": base_url} if isinstance(base_url, str) and base_url else {}
+        self.refuse_outside_a_lab(**given)
         if has_unknown(dict(config)):
             # A preview may come before the setting's source exists; it needs no API then.
             self._why_not = "the provider's settings are not known before the update"
@@ -71,22 +78,25 @@ class TailscaleProvider(Provider):
         client_id = _setting(config, "oauthClientId", "TAILSCALE_OAUTH_CLIENT_ID")
         client_secret = _setting(config, "oauthClientSecret", "TAILSCALE_OAUTH_CLIENT_SECRET")
         if api_key and (client_id or client_secret):
-            raise ProviderError(
-                "tailscale provider credentials are conflicting: 'apiKey' conflicts with "
-                "'oauthClientId' and 'oauthClientSecret'"
+            raise _credentials_error(
+                "credentials are conflicting - `api_key` conflicts with 'oauth_client_id', "
+                "'oauth_client_secret', 'identity_token', and 'audience'"
+            )
+        if not (api_key or client_id or client_secret):
+            raise _credentials_error(
+                "credentials are empty - set `api_key` (TAILSCALE_API_KEY), or 'oauth_client_id' "
+                "and 'oauth_client_secret'"
             )
         if not api_key and not (client_id and client_secret):
-            raise ProviderError(
-                "tailscale provider credentials are empty or incomplete: set 'apiKey' "
-                "(TAILSCALE_API_KEY), or 'oauthClientId' and 'oauthClientSecret'"
+            raise _credentials_error(
+                "arguments 'oauth_client_id' and 'oauth_client_secret' are mandatory together"
             )
         scopes = config.get("scopes") or []
         self._client = Client(
             base_url=_setting(config, "baseUrl", "TAILSCALE_BASE_URL")
             or "https://api.tailscale.com",
             tailnet=_setting(config, "tailnet", "TAILSCALE_TAILNET") or "-",
-            user_agent=config.get("userAgent") or f"oceanid-stand-in-tailscale/{self.version}",
-            cancelled=self.cancelled,
+            user_agent=f"{config.get('userAgent') or 'stand-in'} (oceanid-stand-in)",
             api_key=api_key,
             oauth_client=None if api_key else (client_id, client_secret),
             # A provider's lists come as JSON text.
@@ -120,6 +130,10 @@ class _Unconfigured(Client):
         raise ProviderError(f"{method} {'/'.join(path)}: {self._why}")
 
 
+def _credentials_error(reason: str) -> ProviderError:
+    return ProviderError(f"Provider credentials error: tailscale provider {reason}")
+
+
 def _setting(config: Mapping[str, Any], name: str, variable: str) -> str:
     text = str(config.get(name) or os.environ.get(variable) or "")
     path = text.removeprefix("file:")
@@ -128,4 +142,7 @@ def _setting(config: Mapping[str, Any], name: str, variable: str) -> str:
     try:
         return Path(path).read_text().strip()
     except OSError as error:
-        raise ProviderError(f"{name}: cannot read the file it names: {error.strerror}") from None
+        raise ProviderError(
+            f"Could not resolve file for {name}: the file {path!r} could not be read: "
+            f"{error.strerror}"
+        ) from None

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from lab.plugins.property_value import UNKNOWN
-from lab.plugins.resource_kind import Field, Operation, ResourceKind, equal_as_sets
+from lab.plugins.resource_kind import Field, Operation, equal_as_sets
+from lab.plugins.tailscale.bridged import BridgedKind
 from lab.plugins.tailscale.client import Client, NotFoundError
 from provider_plugin.errors import ProviderError
 
 LONGEST_DESCRIPTION = 50
 
 
-class TailnetKey(ResourceKind):
+class TailnetKey(BridgedKind):
     """Every change makes a new key, but for `recreateIfInvalid`."""
 
     type_name = "tailscale:index/tailnetKey:TailnetKey"
@@ -50,7 +51,7 @@ class TailnetKey(ResourceKind):
         """An invalid key is made anew if it was reusable, or as `recreateIfInvalid` says."""
         wish = inputs.get("recreateIfInvalid")
         wanted = wish == "always" or (wish != "never" and inputs.get("reusable", False) is True)
-        return "invalid" if state.get("invalid") and wanted else None
+        return "id" if state.get("invalid") and wanted else None
 
     def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
         """POST the key; its secret is shown this once."""
@@ -70,7 +71,9 @@ class TailnetKey(ResourceKind):
             path = self._client.tailnet("keys")
             key = self._client.send("POST", *path, body=body).json()
         except ProviderError as error:
-            raise ProviderError(f"Failed to create key: {error}") from None
+            raise ProviderError(
+                f"Failed to create key: Error creating tailnet key: {error}"
+            ) from None
         return key["id"], _computed(key) | {"key": key["key"]}
 
     def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
@@ -110,14 +113,27 @@ class TailnetKey(ResourceKind):
             self._client.delete(*self._client.tailnet("keys", resource_id))
         except NotFoundError:
             return
+        except ProviderError as error:
+            raise _failed("delete", "deleting", resource_id, error) from None
 
     def _get(self, key_id: str) -> dict[str, Any]:
-        key: dict[str, Any] = self._client.get(*self._client.tailnet("keys", key_id)).json()
+        try:
+            key: dict[str, Any] = self._client.get(*self._client.tailnet("keys", key_id)).json()
+        except NotFoundError:
+            raise
+        except ProviderError as error:
+            raise _failed("fetch", "reading", key_id, error) from None
         if key.get("keyType") != "auth":
             raise ProviderError(
-                f"Invalid key type {key.get('keyType')!r}: only 'auth' keys are supported here"
+                f"Invalid key type '{key.get('keyType', '')}': "
+                "Only 'auth' keys are supported by this resource"
             )
         return key
+
+
+def _failed(verb: str, doing: str, key_id: str, error: ProviderError) -> ProviderError:
+    place = f'tailnet key with id "\\"{key_id}\\""'
+    return ProviderError(f"Failed to {verb} key: Error {doing} {place}: {error}")
 
 
 def refuse_description(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:

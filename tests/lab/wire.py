@@ -1,0 +1,147 @@
+"""What a plugin answers on the wire, as plain data: the same for every run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pulumi.runtime.proto import provider_pb2
+
+from lab.plugins.property_value import UNKNOWN, Secret, decode, encode
+from tests.lab.stand_in_processes import Plugin
+
+# What differs from run to run, by its form; the first that fits is used.
+_PASSING = tuple(
+    (re.compile(pattern), name)
+    for pattern, name in (
+        (r"tskey-[a-z]+-[\w-]+", "(secret)"),
+        (r"\bk\w{11}CNTRL\b", "(key)"),
+        (r"\bn\w+CNTRL\b", "(device)"),
+        (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "(uuid)"),
+        (r"\b20\d\d-\d\d-\d\dT[\d:]+Z", "(time)"),
+        (r"\bthing[0-9a-f]+\b", "(id)"),
+        (r"\b(mkey|nodekey):[0-9a-f]{64}", r"(\1)"),
+        (r"\b100\.[\d.]+|\bfd7a:[0-9a-f:]+", "(address)"),
+    )
+)
+
+
+def plain(value: Any) -> Any:
+    """A property value as data: marks as texts and objects, passing values by their names."""
+    if value is UNKNOWN:
+        return "(unknown)"
+    if isinstance(value, Secret):
+        return {"(a secret)": plain(value.value)}
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, str):
+        for pattern, name in _PASSING:
+            value = pattern.sub(name, value)
+    return value
+
+
+class Wire:
+    """A plugin of which every answer is kept, under the name that the caller gives it."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        self.plugin = plugin
+        self.answers: dict[str, Any] = {}
+
+    def check_config(self, provider: str, settings: dict[str, Any]) -> None:
+        """The checked settings."""
+        request = provider_pb2.CheckRequest(
+            urn=self.plugin.urn(f"pulumi:providers:{provider}"), news=encode(settings)
+        )
+        answer = self.plugin.stub.CheckConfig(request)
+        self.answers["settings"] = plain(decode(answer.inputs))
+
+    def check(self, name: str, type_name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The checked inputs."""
+        request = provider_pb2.CheckRequest(
+            urn=self.plugin.urn(type_name),
+            news=encode(inputs),
+            randomSeed=bytes(32),
+        )
+        answer = self.plugin.stub.Check(request)
+        checked = decode(answer.inputs)
+        assert not answer.failures
+        self.answers[name] = {"inputs": plain(checked)}
+        return checked
+
+    def diff(
+        self,
+        name: str,
+        type_name: str,
+        resource_id: str,
+        state: dict[str, Any],
+        old: dict[str, Any],
+        new: dict[str, Any],
+    ) -> None:
+        """What changes."""
+        request = provider_pb2.DiffRequest(
+            urn=self.plugin.urn(type_name),
+            id=resource_id,
+            olds=encode(state),
+            old_inputs=encode(old),
+            news=encode(new),
+        )
+        answer = self.plugin.stub.Diff(request)
+        kinds = provider_pb2.PropertyDiff.Kind
+        self.answers[name] = {
+            "changes": provider_pb2.DiffResponse.DiffChanges.Name(answer.changes),
+            "diffs": sorted(answer.diffs),
+            "replaces": sorted(answer.replaces),
+            "detailed": {
+                place: kinds.Name(change.kind)
+                for place, change in sorted(answer.detailedDiff.items())
+            },
+        }
+
+    def create(
+        self, name: str, type_name: str, inputs: dict[str, Any], *, preview: bool = False
+    ) -> tuple[str, dict[str, Any]]:
+        """The id and the state."""
+        resource_id, state = self.plugin.create(type_name, preview=preview, **inputs)
+        self.answers[name] = {"id": plain(resource_id), "state": plain(state)}
+        return resource_id, state
+
+    def read(
+        self,
+        name: str,
+        type_name: str,
+        resource_id: str,
+        state: dict[str, Any],
+        inputs: dict[str, Any],
+    ) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        """The id, the state and the inputs."""
+        answer = self.plugin.read(type_name, resource_id, state, inputs)
+        self.answers[name] = dict(zip(("id", "state", "inputs"), map(plain, answer), strict=True))
+        return answer
+
+    def update(
+        self,
+        name: str,
+        type_name: str,
+        resource_id: str,
+        state: dict[str, Any],
+        inputs: dict[str, Any],
+        *,
+        preview: bool = False,
+    ) -> dict[str, Any]:
+        """The state."""
+        after = self.plugin.update(type_name, resource_id, state, preview=preview, **inputs)
+        self.answers[name] = {"state": plain(after)}
+        return after
+
+    def delete(self, name: str, type_name: str, resource_id: str, state: dict[str, Any]) -> None:
+        """Whether it succeeds."""
+        self.plugin.delete(type_name, resource_id, state)
+        self.answers[name] = "deleted"
+
+    def invoke(self, name: str, function: str, args: dict[str, Any]) -> dict[str, Any]:
+        """A function's result."""
+        result = self.plugin.invoke(function, **args)
+        self.answers[name] = plain(result)
+        return result

@@ -1,0 +1,34 @@
+"""An exit node at home asks its router for names: a private address, with the policies enforced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab.network.plan import CALYPSO, TETHYS
+from tests.network.fleet import Fleet, fleet
+from tests.network.traffic import Client
+
+pytestmark = pytest.mark.network
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    folder = tmp_path_factory.mktemp("fleet")
+    # Its exit node must be ready, and so logged in, before this goes on.
+    with fleet(folder, exit_nodes=(CALYPSO,)) as made:
+        yield made
+
+
+def test_it_logs_in_by_the_name_that_its_router_resolves(running: Fleet) -> None:
+    assert str(CALYPSO.resolver) == "192.168.2.1"
+    assert running.exit_nodes[CALYPSO.name].ready()
+    assert running.tailnet_address(CALYPSO.name).startswith("100.")
+
+
+def test_it_finds_the_destinations_of_its_gateways_by_the_same_router(running: Fleet) -> None:
+    running.start_gateway(TETHYS.name)
+    running.until_ready()
+    client = Client.on(running, TETHYS.name)
+    assert client.address_by_http_proxy() == str(CALYPSO.outside)

@@ -1,0 +1,135 @@
+"""Open sessions end with their exit node; the database keeps none of a gateway that is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from lab.network.container import Container
+from lab.network.plan import CALYPSO, STYX, TETHYS
+from tests.network.faults import FAULTS, Fault, frozen, restarted
+from tests.network.fleet import Fleet, fleet
+from tests.network.open_sessions import (
+    OpenSession,
+    all_through,
+    at_the_database,
+    seconds_to_end,
+)
+from tests.network.traffic import Client
+from tests.waiting import until
+
+pytestmark = pytest.mark.network
+
+_PREFERRED, _OTHER = str(TETHYS.outside), str(STYX.outside)
+# Two failed checks take 3.5 s; the figures are make bench's, which no other work disturbs.
+_SECONDS = 30.0
+# The exit node's keepalive takes 75 s.
+_DATABASE_SECONDS = 120.0
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with fleet(tmp_path_factory.mktemp("fleet"), exit_nodes=(TETHYS, STYX)) as made:
+        for node in (STYX.name, CALYPSO.name):
+            made.start_gateway(node)
+        made.until_ready()
+        yield made
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_sessions_end_when_their_exit_node_fails(running: Fleet, fault: Fault) -> None:
+    with all_through(Client.on(running, CALYPSO.name), _PREFERRED) as sessions:
+        began = time.monotonic()
+        mend = fault(running, TETHYS.name)
+        try:
+            _all_ended(sessions, began)
+        finally:
+            mend()
+
+
+def test_sessions_of_an_exit_node_that_restarts_end_at_their_next_use(running: Fleet) -> None:
+    with all_through(Client.on(running, CALYPSO.name), _PREFERRED) as sessions:
+        restarted(running, TETHYS.name)
+        # It may be back before two health checks have failed, which end sessions by themselves.
+        assert {each.name for each in sessions if not each.ends_when_used(_SECONDS)} == set()
+
+
+@pytest.mark.parametrize("fault", [Container.crash, Container.freeze], ids=["killed", "frozen"])
+def test_sessions_end_when_the_gateways_own_tailscaled_fails(
+    running: Fleet, fault: Callable[[Container], None]
+) -> None:
+    container = running.gateways[CALYPSO.name].containers[f"tailscale-{TETHYS.name}"]
+    with all_through(Client.on(running, CALYPSO.name), _PREFERRED) as sessions:
+        began = time.monotonic()
+        fault(container)
+        try:
+            _all_ended(sessions, began)
+        finally:
+            container.restart()
+
+
+def test_one_failed_check_ends_no_session(running: Fleet) -> None:
+    with all_through(Client.on(running, CALYPSO.name), _PREFERRED) as sessions:
+        mend = frozen(running, TETHYS.name)
+        # Less than the time limit of a check.
+        time.sleep(0.8)
+        mend()
+        open_ones = seconds_to_end(sessions, time.monotonic(), 8.0)
+        assert set(open_ones.values()) == {None}
+        for each in sessions:
+            each.session.connection.settimeout(_SECONDS)
+            if not each.is_asked:
+                assert each.answers() == _PREFERRED
+
+
+def test_sessions_through_the_other_exit_node_live_on(running: Fleet) -> None:
+    mend = frozen(running, TETHYS.name)
+    try:
+        with all_through(Client.on(running, CALYPSO.name), _OTHER) as untouched:
+            mend()
+            with all_through(Client.on(running, CALYPSO.name), _PREFERRED) as ended:
+                began = time.monotonic()
+                mend = frozen(running, TETHYS.name)
+                _all_ended(ended, began)
+            assert set(seconds_to_end(untouched, time.monotonic(), 3.0).values()) == {None}
+            for each in untouched:
+                each.session.connection.settimeout(_SECONDS)
+                if not each.is_asked:
+                    assert each.answers() == _OTHER
+    finally:
+        mend()
+
+
+def test_the_database_is_left_no_connection_of_a_gateway_that_is_gone(running: Fleet) -> None:
+    internet = running.topology.internet
+    before = at_the_database(internet)
+    with ExitStack() as stack:
+        count = 0
+        for node in (STYX.name, CALYPSO.name):
+            count += len(stack.enter_context(all_through(Client.on(running, node), _PREFERRED)))
+        ours = at_the_database(internet) - before
+        assert len(ours) == count
+        killed = running.gateways[STYX.name].containers[f"tailscale-{TETHYS.name}"]
+        there = running.topology.nodes[CALYPSO.name]
+        began = time.monotonic()
+        killed.crash()
+        there.cut_off()
+        try:
+            until(
+                lambda: not at_the_database(internet) & ours,
+                "the database has no connection left",
+                seconds=_DATABASE_SECONDS,
+            )
+        finally:
+            print(f"the database: none left after {time.monotonic() - began:.1f} s")
+            there.plug_in()
+            killed.start()
+
+
+def _all_ended(sessions: list[OpenSession], since: float) -> None:
+    ends = seconds_to_end(sessions, since, _SECONDS)
+    print({name: seconds and round(seconds, 1) for name, seconds in ends.items()})
+    assert None not in ends.values(), ends
