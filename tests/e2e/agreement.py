@@ -10,14 +10,13 @@ from typing import Any
 
 import httpx
 import pulumi_policy.policy as sdk
-import yaml
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel
 
 from policies import crossguard
 from policies.admission import expressed
-from policies.loader import Loader
+from policies.loader import documents
 from policies.rules import all_rules
 from policies.rules._model import Verdict, judge
 from policies.rules._subject import subjects_of_manifest
@@ -34,6 +33,9 @@ VERSIONS = {
     "CronJob": "batch/v1",
 }
 _LABELS = {"app": "case"}
+# Pod Security admits these since Kubernetes 1.37; the API server here is older and refuses them, as
+# the rule unsafe-sysctl says.
+_NEWER = ("net.ipv4.tcp_notsent_lowat", "net.ipv4.tcp_slow_start_after_idle")
 
 
 def path_of(kind: str, namespace: str) -> str:
@@ -100,13 +102,15 @@ def fixtures() -> Iterator[dict[str, Any]]:
     """Every case that the API server can serve, and its pods in every other kind of workload."""
     seen: set[str] = set()
     for case in all_cases():
-        if case.group == "unknown":
+        # The API server reads nothing of what is of a wrong type.
+        if case.group == "unknown" or case.rule.name == "field-type":
             continue
         tree, _ = plain(case.tree)
         for each in (tree, *_in_every_kind(tree)):
             body = completed(each)
             text = json.dumps(body, sort_keys=True, default=str)
-            if body is not None and text not in seen:
+            too_new = any(name in text for name in _NEWER)
+            if body is not None and text not in seen and not too_new:
                 seen.add(text)
                 yield body
 
@@ -152,8 +156,11 @@ def in_every_kind(pod: object) -> Iterator[dict[str, Any]]:
 
 
 def found_by_scanner(body: dict[str, Any]) -> set[str]:
-    """The rules that fire on the object as YAML, read as the scanner reads it."""
-    (document,) = yaml.load_all(yaml.dump(body, Dumper=yaml.CSafeDumper), Loader=Loader)
+    """The rules that fire on the object as YAML, read as the scanner reads it.
+
+    With every text in quotes: PyYAML leaves out those of ``1e3``, which is a number to kubectl.
+    """
+    (document,) = documents(json.dumps(body, ensure_ascii=False).encode())
     (subject,) = subjects_of_manifest(document)
     return {rule.name for rule in all_rules() if judge(rule, subject).verdict is Verdict.FIRES}
 

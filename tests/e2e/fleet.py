@@ -18,9 +18,7 @@ from delivery.environment import engine, engine_variables
 from lab.home import Home
 from lab.kube import connect
 from tests.delivery.checkout import REPOSITORY, clean_checkout, said
-
-# For one engine command: several times what one takes here, so that a hang is told from slowness.
-_SECONDS = 400
+from tests.waiting import ENGINE_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +30,8 @@ class Fleet:
 
     @property
     def environment(self) -> dict[str, str]:
-        """This process's environment, with the lab's folder named and its state in that folder."""
-        own = {key: value for key, value in os.environ.items() if key != "PULUMI_BACKEND_URL"}
-        return {**own, "OCEANID_LAB": str(self.home.path)}
+        """This process's environment, with the lab's folder named."""
+        return {**os.environ, "OCEANID_LAB": str(self.home.path)}
 
     def lab(self, command: str) -> subprocess.CompletedProcess[str]:
         """`python -m lab COMMAND`."""
@@ -67,6 +64,8 @@ class Fleet:
         """The engine itself on another program, with the lab's environment and backend."""
         lines = self.home.environment.read_text().splitlines()
         own = {key: value for key, _, value in (line.partition("=") for line in lines)}
+        for name in ("PULUMI_STACK", "PULUMI_OPTION_CONFIG_FILE"):
+            own.pop(name, None)  # they are for the stack `dev` of this repository's own program
         return self._run(
             [engine(), *arguments, "--non-interactive"],
             cwd=project,
@@ -110,7 +109,7 @@ class Fleet:
             capture_output=True,
             text=True,
             check=False,
-            timeout=_SECONDS,
+            timeout=ENGINE_SECONDS,
         )
 
 

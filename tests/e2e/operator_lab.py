@@ -69,12 +69,12 @@ class OperatorLab:
         manifest = _manifest("v1", "Secret", "pulumi-api-token", stringData={"token": token})
         self.apply("/api/v1/namespaces/apps/secrets/pulumi-api-token", manifest)
 
-    def apply(self, path: str, manifest: dict[str, Any]) -> httpx.Response:
+    def apply(self, path: str, manifest: dict[str, Any], manager: str = "test") -> httpx.Response:
         """Server-side apply by the administrator; the answer, whatever it is."""
         with self.fleet.api() as api:
             return api.patch(
                 path,
-                params={"fieldManager": "test", "force": "true"},
+                params={"fieldManager": manager, "force": "true"},
                 content=yaml.safe_dump(manifest),
                 headers={"content-type": "application/apply-patch+yaml"},
             )
@@ -83,8 +83,12 @@ class OperatorLab:
         """A Secret of `apps`, and that namespace, as somebody had them before the stack."""
         space = _manifest("v1", "Namespace", "apps")
         self.apply("/api/v1/namespaces/apps", space).raise_for_status()
-        secret = _manifest("v1", "Secret", name, stringData=values)
-        self.apply(f"/api/v1/namespaces/apps/secrets/{name}", secret).raise_for_status()
+        # Not `stringData`: who applies that owns no key, and any owner's removal ends them all.
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+        secret = _manifest("v1", "Secret", name, data=data)
+        # The provider takes over whatever kubectl manages of an object that it owns whole.
+        path = f"/api/v1/namespaces/apps/secrets/{name}"
+        self.apply(path, secret, manager="kubectl").raise_for_status()
 
     def store(self, **fields: Any) -> httpx.Response:
         """The store of the operators' document, with the stand-in's address."""

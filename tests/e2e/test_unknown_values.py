@@ -20,6 +20,7 @@ from policies.coverage import coverage
 from policies.rules import all_rules, joint_rules
 from policies.rules._model import Rule
 from tests.delivery.checkout import REPOSITORY
+from tests.lab_variables import lab_variables
 from tests.policies.local_stack import LocalStack
 from tests.policies.rule_cases import Case, all_cases
 from tests.policies.test_policy_joint import CASES as JOINT_CASES
@@ -47,7 +48,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
     shutil.copy(_PROGRAM / "__main__.py", folder)
     settings = (_PROGRAM / "Pulumi.yaml").read_text()
     (folder / "Pulumi.yaml").write_text(settings.replace("../../../..", str(REPOSITORY)))
-    return LocalStack(folder, PULUMI_DEBUG_COMMANDS="true", CRUNCHY_API_KEY="none")
+    return LocalStack(
+        folder,
+        PULUMI_DEBUG_COMMANDS="true",
+        CRUNCHY_API_KEY="none",
+        **lab_variables(folder),
+    )
 
 
 def previewed(

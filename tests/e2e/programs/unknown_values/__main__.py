@@ -5,6 +5,7 @@ inputs}`. Where the inputs hold `{"$secret": value}`, the value is a secret.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 # It writes files and asks no cluster.
+# The stand-in plugins ask for a lab's kubeconfig; a provider that only renders refuses one.
+os.environ.pop("KUBECONFIG", None)
 nowhere = kubernetes.Provider("nowhere", render_yaml_to_directory="rendered")
 source = kubernetes.core.v1.ConfigMap("source", opts=pulumi.ResourceOptions(provider=nowhere))
 

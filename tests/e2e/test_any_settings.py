@@ -1,0 +1,135 @@
+"""Whatever settings pass, the real API server takes every object that is rendered from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+from components._custom_resources import definitions
+from components._secrets_operator_access import kinds
+from lab.home import BIN
+from tests.components.generated_settings import Stack, stacks
+from tests.components.recording import Recording, record_stack
+from tests.e2e.fleet import Fleet
+from tests.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+Json = dict[str, Any]
+_NAMESPACE = "any-settings"
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_OPERATORS = {("external-secrets.io/v1", kind) for kind in ("ExternalSecret", "SecretStore")}
+_BOUNDED = settings(
+    max_examples=12,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@dataclass(frozen=True)
+class _Server:
+    """The API server, asked to make objects without making them."""
+
+    api: httpx.Client
+    resources: dict[tuple[str, str], tuple[str, bool]]
+    """By API version and kind: the plural name, and whether objects of it have a namespace."""
+
+    def refusals(self, objects: list[Json]) -> list[str]:
+        """What the server says against the objects; nothing where it would make them all.
+
+        They go to one namespace that exists: the stack's own are objects among them.
+        """
+        return [line for each in objects if (line := self._refusal(each)) is not None]
+
+    def _refusal(self, body: Json) -> str | None:
+        version, kind = body["apiVersion"], body["kind"]
+        plural, namespaced = self.resources[version, kind]
+        metadata = {key: value for key, value in body["metadata"].items() if key != "uid"}
+        # The engine gives a name to what has none.
+        name = metadata.setdefault("name", "named-by-the-engine")
+        place = f"namespaces/{_NAMESPACE}/{plural}" if namespaced else plural
+        if namespaced:
+            metadata["namespace"] = _NAMESPACE
+        # As the provider does it.
+        answer = self.api.patch(
+            f"{_root(version)}/{place}/{name}",
+            params={
+                "dryRun": "All",
+                "fieldManager": _NAMESPACE,
+                "fieldValidation": "Strict",
+                "force": "true",
+            },
+            content=json.dumps({**body, "metadata": metadata}),
+            headers={"Content-Type": "application/apply-patch+yaml"},
+        )
+        if answer.is_success:
+            return None
+        return f"{kind} {name}: {answer.status_code} {answer.text}"
+
+
+@pytest.fixture(scope="module")
+def server(fleet: Fleet) -> Iterator[_Server]:
+    """With the operator's kinds, as the stack makes them, and one namespace."""
+    made = definitions(str(BIN / "external-secrets-crds.yaml"), kinds(cluster_kinds=False))
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}}
+    with fleet.api() as api:
+        try:
+            for each in made:
+                api.post(_DEFINITIONS, json=each).raise_for_status()
+            api.post("/api/v1/namespaces", json=namespace).raise_for_status()
+            until(lambda: _resources(api).keys() >= _OPERATORS, "the operator's kinds are served")
+            yield _Server(api=api, resources=_resources(api))
+        finally:
+            api.delete(f"/api/v1/namespaces/{_NAMESPACE}")
+            for each in made:
+                api.delete(f"{_DEFINITIONS}/{each['metadata']['name']}")
+
+
+def _resources(api: httpx.Client) -> dict[tuple[str, str], tuple[str, bool]]:
+    groups = api.get("/apis").raise_for_status().json()["groups"]
+    versions = ["v1", *(each["groupVersion"] for group in groups for each in group["versions"])]
+    # A version that has just been made known may not be served yet.
+    answers = ((version, api.get(_root(version))) for version in versions)
+    return {
+        (version, each["kind"]): (each["name"], each["namespaced"])
+        for version, answer in answers
+        if answer.is_success
+        for each in answer.json()["resources"]
+        if "/" not in each["name"]
+    }
+
+
+def _root(version: str) -> str:
+    return f"/api/{version}" if version == "v1" else f"/apis/{version}"
+
+
+def _sent(recording: Recording) -> list[Json]:
+    """All objects but the stand-ins of the operator's definitions."""
+    return [each for each in recording.manifests if each["kind"] != "CustomResourceDefinition"]
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_api_server_takes_the_objects_of_the_stack(server: _Server, stack: str) -> None:
+    assert server.refusals(_sent(record_stack(stack))) == []
+
+
+def test_the_api_server_refuses_a_name_that_is_too_long(server: _Server) -> None:
+    service = next(each for each in record_stack("dev").manifests if each["kind"] == "Service")
+    service["metadata"]["name"] = "x" * 64
+    (refusal,) = server.refusals([service])
+    assert "no more than 63 characters" in refusal
+
+
+def test_the_api_server_takes_what_any_settings_at_their_limits_render(server: _Server) -> None:
+    @_BOUNDED
+    @given(stacks())
+    def takes(stack: Stack) -> None:
+        assume(stack.passes())
+        assert server.refusals(_sent(stack.recording())) == []
+
+    takes()

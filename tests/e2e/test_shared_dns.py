@@ -1,0 +1,250 @@
+"""The cluster's DNS configuration has other owners: one key of it is the stack's, and no more."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from lab.kube import connect
+from tests.delivery.checkout import REPOSITORY, said
+from tests.e2e.fleet import Fleet
+from tests.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+_PATH = "/api/v1/namespaces/kube-system/configmaps"
+_MAP = f"{_PATH}/coredns-custom"
+_OURS, _THEIRS = "oceanid.server", "corp.server"
+_BLOCK = "corp.example:53 {\n    forward . 10.9.0.53\n}\n"
+_MERGE = {"content-type": "application/merge-patch+json"}
+_A, _B = "a.example.org", "b.example.org"
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    """The lab's API server, and the program with a stack that has made nothing yet."""
+
+    fleet: Fleet
+    program: Path
+    api: httpx.Client
+
+    def engine(self, *arguments: str, hosts: str = _A, earlier: bool = False) -> str:
+        """The engine's words; AssertionError where it fails."""
+        result = self.tried(*arguments, hosts=hosts, earlier=earlier)
+        assert result.returncode == 0, said(result)
+        return said(result)
+
+    def tried(
+        self, *arguments: str, hosts: str = _A, earlier: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """One command of the engine on the stack."""
+        given = {"hosts": hosts, "earlier": str(earlier).lower()}
+        for key, value in given.items():
+            chosen = ("--stack", "shared", f"shared-dns:{key}", value)
+            assert self._run("config", "set", *chosen).returncode == 0
+        return self._run(*arguments, "--stack", "shared")
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.fleet.engine(
+            self.program, *arguments, PYTHONPATH=str(REPOSITORY), PULUMI_CONFIG_PASSPHRASE="none"
+        )
+
+    def up(self, hosts: str = _A, *, earlier: bool = False) -> str:
+        """`up`, without its preview."""
+        return self.engine("up", "--yes", "--skip-preview", hosts=hosts, earlier=earlier)
+
+    def drift(self) -> subprocess.CompletedProcess[str]:
+        """What `make drift` runs."""
+        return self.tried("refresh", "--preview-only", "--expect-no-changes", "--diff")
+
+    def data(self) -> dict[str, str] | None:
+        """The shared ConfigMap's data; None where there is no such ConfigMap."""
+        answer = self.api.get(_MAP)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        data: dict[str, str] = answer.raise_for_status().json().get("data") or {}
+        return data
+
+    def write(self, **data: str | None) -> None:
+        """Set keys as `kubectl patch` does, and remove those given as None; `__` is a dot."""
+        change = {key.replace("__", "."): value for key, value in data.items()}
+        answer = self.api.patch(_MAP, json={"data": change}, headers=_MERGE)
+        answer.raise_for_status()
+
+    def share(self) -> None:
+        """Make the ConfigMap as somebody else has it."""
+        body = {"metadata": {"name": "coredns-custom"}, "data": {_THEIRS: _BLOCK}}
+        self.api.post(_PATH, json=body).raise_for_status()
+
+
+@dataclass
+class _Seen:
+    """Each state of the shared ConfigMap, in order; None where it was gone."""
+
+    states: list[dict[str, str] | None] = field(default_factory=list)
+
+
+@contextmanager
+def _watched(cluster: _Cluster) -> Iterator[_Seen]:
+    """Every state that the API server had of the ConfigMap while the block ran."""
+    seen = _Seen()
+    version = cluster.api.get(_PATH).json()["metadata"]["resourceVersion"]
+    query = {
+        "watch": "1",
+        "fieldSelector": "metadata.name=coredns-custom",
+        "resourceVersion": version,
+    }
+    ended = threading.Event()
+
+    def watch() -> None:
+        with (
+            connect(cluster.fleet.home.kubeconfig, timeout=120) as api,
+            api.stream("GET", _PATH, params=query) as events,
+        ):
+            for line in events.iter_lines():
+                event: dict[str, Any] = json.loads(line)
+                if "end" in event["object"]["metadata"].get("annotations", {}):
+                    break
+                data = event["object"].get("data") or {}
+                seen.states.append(None if event["type"] == "DELETED" else data)
+        ended.set()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    yield seen
+    mark: dict[str, Any] = {"metadata": {"annotations": {"end": "true"}}}
+    cluster.api.patch(_MAP, json=mark, headers=_MERGE).raise_for_status()
+    until(ended.is_set, "the watch has seen the last change")
+    cluster.api.patch(_MAP, json={"metadata": {"annotations": {"end": None}}}, headers=_MERGE)
+
+
+@pytest.fixture
+def cluster(fleet: Fleet, tmp_path: Path) -> Iterator[_Cluster]:
+    source = Path(__file__).resolve().parent / "programs" / "shared_dns"
+    shutil.copy(source / "__main__.py", tmp_path)
+    text = (source / "Pulumi.yaml").read_text()
+    (tmp_path / "Pulumi.yaml").write_text(
+        text.replace("../../../../.venv", str(REPOSITORY / ".venv"))
+    )
+    with fleet.api() as api:
+        made = _Cluster(fleet, tmp_path, api)
+        assert made._run("stack", "init", "shared").returncode == 0
+        yield made
+        made.engine("destroy", "--yes", "--skip-preview")
+        made._run("stack", "rm", "shared", "--yes")
+        api.delete(_MAP)
+
+
+def _zones(data: dict[str, str] | None) -> list[str]:
+    """The zones of the stack's key."""
+    lines = (data or {}).get(_OURS, "").splitlines()
+    return [line.partition(":53 {")[0] for line in lines if line.endswith(":53 {")]
+
+
+def test_a_cluster_without_the_config_map_gets_it_and_keeps_no_zone(cluster: _Cluster) -> None:
+    assert cluster.data() is None
+    cluster.engine("preview")
+    cluster.up()
+    assert _zones(cluster.data()) == [_A]
+    assert "unchanged" in cluster.engine("up", "--yes", "--expect-no-changes")
+    cluster.engine("destroy", "--yes", "--skip-preview")
+    assert cluster.data() == {}
+    # Nobody is kept from having it again.
+    cluster.up()
+    assert _zones(cluster.data()) == [_A]
+
+
+def test_the_keys_of_others_live_through_create_update_and_destroy(cluster: _Cluster) -> None:
+    cluster.share()
+    with _watched(cluster) as seen:
+        cluster.up()
+        cluster.up(f"{_A} {_B}")
+        assert _zones(cluster.data()) == [_A, _B]
+        cluster.engine("destroy", "--yes", "--skip-preview")
+    assert cluster.data() == {_THEIRS: _BLOCK}
+    assert len(seen.states) >= 3
+    assert {(state or {}).get(_THEIRS) for state in seen.states} == {_BLOCK}
+    metadata = cluster.api.get(_MAP).json()["metadata"]
+    assert not [key for key in metadata.get("annotations", {}) if key.startswith("pulumi.com/")]
+
+
+def _upgraded(cluster: _Cluster, hosts: str) -> list[dict[str, str] | None]:
+    """An update of what an earlier program made, with somebody else's key; all states meanwhile."""
+    cluster.up(earlier=True)
+    cluster.write(corp__server=_BLOCK)
+    assert set(cluster.data() or {}) == {_OURS, _THEIRS}
+    with _watched(cluster) as seen:
+        cluster.up(hosts)
+    assert seen.states
+    return seen.states
+
+
+@pytest.mark.parametrize("hosts", [_A, f"{_A} {_B}"])
+def test_an_earlier_stack_goes_over_without_a_moment_without_anybodys_zone(
+    cluster: _Cluster, hosts: str
+) -> None:
+    states = _upgraded(cluster, hosts)
+    assert {(state or {}).get(_THEIRS) for state in states} == {_BLOCK}
+    assert all(_A in _zones(state) for state in states)
+    assert _zones(cluster.data()) == hosts.split()
+    managers = cluster.api.get(_MAP).json()["metadata"]["managedFields"]
+    owners = [each["manager"] for each in managers if _OURS in json.dumps(each["fieldsV1"])]
+    assert owners == ["oceanid"]
+    assert "unchanged" in cluster.engine("up", "--yes", "--expect-no-changes", hosts=hosts)
+    cluster.engine("destroy", "--yes", "--skip-preview")
+    assert cluster.data() == {_THEIRS: _BLOCK}
+
+
+def test_a_rollback_to_the_earlier_program_keeps_everybodys_zones(cluster: _Cluster) -> None:
+    cluster.share()
+    cluster.up()
+    with _watched(cluster) as seen:
+        cluster.up(earlier=True)
+    assert {(state or {}).get(_THEIRS) for state in seen.states} == {_BLOCK}
+    assert all(_A in _zones(state) for state in seen.states)
+    cluster.up()
+    assert set(cluster.data() or {}) == {_OURS, _THEIRS}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cluster: cluster.write(oceanid__server=None),
+        lambda cluster: cluster.write(oceanid__server="a.example.org:53 {\n    errors\n}\n"),
+        lambda cluster: cluster.api.delete(_MAP).raise_for_status(),
+    ],
+    ids=["removed", "changed", "all gone"],
+)
+def test_drift_of_the_stacks_key_is_told_and_put_back(
+    cluster: _Cluster, change: Callable[[_Cluster], None]
+) -> None:
+    cluster.share()
+    cluster.up()
+    assert cluster.drift().returncode == 0
+    change(cluster)
+    looked = cluster.drift()
+    assert looked.returncode != 0, said(looked)
+    assert "gateway-dns" in said(looked)
+    # As docs/state.md has it.
+    cluster.engine("refresh", "--yes", "--skip-preview")
+    cluster.up()
+    assert _zones(cluster.data()) == [_A]
+
+
+def test_what_others_do_with_their_keys_is_no_drift(cluster: _Cluster) -> None:
+    cluster.share()
+    cluster.up()
+    for text in ("corp.example:53 {\n    errors\n}\n", None):
+        cluster.write(corp__server=text)
+        looked = cluster.drift()
+        assert looked.returncode == 0, said(looked)
