@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+ENGINE_SECONDS = 400
+"""For one engine command: several times what one takes here, which tells a hang from slowness."""
+
 
 def until(
-    condition: Callable[[], object], what: str = "what is awaited", *, seconds: float = 60.0
+    condition: Callable[[], object], what: str = "what is awaited", *, seconds: float = 180.0
 ) -> None:
     """Wait until the condition holds; AssertionError with what was awaited where it never does.
 
-    A minute is many times what anything takes here: it tells a hang from a busy machine.
+    Three minutes are many times what anything takes here, so it tells a hang from a busy machine.
     """
     deadline = time.monotonic() + seconds
     while not condition():
