@@ -7,8 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
-from settings.base import SettingGroup
-from settings.fields import DnsLabel, Endpoint, HostEndpoint, Network, endpoint, refuse
+from components.values.fields import DnsLabel, Endpoint, HostEndpoint, Network, endpoint, refuse
+from components.values.model import StrictModel
 
 # The API server makes do with no fewer addresses for Services (8), and a range of all addresses
 # cannot be left out of the internet.
@@ -21,31 +21,33 @@ def _one_or_more(
     if isinstance(value, str):
         return (endpoint(value),)
     # Strict about types, it takes no list from here.
-    found: tuple[Endpoint, ...] | None = several(tuple(value) if isinstance(value, list) else value)
-    if found is None:
+    servers: tuple[Endpoint, ...] | None = several(
+        tuple(value) if isinstance(value, list) else value
+    )
+    if servers is None:
         return None
-    if not found:
+    if not servers:
         refuse(
             "an empty list, with which no pod could reach the API server",
             "name every API server, or remove the key: the cluster's own endpoints are then taken",
         )
-    for index, server in enumerate(found):
-        if server in found[:index]:
+    for index, server in enumerate(servers):
+        if server in servers[:index]:
             refuse(
                 "given twice",
                 "each may stand in the list once",
                 key=f"cluster.apiServer[{index}]",
                 value=str(server),
             )
-    return tuple(sorted(found, key=lambda each: each.order))
+    return tuple(sorted(servers, key=lambda server: server.order))
 
 
-class Cluster(SettingGroup):
+class ClusterSettings(StrictModel):
     """The cluster the stack is for.
 
     `api_server` are the addresses of its API servers, in order; one may be given without a list.
     None is for those that the cluster's own `kubernetes` endpoints name
-    [preflight/checks/api_servers.py].
+    [operations/preflight/checks/api_servers.py].
     """
 
     context: str = Field(min_length=1)

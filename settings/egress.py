@@ -3,51 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from settings.base import SettingGroup, refuse_twice
-from settings.fields import (
-    DnsLabel,
-    Host,
-    HttpUrl,
-    PinnedImage,
-    Port,
-    UnprivilegedPort,
-    check_host,
-    refuse,
-)
+from components.egress.destination import Destination
+from components.values.fields import DnsLabel, HttpUrl, PinnedImage, check_host, refuse
+from components.values.model import StrictModel, refuse_twice
 from settings.rendered import LONGEST_TRANSPARENT, LONGEST_WAVE, MOST_DESTINATIONS, refuse_longer
 from settings.tolerations import GatewayTolerations
 from settings.transparent import check_transparent
 
 _DNS_PORT = 53
-
-
-class Protocol(StrEnum):
-    """What a destination speaks, which decides how the gate asks it."""
-
-    TCP = "tcp"
-    POSTGRES = "postgres"
-    S3 = "s3"
-
-
-class Destination(SettingGroup):
-    """A host outside the cluster that the fleet reaches by its egress address.
-
-    The gateway listens for it on `local_port`. With `transparent`, its name is answered inside the
-    cluster with the gateway's address, so that an application's URL stays as it is.
-    """
-
-    name: DnsLabel
-    host: Host
-    port: Port
-    local_port: UnprivilegedPort
-    protocol: Protocol = Protocol.TCP
-    transparent: bool = False
 
 
 def _unique_destinations(destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
@@ -111,7 +79,7 @@ def _answered_by_gateway(host: str, destinations: Sequence[Destination]) -> Dest
     )
 
 
-class Wave(SettingGroup):
+class Wave(StrictModel):
     """A group of nodes that change together; `nodes` is left out in the last wave only."""
 
     name: DnsLabel
@@ -153,34 +121,34 @@ def _well_ordered_waves(waves: tuple[Wave, ...]) -> tuple[Wave, ...]:
     return waves
 
 
-def _echo_host(url: str) -> str:
+def _outside_host(url: str) -> str:
     check_host(str(urlsplit(url).hostname))
     return url
 
 
-class Egress(SettingGroup):
+class EgressSettings(StrictModel):
     """The gateways of all nodes.
 
-    `echo_url` answers with the caller's address, in plain text, and is the gate's measure.
+    `egress_ip_url` answers with the caller's address, in plain text: the gate compares it.
     `tolerations` are the taints of nodes that gateways, and the gates' checks, may ignore.
     """
 
     envoy_image: PinnedImage
     check_image: PinnedImage
-    echo_url: Annotated[HttpUrl, AfterValidator(_echo_host)]
+    egress_ip_url: Annotated[HttpUrl, AfterValidator(_outside_host)]
     destinations: Annotated[tuple[Destination, ...], AfterValidator(_unique_destinations)]
     waves: Annotated[tuple[Wave, ...], AfterValidator(_well_ordered_waves)]
     gate_seconds: Annotated[int, Field(ge=10, le=3600)] = 300
     tolerations: GatewayTolerations = ()
 
     @model_validator(mode="after")
-    def _echo_outside(self) -> Self:
-        host = str(urlsplit(self.echo_url).hostname)
+    def _egress_ip_outside(self) -> Self:
+        host = str(urlsplit(self.egress_ip_url).hostname)
         if behind := _answered_by_gateway(host, self.destinations):
             refuse(
                 f"the cluster's DNS answers it with the gateway's address, for {behind.name}",
                 "name another service, or remove transparent there",
-                key="egress.echoUrl",
-                value=self.echo_url,
+                key="egress.egressIpUrl",
+                value=self.egress_ip_url,
             )
         return self

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from settings.base import SettingGroup, refuse_twice
-from settings.fields import Address, DnsLabel, refuse
+from components.values.fields import Address, DnsLabel, refuse
+from components.values.model import StrictModel, refuse_twice
 from settings.rendered import (
     LONGEST_EXIT_NODE,
     LONGEST_HOSTNAME,
@@ -13,7 +13,7 @@ from settings.rendered import (
 from settings.tolerations import ExitNodeTolerations
 
 
-class ExitNode(SettingGroup):
+class ExitNodeSettings(StrictModel):
     """An exit node: the node it is pinned to, its name in the tailnet, its public address.
 
     `tolerations` are the taints of that node that it may ignore.
@@ -25,7 +25,7 @@ class ExitNode(SettingGroup):
     tolerations: ExitNodeTolerations = ()
 
 
-def unique_exit_nodes(exit_nodes: tuple[ExitNode, ...]) -> tuple[ExitNode, ...]:
+def unique_exit_nodes(exit_nodes: tuple[ExitNodeSettings, ...]) -> tuple[ExitNodeSettings, ...]:
     """Refuse a list that no gateway can use: empty, too long, or with names twice or too long."""
     if not exit_nodes:
         refuse(
@@ -40,25 +40,25 @@ def unique_exit_nodes(exit_nodes: tuple[ExitNode, ...]) -> tuple[ExitNode, ...]:
             value=len(exit_nodes),
         )
     for field in ("node", "hostname"):
-        refuse_twice("exitNodes", field, [getattr(each, field) for each in exit_nodes])
-    for index, each in enumerate(exit_nodes):
+        refuse_twice("exitNodes", field, [getattr(exit_node, field) for exit_node in exit_nodes])
+    for index, exit_node in enumerate(exit_nodes):
         refuse_longer(
             LONGEST_EXIT_NODE,
             "its container in the gateways is named tailscale-NAME",
             key=f"exitNodes[{index}].node",
-            value=each.node,
+            value=exit_node.node,
         )
         refuse_longer(
             LONGEST_HOSTNAME,
             "its pod has a label of the name and 11 characters",
             key=f"exitNodes[{index}].hostname",
-            value=each.hostname,
+            value=exit_node.hostname,
         )
-        if not each.hostname[0].isalpha():
+        if not exit_node.hostname[0].isalpha():
             refuse(
                 "it begins with a digit, as no Service may",
                 "put a letter first",
                 key=f"exitNodes[{index}].hostname",
-                value=each.hostname,
+                value=exit_node.hostname,
             )
     return exit_nodes

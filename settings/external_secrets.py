@@ -2,207 +2,75 @@
 
 from __future__ import annotations
 
-import math
-import re
-from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
-from settings.base import SettingGroup, refuse_twice
-from settings.duration import Interval, seconds
-from settings.fields import ChartRepository, DnsLabel, DnsName, refuse
+from components.secrets.synced import SecretStore, SyncOptions
+from components.values.fields import refuse
+from components.values.model import refuse_twice
 from settings.names import NAMESPACE, SECRETS_NAMESPACE, TOKEN_SECRET
 
-# The chart's name in every repository.
-_CHART = "external-secrets"
-# What the keys of a Secret may be made of (Kubernetes' API reference, Secret, `data`); each becomes
-# a file's name in a volume.
-_SECRET_KEY = re.compile(r"(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}")
 # Every cluster has them, and what runs there needs more than Pod Security's restricted.
 _CLUSTERS_OWN = ("default", "kube-node-lease", "kube-public", "kube-system")
-
-
-class CreationPolicy(StrEnum):
-    """Whose the Kubernetes Secret is (External Secrets' `spec.target.creationPolicy`).
-
-    OWNER makes it, and takes one over that is there; ORPHAN does so without being its owner; MERGE
-    adds its keys to one that somebody else makes, and waits for it.
-    """
-
-    OWNER = "Owner"
-    ORPHAN = "Orphan"
-    MERGE = "Merge"
-
-
-class Chart(SettingGroup):
-    """Where the operator's Helm chart is: a version of a repository, or a folder.
-
-    A repository is an index (https://…) or a registry (oci://…), in which the chart is the last
-    part of the reference: `reference` is by what Helm finds the chart, `index` where it looks.
-    """
-
-    repository: ChartRepository | None = None
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")] | None = None
-    path: str | None = None
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if (self.repository is None) != (self.version is None):
-            refuse(
-                "a repository goes with a version",
-                "give both, so that nothing changes by itself",
-                value=self.model_dump(mode="json", exclude_none=True),
-            )
-        if (self.repository is None) == (self.path is None):
-            refuse(
-                "not one place",
-                "give repository and version, or path",
-                value=self.model_dump(mode="json", exclude_none=True),
-            )
-        return self
-
-    @property
-    def reference(self) -> str:
-        """The chart as Helm takes it: a folder, a name in the index, or all of it in a registry."""
-        if self.path is not None:
-            return self.path
-        return _CHART if self.index else f"{self.repository}/{_CHART}"
-
-    @property
-    def index(self) -> str | None:
-        """The repository that has an index; a registry has none."""
-        is_registry = (self.repository or "").startswith("oci://")
-        return None if is_registry else self.repository
-
-
-class SecretStore(SettingGroup):
-    """An environment of Pulumi ESC that a namespace may read.
-
-    With `create_namespace` the stack makes the namespace, and leaves it there when it goes.
-    """
-
-    name: DnsLabel
-    namespace: DnsLabel
-    create_namespace: bool = False
-    organization: Annotated[str, Field(min_length=1)]
-    project: Annotated[str, Field(min_length=1)]
-    environment: Annotated[str, Field(min_length=1)]
-
-
-def _secret_data(data: dict[str, str]) -> dict[str, str]:
-    if not data:
-        refuse("no key", "give at least one key with its path in the environment", value=data)
-    for key, path in data.items():
-        if not _SECRET_KEY.fullmatch(key):
-            refuse(
-                "not a key of a Secret",
-                "use letters, digits, '-', '_' and '.', and do not begin with '..'",
-                value=key,
-            )
-        if not path.strip():
-            refuse("no path", f"give the path of {key} in the environment, all of it", value=key)
-    return data
-
-
-class SyncedSecret(SettingGroup):
-    """A Secret kept equal to values of a store, in the store's namespace.
-
-    `data` has the value's path in the environment for each key of the Secret. `restart_workloads`
-    marks it for Reloader, which then restarts the workloads that ask for it.
-    """
-
-    name: DnsName
-    store: DnsLabel
-    creation_policy: CreationPolicy
-    refresh_interval: Interval = "15m"
-    restart_workloads: bool = False
-    data: Annotated[dict[str, str], AfterValidator(_secret_data)]
 
 
 def _unique_stores(stores: tuple[SecretStore, ...]) -> tuple[SecretStore, ...]:
     if not stores:
         refuse("no store", "list at least one, or leave externalSecrets out", value=[])
-    refuse_twice("externalSecrets.stores", "name", [each.name for each in stores])
-    for index, each in enumerate(stores):
+    refuse_twice("externalSecrets.stores", "name", [store.name for store in stores])
+    for index, store in enumerate(stores):
         # Exit nodes' identities and credentials, and the webhook's certificate.
-        if each.namespace in (NAMESPACE, SECRETS_NAMESPACE):
+        if store.namespace in (NAMESPACE, SECRETS_NAMESPACE):
             refuse(
                 "the stack keeps Secrets of its own there, and the operator may change every "
                 "Secret of a namespace that it serves",
                 "name a namespace of the applications",
                 key=f"externalSecrets.stores[{index}].namespace",
-                value=each.namespace,
+                value=store.namespace,
             )
-        if each.create_namespace and each.namespace in _CLUSTERS_OWN:
+        if store.create_namespace and store.namespace in _CLUSTERS_OWN:
             refuse(
                 "every cluster has that namespace, and the stack would take it over",
                 "remove createNamespace, or name a namespace of the applications",
                 key=f"externalSecrets.stores[{index}].createNamespace",
-                value=each.namespace,
+                value=store.namespace,
             )
     return stores
 
 
-class ExternalSecrets(SettingGroup):
-    """The External Secrets Operator and what it syncs.
+class ExternalSecretsSettings(SyncOptions):
+    """The External Secrets Operator and what it syncs, in namespaces that are the applications'."""
 
-    `custom_resources` is the operator's bundle of CustomResourceDefinitions, a path or a URL of the
-    same version as the chart. Without the webhook nothing checks stores and secrets as they are
-    written. `cluster_kinds` opens the operator to stores and secrets of the whole cluster, beside
-    those listed here. An update waits `sync_seconds` for every secret to be read anew.
-    """
-
-    chart: Chart
-    custom_resources: Annotated[str, Field(min_length=1)]
-    webhook: bool = True
-    cluster_kinds: bool = False
     stores: Annotated[tuple[SecretStore, ...], AfterValidator(_unique_stores)]
-    secrets: tuple[SyncedSecret, ...] = ()
-    sync_seconds: Annotated[int, Field(ge=5, le=600)] = 120
 
     @model_validator(mode="after")
     def _named_stores_exist(self) -> Self:
         namespaces = {store.name: store.namespace for store in self.stores}
         seen = set()
-        for index, each in enumerate(self.secrets):
+        for index, secret in enumerate(self.secrets):
             key = f"externalSecrets.secrets[{index}]"
-            if each.store not in namespaces:
+            if secret.store not in namespaces:
                 refuse(
                     "not one of the stores",
                     f"name one of {', '.join(sorted(namespaces))}",
                     key=f"{key}.store",
-                    value=each.store,
+                    value=secret.store,
                 )
-            if each.name == TOKEN_SECRET:
+            if secret.name == TOKEN_SECRET:
                 refuse(
                     "the Secret of that name holds the token that its store is opened with",
                     "give it another name",
                     key=f"{key}.name",
-                    value=each.name,
+                    value=secret.name,
                 )
-            place = (namespaces[each.store], each.name)
-            if place in seen:
+            namespaced_name = (namespaces[secret.store], secret.name)
+            if namespaced_name in seen:
                 refuse(
                     "given twice",
                     "each secret of a namespace may stand in the list once",
                     key=f"{key}.name",
-                    value=each.name,
+                    value=secret.name,
                 )
-            seen.add(place)
+            seen.add(namespaced_name)
         return self
-
-    @property
-    def namespaces(self) -> tuple[str, ...]:
-        """The stores' namespaces, each once."""
-        return tuple(sorted({store.namespace for store in self.stores}))
-
-    @property
-    def longest_interval_seconds(self) -> int:
-        """The longest of the secrets' refresh intervals, 0 without secrets."""
-        intervals = (seconds(each.refresh_interval) or 0 for each in self.secrets)
-        return math.ceil(max(intervals, default=0))
-
-    def namespace_of(self, secret: SyncedSecret) -> str:
-        """The namespace of the secret's store; the settings have been checked to have it."""
-        return next(store.namespace for store in self.stores if store.name == secret.store)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pulumi
-
 # In a shell that is set up for bare commands: the lab's copy of its stack's file. What the copy was
-# made from lies next to it [delivery/lab_stack.py].
+# made from lies next to it [operations/delivery/lab_stack.py].
 _CONFIG_FILE = "PULUMI_OPTION_CONFIG_FILE"
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -16,7 +14,7 @@ _REPOSITORY = Path(__file__).resolve().parent.parent
 def require_current_copy(repository: Path = _REPOSITORY) -> None:
     """Refuse a copy that was made before the file was changed.
 
-    Raises pulumi.RunError with one line. The commands of this repository make the copy each time;
+    Raises ValueError with one line. The commands of this repository make the copy each time;
     a bare `pulumi up` does not.
     """
     copy = os.environ.get(_CONFIG_FILE)
@@ -25,8 +23,8 @@ def require_current_copy(repository: Path = _REPOSITORY) -> None:
     made_from, file = Path(f"{copy}.source"), repository / Path(copy).name
     if made_from.exists() and file.exists() and made_from.read_bytes() != file.read_bytes():
         stack = file.name.split(".")[1]
-        raise pulumi.RunError(
+        raise ValueError(
             f"{file.name} has changed since this shell was set up, and `pulumi` would use its "
             f"previous settings: run again: "
-            f'eval "$(.venv/bin/python -m delivery env --stack {stack})"'
+            f'eval "$(oceanid env --stack {stack})"'
         )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from settings.base import SettingGroup, refuse_twice
-from settings.cluster import Cluster
-from settings.egress import Egress, Wave
-from settings.exit_nodes import ExitNode, unique_exit_nodes
-from settings.external_secrets import ExternalSecrets
-from settings.fields import (
+from components.cluster.labels import HOSTNAME_LABEL, LONGEST_LABEL
+from components.egress.fleet import EgressTargets, EgressWave, PinnedExitNode
+from components.egress.tailnet_choices import CredentialKind, PolicyFile
+from components.firewall.admitted_range import AdmittedRange
+from components.monitoring.options import MonitoringOptions
+from components.values.fields import (
     Address,
     Day,
     DnsLabel,
@@ -23,38 +22,20 @@ from settings.fields import (
     PinnedImage,
     refuse,
 )
-from settings.firewall import Firewall, address_range
-from settings.monitoring import Monitoring
-from settings.preflight import Preflight
-from settings.rendered import (
-    LONGEST_LABEL,
-    destination_names,
-    gateway_ports,
-    namespace_objects,
-    refuse_longer,
-)
+from components.values.model import StrictModel, refuse_twice
+from settings.cluster import ClusterSettings
+from settings.egress import EgressSettings, Wave
+from settings.exit_nodes import ExitNodeSettings, unique_exit_nodes
+from settings.external_secrets import ExternalSecretsSettings
+from settings.firewall import FirewallSettings, address_range
+from settings.preflight import PreflightSettings
+from settings.rendered import destination_names, gateway_ports, namespace_objects, refuse_longer
 
 # Wider than any network that Tailscale publishes: TCP to all of it goes past the exit node.
 _SHORTEST_SERVICE_RANGE = 16
-_HOSTNAME_LABEL = "kubernetes.io/hostname"
 
 
-class CredentialKind(StrEnum):
-    """What the pods log in to the tailnet with."""
-
-    # An auth key dies after 90 days at the latest, and takes the next restart with it.
-    OAUTH_CLIENT = "oauth-client"
-    AUTH_KEY = "auth-key"
-
-
-class PolicyFile(StrEnum):
-    """Whether this stack owns the tailnet's policy file, which it then owns whole."""
-
-    NOT_OWNED = "not-owned"
-    OWNED = "owned"
-
-
-class Node(SettingGroup):
+class FleetNode(StrictModel):
     """A node of the fleet; `address` is the one it has in its own network.
 
     `labels` are set on it, and taken off again when it leaves the settings. `console_confirmed` is
@@ -91,7 +72,7 @@ def _narrow_ranges(ranges: tuple[Network, ...]) -> tuple[Network, ...]:
     return ranges
 
 
-class Tailnet(SettingGroup):
+class TailnetSettings(StrictModel):
     """How pods join the tailnet.
 
     `service_ranges` are the addresses of its control plane and relays: all that a gateway may
@@ -104,43 +85,43 @@ class Tailnet(SettingGroup):
     service_ranges: Annotated[tuple[Network, ...], AfterValidator(_narrow_ranges)]
 
 
-def _unique_nodes(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+def _unique_nodes(nodes: tuple[FleetNode, ...]) -> tuple[FleetNode, ...]:
     for field in ("name", "hostname", "address"):
         refuse_twice("nodes", field, [str(getattr(node, field)) for node in nodes])
     for index, node in enumerate(nodes):
         refuse_longer(
             LONGEST_LABEL,
-            f"it is the value of the label {_HOSTNAME_LABEL}",
+            f"it is the value of the label {HOSTNAME_LABEL}",
             key=f"nodes[{index}].kubernetesName",
             value=node.hostname,
         )
-        if _HOSTNAME_LABEL in node.labels:
+        if HOSTNAME_LABEL in node.labels:
             refuse(
                 "the kubelet sets it, and gateways find their nodes by it",
                 "give the node's name in the cluster as kubernetesName",
                 key=f"nodes[{index}].labels",
-                value=_HOSTNAME_LABEL,
+                value=HOSTNAME_LABEL,
             )
     return nodes
 
 
-class Settings(SettingGroup):
+class Settings(StrictModel):
     """All settings of a stack."""
 
-    cluster: Cluster
-    nodes: Annotated[tuple[Node, ...], AfterValidator(_unique_nodes)]
-    tailnet: Tailnet
-    egress: Egress
-    firewall: Firewall
-    external_secrets: ExternalSecrets | None = None
-    exit_nodes: Annotated[tuple[ExitNode, ...], AfterValidator(unique_exit_nodes)]
-    preflight: Preflight = Preflight()
-    monitoring: Monitoring = Monitoring()
+    cluster: ClusterSettings
+    nodes: Annotated[tuple[FleetNode, ...], AfterValidator(_unique_nodes)]
+    tailnet: TailnetSettings
+    egress: EgressSettings
+    firewall: FirewallSettings
+    external_secrets: ExternalSecretsSettings | None = None
+    exit_nodes: Annotated[tuple[ExitNodeSettings, ...], AfterValidator(unique_exit_nodes)]
+    preflight: PreflightSettings = PreflightSettings()
+    monitoring: MonitoringOptions = MonitoringOptions()
 
     @model_validator(mode="after")
     def _names_apart(self) -> Self:
         destinations = self.egress.destinations
-        transparent = [each.name for each in destinations if each.transparent]
+        transparent = [destination.name for destination in destinations if destination.transparent]
         taken = namespace_objects((wave.name for wave in self.egress.waves), transparent)
         for index, exit_node in enumerate(self.exit_nodes):
             if exit_node.hostname in taken:
@@ -150,9 +131,9 @@ class Settings(SettingGroup):
                     key=f"exitNodes[{index}].hostname",
                     value=exit_node.hostname,
                 )
-        hostnames = [each.hostname for each in self.exit_nodes]
-        others = destination_names([each.name for each in destinations], hostnames)
-        ports = gateway_ports([each.node for each in self.exit_nodes])
+        hostnames = [exit_node.hostname for exit_node in self.exit_nodes]
+        others = destination_names([destination.name for destination in destinations], hostnames)
+        ports = gateway_ports([exit_node.node for exit_node in self.exit_nodes])
         for index, destination in enumerate(destinations):
             key = f"egress.destinations[{index}]"
             if owner := others.get(destination.name):
@@ -227,8 +208,8 @@ class Settings(SettingGroup):
     def _rules_stand_apart(self) -> Self:
         self.firewall.refuse_overlap_with(
             {
-                f"exitNodes[{index}].egressAddress": address_range(each.egress_address)
-                for index, each in enumerate(self.exit_nodes)
+                f"exitNodes[{index}].egressAddress": address_range(exit_node.egress_address)
+                for index, exit_node in enumerate(self.exit_nodes)
             }
         )
         return self
@@ -237,18 +218,60 @@ class Settings(SettingGroup):
     def egress_ranges(self) -> dict[str, tuple[str, ...]]:
         """The exit nodes' addresses, as a firewall lists them, each with the nodes behind it."""
         nodes: dict[str, tuple[str, ...]] = {}
-        for each in self.exit_nodes:
-            cidr = address_range(each.egress_address)
-            nodes[cidr] = (*nodes.get(cidr, ()), each.node)
+        for exit_node in self.exit_nodes:
+            cidr = address_range(exit_node.egress_address)
+            nodes[cidr] = (*nodes.get(cidr, ()), exit_node.node)
         return nodes
 
-    def wave_nodes(self, wave: Wave) -> tuple[Node, ...]:
+    @property
+    def egress_targets(self) -> EgressTargets:
+        """What a gateway is measured by."""
+        return EgressTargets(
+            destinations=self.egress.destinations,
+            egress_ip_url=self.egress.egress_ip_url,
+            egress_addresses=tuple(str(exit_node.egress_address) for exit_node in self.exit_nodes),
+        )
+
+    @property
+    def pinned_exit_nodes(self) -> tuple[PinnedExitNode, ...]:
+        """The exit nodes, each with its node's name in the cluster."""
+        return tuple(
+            PinnedExitNode(
+                name=exit_node.node,
+                node=self.node(exit_node.node).hostname,
+                hostname=exit_node.hostname,
+                egress_address=str(exit_node.egress_address),
+                tolerations=exit_node.tolerations,
+            )
+            for exit_node in self.exit_nodes
+        )
+
+    def egress_waves(self, unnamed: tuple[str, ...]) -> tuple[EgressWave, ...]:
+        """The waves; the last one catches, and measures, `unnamed` nodes of the cluster as well."""
+        return tuple(
+            EgressWave(
+                name=wave.name,
+                nodes=tuple(node.hostname for node in self.wave_nodes(wave))
+                + (unnamed if wave.nodes is None else ()),
+                others=wave.nodes is None,
+            )
+            for wave in self.egress.waves
+        )
+
+    def admitted_ranges(self, stack: str) -> tuple[AdmittedRange, ...]:
+        """The egress ranges as rules of the firewall; `stack` names the stack in descriptions."""
+        return tuple(
+            AdmittedRange(cidr=cidr, description=f"oceanid {stack}: exit node {', '.join(nodes)}")
+            for cidr, nodes in self.egress_ranges.items()
+        )
+
+    def wave_nodes(self, wave: Wave) -> tuple[FleetNode, ...]:
         """The nodes of a wave; for the last one those of the settings that no other names."""
         if wave.nodes is not None:
             return tuple(self.node(name) for name in wave.nodes)
-        named = {name for each in self.egress.waves for name in each.nodes or ()}
+        named = {name for other in self.egress.waves for name in other.nodes or ()}
         return tuple(node for node in self.nodes if node.name not in named)
 
-    def node(self, name: str) -> Node:
+    def node(self, name: str) -> FleetNode:
         """The node of that name; the settings have been checked to have it."""
         return next(node for node in self.nodes if node.name == name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from settings.base import SettingGroup
+from components.values.model import StrictModel
 
 
 class OnFailure(StrEnum):
@@ -14,7 +14,7 @@ class OnFailure(StrEnum):
     STOP = "stop"
 
 
-class Preflight(SettingGroup):
+class PreflightSettings(StrictModel):
     """The checks that run before anything changes; see docs/preflight.md."""
 
     on_failure: OnFailure = OnFailure.STOP

@@ -1,17 +1,24 @@
 """What the components make of names and ports: how much room that leaves for the settings.
 
-No component is imported here; tests/components/test_limits.py derives every number and name of this
-file from the objects that the program renders.
+tests/components/test_limits.py derives every limit and name from the objects that are rendered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from settings.fields import refuse
+from components.cluster.labels import GATEWAY, LONGEST_LABEL, PROBER
+from components.cluster.ports import (
+    ADMIN_PORT,
+    FIRST_HTTP_PORT,
+    FIRST_SOCKS5_PORT,
+    HEALTH_PORT,
+    HTTP_PORT,
+    SOCKS5_PORT,
+    STATUS_PORT,
+)
+from components.values.fields import refuse
 
-# Kubernetes: the value of a label, and the name of a container, a Service, a Service's port.
-LONGEST_LABEL = 63
 _HASH_LENGTH = 10
 
 LONGEST_HOSTNAME = LONGEST_LABEL - len("-") - _HASH_LENGTH
@@ -23,20 +30,17 @@ MOST_EXIT_NODES = 100
 # Envoy's configuration is a ConfigMap, of 1 MiB at the most, and takes up to 1.4 kB for each.
 MOST_DESTINATIONS = 500
 
-# What the pod of an exit node requests, and what a gateway's containers do: Envoy, and a tailscaled
-# for each exit node.
-EXIT_NODE_REQUESTS = {"cpu": "50m", "memory": "100Mi"}
-_ENVOY_REQUESTS = {"cpu": 50, "memory": 96}
-_TAILSCALE_REQUESTS = {"cpu": 50, "memory": 100}
-_UNITS = {"cpu": "m", "memory": "Mi"}
-
 _GATEWAY_PORTS = {
-    3128: "the gateway's HTTP proxy",
-    1080: "the gateway's SOCKS5 proxy",
-    9000: "Envoy's health and metrics",
-    9901: "Envoy's admin API",
+    HTTP_PORT: "the gateway's HTTP proxy",
+    SOCKS5_PORT: "the gateway's SOCKS5 proxy",
+    STATUS_PORT: "Envoy's health and metrics",
+    ADMIN_PORT: "Envoy's admin API",
 }
-_FIRST_TAILSCALE_PORTS = {9002: "health endpoint", 11080: "HTTP proxy", 12080: "SOCKS5 proxy"}
+_FIRST_TAILSCALE_PORTS = {
+    HEALTH_PORT: "health endpoint",
+    FIRST_HTTP_PORT: "HTTP proxy",
+    FIRST_SOCKS5_PORT: "SOCKS5 proxy",
+}
 
 _GATE_CHECKS = frozenset({"egress-address-socks5", "cluster-api", "cluster-dns", "echo"})
 _PROBES = frozenset({"egress-address"})
@@ -45,23 +49,15 @@ _NAMESPACE_OBJECTS = frozenset(
     {
         "default",
         "deny-all",
-        "oceanid-gateway",
-        "oceanid-gateway-clients",
-        "oceanid-gateway-fence",
-        "oceanid-prober",
-        "oceanid-prober-gateways",
+        GATEWAY,
+        f"{GATEWAY}-clients",
+        f"{GATEWAY}-fence",
+        PROBER,
+        f"{PROBER}-gateways",
         "oceanid-scrape-exit-nodes",
         "oceanid-scrape-gateways",
     }
 )
-
-
-def gateway_requests(exit_nodes: int) -> dict[str, str]:
-    """What the pod of a gateway with that many exit nodes requests, such as `{"cpu": "100m"}`."""
-    return {
-        name: f"{envoy + exit_nodes * _TAILSCALE_REQUESTS[name]}{_UNITS[name]}"
-        for name, envoy in _ENVOY_REQUESTS.items()
-    }
 
 
 def gateway_ports(exit_nodes: Sequence[str]) -> dict[int, str]:
@@ -74,7 +70,7 @@ def gateway_ports(exit_nodes: Sequence[str]) -> dict[int, str]:
 
 
 def destination_names(others: Iterable[str], hostnames: Iterable[str]) -> Mapping[str, str]:
-    """Names that no destination may have beside these `others`, each with what has it."""
+    """Names that no destination may have next to these `others`, each with what has it."""
     gate = {
         *_GATE_CHECKS,
         *(name for other in others for name in (f"direct-{other}", f"{other}-port")),

@@ -6,13 +6,12 @@ takes and what could only do harm here is refused.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator
 
-from settings.base import SettingGroup
-from settings.fields import LabelValue, check_label_key, refuse
+from components.cluster.toleration import Effect, Operator, Toleration
+from components.values.fields import refuse
 
 # Set by Kubernetes itself on a node in trouble ("Well-Known Labels, Annotations and Taints").
 _OF_KUBERNETES = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
@@ -20,68 +19,6 @@ _OF_KUBERNETES = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 # through a network partition as what tolerating these two is for. An exit node is such a pod: it
 # is pinned, so that an eviction moves it nowhere and restarts it when the node is back.
 _PARTITION = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
-
-
-class Operator(StrEnum):
-    """How a toleration compares the taint's value: not at all, or by equality."""
-
-    EXISTS = "Exists"
-    EQUAL = "Equal"
-
-
-class Effect(StrEnum):
-    """What a taint does to pods that do not tolerate it."""
-
-    NO_SCHEDULE = "NoSchedule"
-    NO_EXECUTE = "NoExecute"
-    PREFER_NO_SCHEDULE = "PreferNoSchedule"
-
-
-def _named_key(value: str) -> str:
-    if not value:
-        refuse(
-            "without a key the pods tolerate every taint, those of nodes in trouble included",
-            "name the key of the taint",
-        )
-    return check_label_key(value)
-
-
-class Toleration(SettingGroup):
-    """A taint that pods may ignore, as Kubernetes has it, but with a key in every case.
-
-    Without `effect` every effect of the taint is tolerated. `toleration_seconds` is how long a pod
-    stays after a NoExecute taint was set, for ever if left out.
-    """
-
-    key: Annotated[str, AfterValidator(_named_key), Field(validate_default=True)] = ""
-    operator: Operator = Operator.EQUAL
-    value: LabelValue | None = None
-    effect: Effect | None = None
-    toleration_seconds: Annotated[int, Field(ge=0)] | None = None
-
-    @model_validator(mode="after")
-    def _as_kubernetes(self) -> Self:
-        if self.operator is Operator.EXISTS and self.value:
-            refuse(
-                "Exists compares no value",
-                "remove value, or set operator: Equal",
-                value=self.value,
-            )
-        if self.toleration_seconds is not None and self.effect is not Effect.NO_EXECUTE:
-            refuse(
-                "tolerationSeconds is for NoExecute only: no other effect ends a pod",
-                "set effect: NoExecute, or remove tolerationSeconds",
-                value=self.toleration_seconds,
-            )
-        return self
-
-    def matches(self, key: str, value: str, effect: str) -> bool:
-        """Whether it tolerates the taint, as the scheduler decides it; `value` may be empty."""
-        return (
-            self.key == key
-            and self.effect in (None, effect)
-            and (self.operator is Operator.EXISTS or (self.value or "") == value)
-        )
 
 
 def is_of_kubernetes(key: str) -> bool:
@@ -128,10 +65,10 @@ def _of_exit_node(toleration: Toleration) -> Toleration:
 
 def _unique(tolerations: tuple[Toleration, ...]) -> tuple[Toleration, ...]:
     seen: set[tuple[str, Operator, str, Effect | None]] = set()
-    for each in tolerations:
-        taint = (each.key, each.operator, each.value or "", each.effect)
+    for toleration in tolerations:
+        taint = (toleration.key, toleration.operator, toleration.value or "", toleration.effect)
         if taint in seen:
-            refuse("given twice", "each may stand in the list once", value=each.key)
+            refuse("given twice", "each may stand in the list once", value=toleration.key)
         seen.add(taint)
     return tolerations
 

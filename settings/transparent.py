@@ -6,7 +6,7 @@ from functools import cache
 
 from publicsuffixlist import PublicSuffixList
 
-from settings.fields import refuse
+from components.values.fields import refuse
 
 # Names of addresses (RFC 1035, RFC 3596), which the cluster's DNS answers for pods and Services.
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
@@ -27,35 +27,21 @@ def check_transparent(host: str, key: str) -> None:
 
     The zone of a host takes in every name that ends in it.
     """
+    api = next((name for name in _OWN_APIS if f".{name}".endswith(f".{host}")), "")
     if host.rpartition(".")[2].isdigit():
-        refuse(
-            "an address cannot be answered by DNS",
-            "give the destination's name, or leave transparent out",
-            key=f"{key}.host",
-            value=host,
-        )
-    if f".{host}".endswith(_REVERSE):
-        refuse(
-            "the cluster's DNS answers names of addresses itself",
-            "give the host's name, or leave transparent out",
-            key=f"{key}.host",
-            value=host,
-        )
-    if "." not in host or _is_public_suffix(host):
-        refuse(
-            "the gateway would be the answer for every name that ends in it",
-            "give the host's whole name, or leave transparent out",
-            key=f"{key}.host",
-            value=host,
-        )
-    taken = next((name for name in _OWN_APIS if f".{name}".endswith(f".{host}")), None)
-    if taken is not None:
-        refuse(
-            f"the {_OWN_APIS[taken]}, {taken}, would be reached through the gateway only",
-            "give a host that the stack does not need itself, or leave transparent out",
-            key=f"{key}.host",
-            value=host,
-        )
+        rule, remedy = "an address cannot be answered by DNS", "give the destination's name"
+    elif f".{host}".endswith(_REVERSE):
+        rule = "the cluster's DNS answers names of addresses itself"
+        remedy = "give the host's name"
+    elif "." not in host or _is_public_suffix(host):
+        rule = "the gateway would be the answer for every name that ends in it"
+        remedy = "give the host's whole name"
+    elif api:
+        rule = f"the {_OWN_APIS[api]}, {api}, would be reached through the gateway only"
+        remedy = "give a host that the stack does not need itself"
+    else:
+        return
+    refuse(rule, f"{remedy}, or leave transparent out", key=f"{key}.host", value=host)
 
 
 def _is_public_suffix(host: str) -> bool:
