@@ -11,7 +11,7 @@ from pulumi_kubernetes.admissionregistration import v1 as admission
 
 # Written by `python -m policies admission` from the rules themselves, one definition for all
 # three enforcers. It is data, because components and policies share no code.
-_DATA = Path(__file__).with_name("_admission_policies.json")
+_DATA = Path(__file__).with_name("admission_policies.json")
 
 
 class AdmissionPolicies(pulumi.ComponentResource):

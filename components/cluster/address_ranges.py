@@ -39,8 +39,8 @@ def internet_except(denied: Iterable[Network | Address]) -> dict[str, list[str]]
     `denied` are the cluster's own ranges and addresses; the internal ranges are always left out.
     """
     own = [
-        IPv6Network(str(each)) if each.version == 6 else IPv4Network(str(each))  # noqa: PLR2004
-        for each in denied
+        IPv6Network(str(network)) if network.version == 6 else IPv4Network(str(network))  # noqa: PLR2004
+        for network in denied
     ]
     return {
         "0.0.0.0/0": _collapsed([*map(IPv4Network, _INTERNAL_4), *own], IPv4Network),

@@ -31,7 +31,7 @@ class FleetNodes(pulumi.ComponentResource):
                     metadata=meta.ObjectMetaPatchArgs(
                         name=node,
                         labels=dict(labels),
-                        # A label set by hand before is taken over rather than fought for.
+                        # A label that was set manually is taken over, rather than fought for.
                         annotations={"pulumi.com/patchForce": "true"},
                     ),
                     opts=pulumi.ResourceOptions(parent=self),

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.networking import v1 as networking
 
-from components._address_ranges import internet_except
-from components._labels import (
+from ..values.fields import Endpoint
+from .address_ranges import internet_except
+from .labels import (
     CLIENT_NAMESPACE_LABELS,
+    EGRESS_RESTRICTED_LABELS,
     EXIT_NODE_LABELS,
-    FENCED_LABELS,
     GATEWAY_LABELS,
+    PROBER_LABELS,
 )
+from .ports import HEALTH_PORT, HTTP_PORT, PROBER_PORT, SOCKS5_PORT, STATUS_PORT, WIREGUARD_PORT
 
 _DNS_PORT = 53
 # Kubernetes' documentation, "Using NodeLocal DNSCache in Kubernetes Clusters".
@@ -42,31 +45,13 @@ _In = networking.NetworkPolicyIngressRuleArgs
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApiServer:
-    """One API server: its own address, and the TCP port on which it listens there."""
-
-    address: IPv4Address | IPv6Address
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> ApiServer:
-        """Such as `157.173.210.123:6443` or `[2001:db8::1]:6443`; raises ValueError."""
-        host, _, port = text.rpartition(":")
-        return cls(address=ip_address(host.strip("[]")), port=int(port))
-
-    def __str__(self) -> str:
-        host = str(self.address) if isinstance(self.address, IPv4Address) else f"[{self.address}]"
-        return f"{host}:{self.port}"
-
-
-@dataclass(frozen=True, kw_only=True)
 class ClusterNetwork:
     """The cluster's own addresses: what the internet does not include for an exit node."""
 
     pods: IPv4Network
     services: IPv4Network
     nodes: tuple[IPv4Address | IPv6Address, ...]
-    api_servers: tuple[ApiServer, ...]
+    api_servers: tuple[Endpoint, ...]
 
     @property
     def api_service(self) -> IPv4Address:
@@ -75,7 +60,7 @@ class ClusterNetwork:
 
 
 def exit_node_policy(
-    pods: Mapping[str, str], cluster: ClusterNetwork, *, wireguard_port: int, health_port: int
+    pods: Mapping[str, str], cluster: ClusterNetwork
 ) -> networking.NetworkPolicySpecArgs:
     """Out to the internet, DNS, the API server and the gateways; in from gateways and checks."""
     return _spec(
@@ -88,23 +73,23 @@ def exit_node_policy(
             _Out(to=[_pods(GATEWAY_LABELS)], ports=[_Port(protocol="UDP")]),
         ],
         ingress=[
-            _In(from_=[_pods(GATEWAY_LABELS)], ports=[_port("UDP", wireguard_port)]),
-            _In(from_=[_pods(FENCED_LABELS)], ports=[_port("TCP", health_port)]),
+            _In(from_=[_pods(GATEWAY_LABELS)], ports=[_port("UDP", WIREGUARD_PORT)]),
+            _In(from_=[_pods(EGRESS_RESTRICTED_LABELS)], ports=[_port("TCP", HEALTH_PORT)]),
         ],
     )
 
 
-def fence_policy(
+def egress_restricted_policy(
     cluster: ClusterNetwork, service_ranges: Iterable[IPv4Network]
 ) -> networking.NetworkPolicySpecArgs:
-    """For every fenced pod: by TCP to the tailnet's own services only, by UDP to peers and DNS.
+    """For gateways and checks: TCP to the tailnet's own services only, UDP to peers and DNS.
 
     An exit node that is not set, not known or not approved makes tailscaled dial directly: here
     that dial ends.
     """
-    ranges = [_range(each) for each in service_ranges]
+    ranges = [_range(network) for network in service_ranges]
     return _spec(
-        FENCED_LABELS,
+        EGRESS_RESTRICTED_LABELS,
         egress=[
             _Out(to=ranges, ports=[_port("TCP", _TLS_PORT), _port("TCP", _HTTP_PORT)]),
             _Out(to=_internet(cluster), ports=[_Port(protocol="UDP")]),
@@ -117,19 +102,23 @@ def fence_policy(
 
 
 def gateway_policy(
-    ports: Sequence[int], *, status_port: int, wireguard_ports: range
+    local_ports: Sequence[int], *, exit_nodes: int
 ) -> networking.NetworkPolicySpecArgs:
-    """In to the gateways: clients of namespaces that ask for it, checks, and exit nodes."""
+    """In to the gateways: clients of namespaces that ask for it, checks, and exit nodes.
+
+    `local_ports` are the destinations'. A gateway has a tailscaled for each of so many exit nodes.
+    """
     clients = _Peer(namespace_selector=meta.LabelSelectorArgs(match_labels=CLIENT_NAMESPACE_LABELS))
-    peers = [_port("UDP", port) for port in wireguard_ports]
+    ports = [*local_ports, HTTP_PORT, SOCKS5_PORT]
+    peers = [_port("UDP", WIREGUARD_PORT + index) for index in range(exit_nodes)]
     return _spec(
         GATEWAY_LABELS,
         egress=None,
         ingress=[
             _In(from_=[clients], ports=[_port("TCP", port) for port in ports]),
             _In(
-                from_=[_pods(FENCED_LABELS)],
-                ports=[_port("TCP", port) for port in (*ports, status_port)],
+                from_=[_pods(EGRESS_RESTRICTED_LABELS)],
+                ports=[_port("TCP", port) for port in (*ports, STATUS_PORT)],
             ),
             _In(from_=[_pods(EXIT_NODE_LABELS)], ports=peers),
         ],
@@ -137,14 +126,15 @@ def gateway_policy(
 
 
 def check_policy(
-    pods: Mapping[str, str], cluster: ClusterNetwork, *, ports: Sequence[int], health_port: int
+    pods: Mapping[str, str], cluster: ClusterNetwork, local_ports: Sequence[int]
 ) -> networking.NetworkPolicySpecArgs:
-    """Out from the gate's pods to what they measure, beside what the fence leaves them."""
+    """Out from the gate's pods to what they measure, on top of `egress_restricted_policy`."""
+    ports = [_port("TCP", port) for port in (*local_ports, HTTP_PORT, SOCKS5_PORT)]
     return _spec(
         pods,
         egress=[
-            _Out(to=[_pods(GATEWAY_LABELS)], ports=[_port("TCP", port) for port in ports]),
-            _Out(to=[_pods(EXIT_NODE_LABELS)], ports=[_port("TCP", health_port)]),
+            _Out(to=[_pods(GATEWAY_LABELS)], ports=ports),
+            _Out(to=[_pods(EXIT_NODE_LABELS)], ports=[_port("TCP", HEALTH_PORT)]),
             *_to_api_server(cluster),
             _to_dns(cluster),
         ],
@@ -178,26 +168,17 @@ def certificate_controller_policy(
     return _spec(pods, egress=[_to_dns(cluster), *_to_api_server(cluster)], ingress=None)
 
 
-def prober_policy(
-    pods: Mapping[str, str],
-    cluster: ClusterNetwork,
-    *,
-    proxy_port: int,
-    own_port: int,
-    prometheus: str,
-) -> networking.NetworkPolicySpecArgs:
+def prober_policy(cluster: ClusterNetwork, *, prometheus: str) -> networking.NetworkPolicySpecArgs:
     """Out from the prober to the gateways' proxy and DNS; in from Prometheus' namespace."""
-    to_gateways = _Out(to=[_pods(GATEWAY_LABELS)], ports=[_port("TCP", proxy_port)])
-    scraped = _In(from_=[_namespace(prometheus)], ports=[_port("TCP", own_port)])
-    return _spec(pods, egress=[to_gateways, _to_dns(cluster)], ingress=[scraped])
+    to_gateways = _Out(to=[_pods(GATEWAY_LABELS)], ports=[_port("TCP", HTTP_PORT)])
+    scraped = _In(from_=[_namespace(prometheus)], ports=[_port("TCP", PROBER_PORT)])
+    return _spec(PROBER_LABELS, egress=[to_gateways, _to_dns(cluster)], ingress=[scraped])
 
 
-def probed_policy(
-    pods: Mapping[str, str], *, proxy_port: int, prober: Mapping[str, str]
-) -> networking.NetworkPolicySpecArgs:
+def probed_policy() -> networking.NetworkPolicySpecArgs:
     """In to the gateways' proxy from the prober."""
-    probe = _In(from_=[_pods(prober)], ports=[_port("TCP", proxy_port)])
-    return _spec(pods, egress=None, ingress=[probe])
+    probe = _In(from_=[_pods(PROBER_LABELS)], ports=[_port("TCP", HTTP_PORT)])
+    return _spec(GATEWAY_LABELS, egress=None, ingress=[probe])
 
 
 def scraped_policy(
@@ -228,7 +209,7 @@ def _spec(
 
 
 def _internet(cluster: ClusterNetwork) -> list[_Peer]:
-    api_servers = (each.address for each in cluster.api_servers)
+    api_servers = (server.address for server in cluster.api_servers)
     own = [cluster.pods, cluster.services, *cluster.nodes, *api_servers]
     return [
         _Peer(ip_block=networking.IPBlockArgs(cidr=cidr, except_=excluded))
@@ -269,8 +250,8 @@ def _dns_ports() -> list[_Port]:
 def _to_api_server(cluster: ClusterNetwork) -> list[_Out]:
     """By the service's address and by the servers' own: plugins judge before or after the NAT."""
     by_port: dict[int, list[_Peer]] = {}
-    for each in cluster.api_servers:
-        by_port.setdefault(each.port, []).append(_host(each.address))
+    for server in cluster.api_servers:
+        by_port.setdefault(server.port, []).append(_host(server.address))
     return [
         _Out(to=[_host(cluster.api_service)], ports=[_port("TCP", _TLS_PORT)]),
         *(_Out(to=peers, ports=[_port("TCP", port)]) for port, peers in by_port.items()),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pulumi_kubernetes.core import v1 as core
 
-HOSTNAME_LABEL = "kubernetes.io/hostname"
+from .labels import HOSTNAME_LABEL
 
 
 def by_hostname(
@@ -17,11 +17,7 @@ def by_hostname(
     requirement = core.NodeSelectorRequirementArgs(
         key=HOSTNAME_LABEL, operator=operator, values=list(hostnames)
     )
-    return core.NodeAffinityArgs(
-        required_during_scheduling_ignored_during_execution=core.NodeSelectorArgs(
-            node_selector_terms=[core.NodeSelectorTermArgs(match_expressions=[requirement])]
-        )
-    )
+    return _required(core.NodeSelectorTermArgs(match_expressions=[requirement]))
 
 
 def by_name(node: str) -> core.NodeAffinityArgs:
@@ -32,8 +28,12 @@ def by_name(node: str) -> core.NodeAffinityArgs:
     requirement = core.NodeSelectorRequirementArgs(
         key="metadata.name", operator="In", values=[node]
     )
+    return _required(core.NodeSelectorTermArgs(match_fields=[requirement]))
+
+
+def _required(term: core.NodeSelectorTermArgs) -> core.NodeAffinityArgs:
     return core.NodeAffinityArgs(
         required_during_scheduling_ignored_during_execution=core.NodeSelectorArgs(
-            node_selector_terms=[core.NodeSelectorTermArgs(match_fields=[requirement])]
+            node_selector_terms=[term]
         )
     )

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 import pulumi
 
-Place = tuple[str, str]
+NamespacedName = tuple[str, str]
 
 
 def in_namespaces(
-    prefix: str, places: Iterable[Place]
-) -> dict[Place, tuple[str, list[pulumi.Alias]]]:
+    prefix: str, objects: Iterable[NamespacedName]
+) -> dict[NamespacedName, tuple[str, list[pulumi.Alias]]]:
     """For each namespace and name: the resource's name, and aliases for what it was before.
 
     All were joined by `-`, so that `staging-db` in `apps` and `db` in `apps-staging` were one name.
@@ -20,14 +20,13 @@ def in_namespaces(
     a `/` at its end, which no object's name holds. They are aliases of what they were, unless that
     name is another resource's too.
     """
-    joined = {place: f"{prefix}-{'-'.join(place)}" for place in places}
+    joined = {(namespace, name): f"{prefix}-{namespace}-{name}" for namespace, name in objects}
     count = Counter(joined.values())
-    names: dict[Place, tuple[str, list[pulumi.Alias]]] = {}
-    for place, former in joined.items():
-        namespace, name = place
+    names: dict[NamespacedName, tuple[str, list[pulumi.Alias]]] = {}
+    for (namespace, name), former in joined.items():
         if "-" not in namespace:
-            names[place] = former, []
+            names[namespace, name] = former, []
         else:
             aliases = [pulumi.Alias(name=former)] if count[former] == 1 else []
-            names[place] = f"{prefix}-{namespace}/{name}", aliases
+            names[namespace, name] = f"{prefix}-{namespace}/{name}", aliases
     return names

@@ -4,7 +4,7 @@ Written for Envoy v1.40 and its v3 API; field names are those of its protobuf me
 
 The path: a listener, a tunnel by HTTP CONNECT, a tailscaled in the same pod, its exit node. The
 exit nodes are the endpoints of one cluster, a priority each, so that the first healthy one in
-order of preference takes every new connection; `_envoy_exit_node` says how the open ones end.
+order of preference takes every new connection; `envoy_exit_node` says how the open ones end.
 
 Health is asked *through* each tunnel: `send_fully_qualified_url` makes Envoy write the absolute
 form that a proxy needs (`GET http://<exit node's address>:9002/healthz`), with the endpoint's own
@@ -19,9 +19,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from components._envoy_exit_node import internal_listener, internal_listeners_extension
-from components._envoy_gateway import Destination, ExitNodeProxy, Gateway
-from components._envoy_upstream import (
+from .destination import Destination
+from .envoy_exit_node import internal_listener, internal_listeners_extension
+from .envoy_gateway import Gateway
+from .envoy_upstream import (
     ADMIN,
     BUFFER_BYTES,
     EGRESS,
@@ -36,18 +37,6 @@ from components._envoy_upstream import (
     typed,
 )
 
-__all__ = [
-    "ALIVE_PATH",
-    "ARGUMENTS",
-    "READY_PATH",
-    "STATS_PATH",
-    "Destination",
-    "ExitNodeProxy",
-    "Gateway",
-    "bootstrap",
-    "drain_script",
-]
-
 READY_PATH = "/ready"
 """200 while at least one exit node answers through its tunnel, else 503."""
 ALIVE_PATH = "/alive"
@@ -56,7 +45,7 @@ STATS_PATH = "/stats/prometheus"
 
 # Hot restart shares memory under names that a second Envoy on the node would meet; pods replace it.
 ARGUMENTS = ("--disable-hot-restart", "--concurrency", "2", "--log-level", "warning")
-"""Envoy's command line, beside `--config-path`."""
+"""Envoy's command line, next to `--config-path`."""
 
 # A database connection in a pool may idle for two hours and must live on (Envoy's default is one
 # hour). A day is well over that, and still frees in time what an application forgot.
@@ -68,7 +57,7 @@ _HTTP_IDLE = "300s"
 # read for so long, as one does that takes its time over the rows of a large result.
 _KEEPALIVE = {"keepalive_time": 60, "keepalive_interval": 15, "keepalive_probes": 4}
 # Spread over more than the 1.5 s, most often, that it takes to see that a tailscaled died, so that
-# the last attempt goes to the next exit node. A destination that refuses is told after 4 s at most.
+# the last attempt goes to the next exit node. A destination's refusal takes 4 s at most.
 _CONNECT_ATTEMPTS = 5
 _BACKOFF = {"base_interval": "0.5s", "max_interval": "1s"}
 # What may be asked twice (RFC 9110, section 9.2.2).
@@ -97,17 +86,20 @@ def bootstrap(gateway: Gateway) -> Json:
         "bootstrap_extensions": [internal_listeners_extension()],
         "static_resources": {
             "listeners": [
-                *(_destination_listener(each) for each in gateway.destinations),
+                *(_destination_listener(destination) for destination in gateway.destinations),
                 _http_listener(gateway.http_port),
                 _socks5_listener(gateway.socks5_port),
                 _status_listener(gateway.status_port),
-                *(internal_listener(each, idle_timeout=_IDLE) for each in gateway.exit_nodes),
+                *(
+                    internal_listener(exit_node, idle_timeout=_IDLE)
+                    for exit_node in gateway.exit_nodes
+                ),
             ],
             "clusters": [
                 http_cluster(gateway),
                 socks5_cluster(gateway),
                 admin_cluster(gateway.admin_port),
-                *(internal_cluster(gateway, each) for each in gateway.exit_nodes),
+                *(internal_cluster(gateway, exit_node) for exit_node in gateway.exit_nodes),
             ],
         },
         "overload_manager": {

@@ -12,8 +12,8 @@ TCP connection ends, and with it the tunnel and the client's connection.
 
 from __future__ import annotations
 
-from components._envoy_gateway import ExitNodeProxy
-from components._envoy_upstream import INTERNAL_BUFFER_BYTES, Json, internal_name, typed
+from .envoy_gateway import ExitNodeProxy
+from .envoy_upstream import INTERNAL_BUFFER_BYTES, Json, internal_name, typed
 
 
 def internal_listeners_extension() -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components._envoy_gateway import ExitNodeProxy, Gateway
+from .envoy_gateway import ExitNodeProxy, Gateway
 
 # Envoy's configuration has as many shapes as it has messages; `--mode validate` is its type check.
 Json = dict[str, Any]
@@ -38,8 +38,8 @@ def http_cluster(gateway: Gateway) -> Json:
     checks at once, and is left after 1.5 s at most.
     """
     addresses: list[Json] = [
-        {"envoy_internal_address": {"server_listener_name": internal_name(each)}}
-        for each in gateway.exit_nodes
+        {"envoy_internal_address": {"server_listener_name": internal_name(exit_node)}}
+        for exit_node in gateway.exit_nodes
     ]
     return {
         **_egress_cluster(gateway, EGRESS, _by_priority(gateway, addresses)),
@@ -68,7 +68,7 @@ def socks5_cluster(gateway: Gateway) -> Json:
 
     Its pools are TCP's: the failed checks that turn new connections away end the open ones too.
     """
-    addresses = [address(LOOPBACK, each.socks5_port) for each in gateway.exit_nodes]
+    addresses = [address(LOOPBACK, exit_node.socks5_port) for exit_node in gateway.exit_nodes]
     return {
         **_egress_cluster(gateway, SOCKS5, _by_priority(gateway, addresses)),
         **_END_SESSIONS,

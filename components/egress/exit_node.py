@@ -12,13 +12,14 @@ from pulumi_kubernetes.networking import v1 as networking
 from pulumi_kubernetes.policy import v1 as policy
 from pulumi_kubernetes.rbac import v1 as rbac
 
-from components import _tailscale_pod as tailscale_pod
-from components._labels import EXIT_NODE_LABELS
-from components._network_policy import ClusterNetwork, exit_node_policy
-from components._node_affinity import HOSTNAME_LABEL
-from components._tolerations import Toleration, tolerated
-
-__all__ = ["ClusterNetwork", "ExitNode", "ExitNodeArgs", "Toleration"]
+from ..cluster.labels import EXIT_NODE_LABELS, HOSTNAME_LABEL
+from ..cluster.network_policy import ClusterNetwork, exit_node_policy
+from ..cluster.ports import HEALTH_PORT
+from ..cluster.toleration import Toleration
+from ..cluster.tolerations import tolerated
+from . import tailscale_pod
+from .requests import TAILSCALE_REQUESTS
+from .tailnet import TailnetAccess
 
 _DEFAULT_ROUTES_FLAG = "--advertise-exit-node"
 # When a gateway goes without a word, nobody but the exit node can end its connections to the
@@ -34,8 +35,7 @@ class ExitNodeArgs:
     """What makes one exit node.
 
     `hostname` is its name in the tailnet and the prefix of its objects' names; `node` is the
-    cluster node's `kubernetes.io/hostname`; `credential` is an auth key or an OAuth client's
-    secret that may register devices with `tag`; `tolerations` are of the node's taints. All but the
+    cluster node's `kubernetes.io/hostname`; `tolerations` are of the node's taints. All but the
     credential are plain values, because the policies judge them in a preview.
     """
 
@@ -43,8 +43,7 @@ class ExitNodeArgs:
     hostname: str
     node: str
     image: str
-    tag: str
-    credential: pulumi.Input[str]
+    access: TailnetAccess
     cluster: ClusterNetwork
     tolerations: tuple[Toleration, ...] = ()
 
@@ -63,9 +62,9 @@ class ExitNode(pulumi.ComponentResource):
         self._labels = {**EXIT_NODE_LABELS, "app.kubernetes.io/instance": args.hostname}
         credential = self._credential()
         binding, state = self._state()
-        fence = self._fence()
+        network_policy = self._network_policy()
         self._service()
-        stateful_set = self._stateful_set(depends_on=[credential, binding, state, fence])
+        stateful_set = self._stateful_set(depends_on=[credential, binding, state, network_policy])
         self._disruption_budget()
         # Known only once the pod runs, so that whoever looks the device up waits for it.
         self.hostname = stateful_set.id.apply(lambda _: args.hostname)
@@ -85,7 +84,7 @@ class ExitNode(pulumi.ComponentResource):
         return core.Secret(
             f"{self._name}-credential",
             metadata=self._metadata("-credential"),
-            data=tailscale_pod.credential_data(self._args.credential),
+            data=tailscale_pod.credential_data(self._args.access.credential),
             opts=self._child(),
         )
 
@@ -136,16 +135,11 @@ class ExitNode(pulumi.ComponentResource):
         )
         return binding, secret
 
-    def _fence(self) -> networking.NetworkPolicy:
+    def _network_policy(self) -> networking.NetworkPolicy:
         return networking.NetworkPolicy(
             f"{self._name}-fence",
             metadata=self._metadata(),
-            spec=exit_node_policy(
-                self._labels,
-                self._args.cluster,
-                wireguard_port=tailscale_pod.WIREGUARD_PORT,
-                health_port=tailscale_pod.HEALTH_PORT,
-            ),
+            spec=exit_node_policy(self._labels, self._args.cluster),
             opts=self._child(),
         )
 
@@ -163,7 +157,7 @@ class ExitNode(pulumi.ComponentResource):
             spec=core.ServiceSpecArgs(
                 cluster_ip="None",
                 selector=self._labels,
-                ports=[core.ServicePortArgs(name="health", port=tailscale_pod.HEALTH_PORT)],
+                ports=[core.ServicePortArgs(name="health", port=HEALTH_PORT)],
             ),
             opts=self._child(),
         )
@@ -199,7 +193,7 @@ class ExitNode(pulumi.ComponentResource):
 
     def _container(self) -> core.ContainerArgs:
         daemon = tailscale_pod.Daemon(
-            hostname=self._args.hostname, tag=self._args.tag, flags=(_DEFAULT_ROUTES_FLAG,)
+            hostname=self._args.hostname, tag=self._args.access.tag, flags=(_DEFAULT_ROUTES_FLAG,)
         )
         return core.ContainerArgs(
             name="tailscale",
@@ -207,14 +201,13 @@ class ExitNode(pulumi.ComponentResource):
             env=tailscale_pod.environment(
                 daemon, TS_KUBE_SECRET=f"{self._args.hostname}-state", **_KEEPALIVE
             ),
-            ports=[core.ContainerPortArgs(name="health", container_port=tailscale_pod.HEALTH_PORT)],
+            ports=[core.ContainerPortArgs(name="health", container_port=HEALTH_PORT)],
             startup_probe=tailscale_pod.startup_probe(daemon),
             readiness_probe=tailscale_pod.readiness_probe(daemon),
             liveness_probe=tailscale_pod.liveness_probe(daemon),
-            # Requests are from the audit of 13 October 2025, section 2, "Exit Node Resources". Its
-            # 500m let 72 MB/s of 117 through with 8 connections, one CPU lets 132.
+            # The audit's limit of 500m let 72 MB/s of 117 through with 8 connections, one CPU 132.
             resources=core.ResourceRequirementsArgs(
-                requests={"cpu": "50m", "memory": "100Mi"},
+                requests=TAILSCALE_REQUESTS,
                 limits={"cpu": "1", "memory": tailscale_pod.MEMORY_LIMIT},
             ),
             security_context=tailscale_pod.container_security(),

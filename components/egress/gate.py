@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,50 +15,36 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.networking import v1 as networking
 
-from components import _tailscale_pod as tailscale_pod
-from components._egress_checks import MeasuredDestination, document
-from components._gateway_pod import HTTP_PORT, SOCKS5_PORT
-from components._gateways import WaveGateways, all_measured
-from components._labels import CHECK_LABELS, FENCED_LABELS, GATEWAY, NODE_ANNOTATION, WAVE_LABEL
-from components._network_policy import ClusterNetwork, check_policy
-from components._node_affinity import by_name
-from components._tolerations import tolerated
+from ..cluster.labels import (
+    CHECK_LABELS,
+    EGRESS_RESTRICTED_LABELS,
+    GATEWAY,
+    LONGEST_LABEL,
+    NODE_ANNOTATION,
+    WAVE_LABEL,
+)
+from ..cluster.network_policy import check_policy
+from ..cluster.node_affinity import by_name
+from ..cluster.tolerations import tolerated
+from . import tailscale_pod
+from .egress_args import EgressArgs
+from .gate_config import document
+from .gateway_nodes import WaveGateways, all_measured
 
-__all__ = ["EgressCheck", "EgressCheckArgs", "MeasuredDestination"]
-
-_PROGRAM = Path(__file__).resolve().parent / "programs" / "egress_check"
+_PROGRAM = Path(__file__).resolve().parent / "gate_program"
 _PROGRAM_PATH = "/opt/egress-check"
 _DOCUMENT_KEY = "checks.json"
 _CA_PATH = "/run/secrets/cluster-ca"
-# A Job's name is the value of a label of its pods.
-_LONGEST_LABEL = 63
 _NOT_IN_A_LABEL = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class EgressCheckArgs:
-    """What one wave's gate measures.
+    """What one wave's gate measures; `nodes` are the names of the nodes, each with its own Job."""
 
-    `nodes` are the names of the nodes to measure, each by a Job of its own; `expected` the
-    addresses of which one must be seen outside; `peers` DNS names of pods on other nodes; `seconds`
-    bounds it all. With `stop` the gate fails when nobody can say on which nodes the wave has
-    gateways, else that is a warning; `excused` are nodes whose gateways need no measurement. `uids`
-    are the nodes' uids by name: a machine that has joined again under its old name is measured.
-    """
-
-    context: str
+    egress: EgressArgs
     gateways: WaveGateways
     nodes: tuple[str, ...]
-    image: str
-    destinations: tuple[MeasuredDestination, ...]
-    expected: tuple[str, ...]
-    echo_url: str
-    peers: tuple[str, ...]
-    cluster: ClusterNetwork
-    seconds: int
-    stop: bool
-    excused: frozenset[str] = frozenset()
-    uids: Mapping[str, str] = field(default_factory=dict)
 
 
 class EgressCheck(pulumi.ComponentResource):
@@ -70,13 +55,13 @@ class EgressCheck(pulumi.ComponentResource):
     ) -> None:
         super().__init__("oceanid:index:EgressCheck", name, None, opts)
         self._labels = {**CHECK_LABELS, WAVE_LABEL: args.gateways.wave}
-        data = {**_program(), _DOCUMENT_KEY: json.dumps(_document(args), indent=1)}
+        data = {**_program(), _DOCUMENT_KEY: json.dumps(_document(args.egress), indent=1)}
         every_node = all_measured(
             args.gateways,
-            context=args.context,
+            context=args.egress.context,
             nodes=args.nodes,
-            stop=args.stop,
-            excused=args.excused,
+            stop=args.egress.stop,
+            excused=args.egress.excused,
         )
         config = core.ConfigMap(
             f"{name}-program",
@@ -95,16 +80,15 @@ class EgressCheck(pulumi.ComponentResource):
             ),
             spec=check_policy(
                 self._labels,
-                args.cluster,
-                ports=[*(each.local_port for each in args.destinations), HTTP_PORT, SOCKS5_PORT],
-                health_port=tailscale_pod.HEALTH_PORT,
+                args.egress.cluster,
+                [destination.local_port for destination in args.egress.targets.destinations],
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        for node in args.nodes:
-            what = json.dumps([data, args.image, args.gateways.wave, args.uids.get(node, "")])
+        uids = {node: args.egress.uids.get(node, "") for node in args.nodes}
+        for node, uid in uids.items():
+            what = json.dumps([data, args.egress.check_image, args.gateways.wave, uid])
             self._job(name, node, what, args, config, policy)
-        uids = {node: args.uids.get(node, "") for node in args.nodes}
         # A saved plan holds these: whoever promotes it sees which machines it is for.
         self.register_outputs({"nodes": list(args.nodes), "uids": uids})
 
@@ -117,6 +101,7 @@ class EgressCheck(pulumi.ComponentResource):
         config: core.ConfigMap,
         policy: networking.NetworkPolicy,
     ) -> None:
+        seconds = args.egress.gate_seconds
         batch.Job(
             # Neither a wave's name nor a node's holds a slash: no two gates share a name.
             f"{name}/{node}",
@@ -137,9 +122,11 @@ class EgressCheck(pulumi.ComponentResource):
                 parallelism=1,
                 completions=1,
                 backoff_limit=0,
-                active_deadline_seconds=args.seconds,
+                active_deadline_seconds=seconds,
                 template=core.PodTemplateSpecArgs(
-                    metadata=meta.ObjectMetaArgs(labels={**self._labels, **FENCED_LABELS}),
+                    metadata=meta.ObjectMetaArgs(
+                        labels={**self._labels, **EGRESS_RESTRICTED_LABELS}
+                    ),
                     spec=_pod(node, args, config),
                 ),
             ),
@@ -151,7 +138,7 @@ class EgressCheck(pulumi.ComponentResource):
                 delete_before_replace=True,
                 # So that it is the Job's own verdict that ends the update, not the engine's clock.
                 custom_timeouts=pulumi.CustomTimeouts(
-                    create=f"{args.seconds + 60}s", update=f"{args.seconds + 60}s"
+                    create=f"{seconds + 60}s", update=f"{seconds + 60}s"
                 ),
             ),
         )
@@ -163,7 +150,8 @@ def job_name(wave: str, node: str, what: str) -> str:
     Two nodes whose names are cut short to the same differ by the digest.
     """
     digest = hashlib.sha256(json.dumps([wave, node, what]).encode()).hexdigest()[:10]
-    room = _LONGEST_LABEL - len(f"oceanid-check-{wave}--{digest}")
+    # A Job's name is the value of a label of its pods.
+    room = LONGEST_LABEL - len(f"oceanid-check-{wave}--{digest}")
     shortened = _NOT_IN_A_LABEL.sub("-", node.lower())[: max(room, 0)].strip("-")
     return "-".join(part for part in ("oceanid-check", wave, shortened, digest) if part)
 
@@ -186,7 +174,7 @@ def _pod(node: str, args: EgressCheckArgs, config: core.ConfigMap) -> core.PodSp
         containers=[
             core.ContainerArgs(
                 name="egress-check",
-                image=args.image,
+                image=args.egress.check_image,
                 command=["python3", _PROGRAM_PATH, f"{_PROGRAM_PATH}/{_DOCUMENT_KEY}", node],
                 env=[
                     core.EnvVarArgs(name="PYTHONDONTWRITEBYTECODE", value="1"),
@@ -230,14 +218,12 @@ def _program() -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(_PROGRAM.glob("*.py"))}
 
 
-def _document(args: EgressCheckArgs) -> dict[str, Any]:
+def _document(args: EgressArgs) -> dict[str, Any]:
     return document(
-        gateway=f"{GATEWAY}.{args.gateways.namespace}.svc",
-        destinations=args.destinations,
-        expected=args.expected,
-        echo_url=args.echo_url,
-        peers=args.peers,
+        gateway=f"{GATEWAY}.{args.namespace}.svc",
+        targets=args.targets,
+        peers=[f"{exit_node.hostname}.{args.namespace}.svc" for exit_node in args.exit_nodes],
         api_server=f"https://{args.cluster.api_service}:443",
         ca_file=f"{_CA_PATH}/ca.crt",
-        seconds=args.seconds,
+        seconds=args.gate_seconds,
     )

@@ -11,35 +11,38 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.networking import v1 as networking
 
-from components._envoy import Destination
-from components._gateway_pod import HTTP_PORT, SOCKS5_PORT, STATUS_PORT
-from components._labels import GATEWAY, GATEWAY_CREDENTIAL, GATEWAY_LABELS, PART_OF
-from components._network_policy import ClusterNetwork, fence_policy, gateway_policy
-from components._shared_objects import OWN_KEY_ANNOTATIONS
-from components._tailscale_pod import credential_data
+from ..cluster.labels import (
+    DNS_CONFIG,
+    DNS_KEY,
+    DNS_NAMESPACE,
+    GATEWAY,
+    GATEWAY_CREDENTIAL,
+    GATEWAY_LABELS,
+    PART_OF,
+)
+from ..cluster.network_policy import ClusterNetwork, egress_restricted_policy, gateway_policy
+from ..cluster.ports import HTTP_PORT, SOCKS5_PORT
+from ..cluster.shared_objects import OWN_KEY_ANNOTATIONS
+from .destination import Destination
+from .tailscale_pod import credential_data
 
-# k3s' CoreDNS imports every `*.server` key of this ConfigMap (k3s documentation, "CoreDNS custom
-# configuration imports").
-_DNS_NAMESPACE = "kube-system"
-_DNS_CONFIG = "coredns-custom"
-_DNS_KEY = "oceanid.server"
 _DNS_TTL_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayAccessArgs:
-    """`transparent` names the destinations whose host name leads to the gateway in the cluster.
+    """What gateways share: the credential, and what they carry to where.
 
-    The first one of a host gives the host's Service its name.
+    The first transparent destination of a host gives the host's Service its name. A gateway has a
+    tailscaled for each of so many `exit_nodes`.
     """
 
     namespace: str
     credential: pulumi.Input[str]
     destinations: tuple[Destination, ...]
-    transparent: frozenset[str]
     cluster: ClusterNetwork
     service_ranges: tuple[IPv4Network, ...]
-    wireguard_ports: range
+    exit_nodes: int
 
 
 class GatewayAccess(pulumi.ComponentResource):
@@ -59,14 +62,14 @@ class GatewayAccess(pulumi.ComponentResource):
             data=credential_data(args.credential),
             opts=self._child(),
         )
-        ports = {each.name: (each.local_port, each.local_port) for each in args.destinations}
-        general = {
-            "http-proxy": (HTTP_PORT, HTTP_PORT),
-            "socks5": (SOCKS5_PORT, SOCKS5_PORT),
+        ports = {
+            destination.name: (destination.local_port, destination.local_port)
+            for destination in args.destinations
         }
-        service = self._service(GATEWAY, {**ports, **general})
+        general = {"http-proxy": (HTTP_PORT, HTTP_PORT), "socks5": (SOCKS5_PORT, SOCKS5_PORT)}
+        service = self._service(GATEWAY, ports | general)
         self._transparent()
-        self._policies([*(each.local_port for each in args.destinations), HTTP_PORT, SOCKS5_PORT])
+        self._policies()
         self.service = service.metadata.apply(
             lambda metadata: f"{metadata.name}.{args.namespace}.svc"
         )
@@ -107,7 +110,7 @@ class GatewayAccess(pulumi.ComponentResource):
     def _transparent(self) -> None:
         hosts: dict[str, list[Destination]] = {}
         for destination in self._args.destinations:
-            if destination.name in self._args.transparent:
+            if destination.transparent:
                 hosts.setdefault(destination.host, []).append(destination)
         blocks: list[pulumi.Output[str]] = []
         for host, destinations in hosts.items():
@@ -115,14 +118,19 @@ class GatewayAccess(pulumi.ComponentResource):
             # ports: one Service a host, and another for each host, because two may share a port.
             service = self._service(
                 f"to-{destinations[0].name}",
-                {each.name: (each.port, each.local_port) for each in destinations},
+                {
+                    destination.name: (destination.port, destination.local_port)
+                    for destination in destinations
+                },
             )
             # Known once the Service exists and not before: a preview has None for it, and a saved
             # plan would hold the update to that.
             address = pulumi.Output.all(service.id, service.spec.cluster_ip).apply(
                 lambda known: str(known[1])
             )
-            blocks.append(pulumi.Output.all(host, address).apply(_server_block))
+            blocks.append(
+                pulumi.Output.all(host, address).apply(lambda known: dns_server_block(*known))
+            )
         if blocks:
             self._own_dns_key(pulumi.Output.all(*blocks).apply("".join))
 
@@ -134,9 +142,9 @@ class GatewayAccess(pulumi.ComponentResource):
         core.ConfigMapPatch(
             f"{self._name}-dns",
             metadata=meta.ObjectMetaPatchArgs(
-                name=_DNS_CONFIG, namespace=_DNS_NAMESPACE, annotations=OWN_KEY_ANNOTATIONS
+                name=DNS_CONFIG, namespace=DNS_NAMESPACE, annotations=OWN_KEY_ANNOTATIONS
             ),
-            data={_DNS_KEY: zones},
+            data={DNS_KEY: zones},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # What earlier versions of the program made: a ConfigMap of which the stack owned
@@ -145,12 +153,12 @@ class GatewayAccess(pulumi.ComponentResource):
             ),
         )
 
-    def _policies(self, ports: list[int]) -> None:
+    def _policies(self) -> None:
+        args = self._args
+        local_ports = [destination.local_port for destination in args.destinations]
         specs = {
-            "fence": fence_policy(self._args.cluster, self._args.service_ranges),
-            "clients": gateway_policy(
-                ports, status_port=STATUS_PORT, wireguard_ports=self._args.wireguard_ports
-            ),
+            "fence": egress_restricted_policy(args.cluster, args.service_ranges),
+            "clients": gateway_policy(local_ports, exit_nodes=args.exit_nodes),
         }
         for suffix, spec in specs.items():
             networking.NetworkPolicy(
@@ -159,11 +167,6 @@ class GatewayAccess(pulumi.ComponentResource):
                 spec=spec,
                 opts=self._child(),
             )
-
-
-def _server_block(known: list[str]) -> str:
-    host, address = known
-    return dns_server_block(host, address)
 
 
 def dns_server_block(host: str, address: str) -> str:

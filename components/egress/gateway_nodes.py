@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_command
 
-from components._tolerations import Toleration, as_json
+from ..cluster.toleration import Toleration, as_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def all_measured(
     def look(_: str) -> pulumi.Output[None]:
         if pulumi.runtime.is_dry_run():
             return pulumi.Output.from_input(None)
-        command = [sys.executable, "-m", "preflight.gateways", "--context", context]
+        command = [sys.executable, "-m", "operations.preflight.gateways", "--context", context]
         if gateways.tolerations:
             command += ["--tolerations", as_json(gateways.tolerations)]
         command += nodes
@@ -65,9 +65,7 @@ def all_measured(
         if answer["gateways"] is None:
             line = f"gate {wave}: where gateways are cannot be seen: {answer['why']}"
             if stop:
-                raise pulumi.RunError(
-                    f"{line}: a node might be missed; mend that, and run it again"
-                )
+                raise pulumi.RunError(f"{line}: a node might be missed: fix that, and run it again")
             pulumi.log.warn(line)
             return
         seen = [gateway for gateway in answer["gateways"] if gateway["node"] not in excused]

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_kubernetes.core import v1 as core
 
-from components import _tailscale_pod as tailscale_pod
-from components._envoy import (
+from ..cluster.ports import (
+    ADMIN_PORT,
+    FIRST_HTTP_PORT,
+    FIRST_SOCKS5_PORT,
+    HEALTH_PORT,
+    HTTP_PORT,
+    SOCKS5_PORT,
+    STATUS_PORT,
+    WIREGUARD_PORT,
+)
+from . import tailscale_pod
+from .egress_args import EgressArgs
+from .envoy import (
     ALIVE_PATH,
     ARGUMENTS,
     READY_PATH,
-    Destination,
-    ExitNodeProxy,
-    Gateway,
     bootstrap,
     drain_script,
 )
-from components._tolerations import Toleration
+from .envoy_gateway import ExitNodeProxy, Gateway
+from .requests import ENVOY_REQUESTS, TAILSCALE_REQUESTS
 
-HTTP_PORT = 3128
-SOCKS5_PORT = 1080
-STATUS_PORT = 9000
-_ADMIN_PORT = 9901
-# The first of each tailscaled's own ports; the next exit node's are one higher.
-_FIRST_HEALTH_PORT = 9002
-_FIRST_HTTP_PORT = 11080
-_FIRST_SOCKS5_PORT = 12080
 # Envoy takes 66 MB idle and at most 250 KiB a connection that is full both ways (measured with
 # v1.40): 2000 fit the container's limit. What passes inside Envoy does not count for it.
 _MAX_CONNECTIONS = 2_000
@@ -38,6 +38,7 @@ _ENVOY_MEMORY_LIMIT = "640Mi"
 DRAIN_SECONDS = 30
 # And the pod's grace period: `preStop` counts in it.
 GRACE_SECONDS = DRAIN_SECONDS + 15
+_DRAIN = f"{drain_script(ADMIN_PORT)}; sleep {DRAIN_SECONDS}"
 _CONFIG_KEY = "envoy.json"
 _CONFIG_PATH = "/etc/envoy"
 _SOCKETS_PATH = "/run/tailscale"
@@ -71,18 +72,8 @@ class GatewayExitNode:
 class GatewayPod:
     """What a gateway's pod is made from."""
 
-    tailscale_image: str
-    envoy_image: str
-    tag: str
+    egress: EgressArgs
     exit_nodes: tuple[GatewayExitNode, ...]
-    destinations: tuple[Destination, ...]
-    tolerations: tuple[Toleration, ...] = ()
-
-
-def wireguard_ports(exit_nodes: Sequence[GatewayExitNode]) -> range:
-    """The UDP ports of a gateway's tailscaleds."""
-    first = tailscale_pod.WIREGUARD_PORT
-    return range(first, first + len(exit_nodes))
 
 
 def envoy_config(pod: GatewayPod) -> pulumi.Output[dict[str, str]]:
@@ -90,14 +81,14 @@ def envoy_config(pod: GatewayPod) -> pulumi.Output[dict[str, str]]:
 
     def rendered(addresses: list[str]) -> dict[str, str]:
         gateway = Gateway(
-            destinations=pod.destinations,
+            destinations=pod.egress.targets.destinations,
             exit_nodes=tuple(
                 ExitNodeProxy(
                     name=exit_node.name,
                     tailnet_address=address,
-                    health_port=tailscale_pod.HEALTH_PORT,
-                    http_port=_FIRST_HTTP_PORT + index,
-                    socks5_port=_FIRST_SOCKS5_PORT + index,
+                    health_port=HEALTH_PORT,
+                    http_port=FIRST_HTTP_PORT + index,
+                    socks5_port=FIRST_SOCKS5_PORT + index,
                 )
                 for index, (exit_node, address) in enumerate(
                     zip(pod.exit_nodes, addresses, strict=True)
@@ -106,7 +97,7 @@ def envoy_config(pod: GatewayPod) -> pulumi.Output[dict[str, str]]:
             http_port=HTTP_PORT,
             socks5_port=SOCKS5_PORT,
             status_port=STATUS_PORT,
-            admin_port=_ADMIN_PORT,
+            admin_port=ADMIN_PORT,
             max_connections=_MAX_CONNECTIONS,
         )
         return {_CONFIG_KEY: json.dumps(bootstrap(gateway), indent=1)}
@@ -135,10 +126,10 @@ def volumes(*, credential: str, config: pulumi.Input[str]) -> list[core.VolumeAr
 def _tailscale(pod: GatewayPod, index: int, exit_node: GatewayExitNode) -> core.ContainerArgs:
     daemon = tailscale_pod.Daemon(
         hostname=f"egress-{exit_node.name[:15].rstrip('-')}",
-        tag=pod.tag,
+        tag=pod.egress.gateway_access.tag,
         flags=("--exit-node=$(EXIT_NODE_ADDRESS)",),
-        health_port=_FIRST_HEALTH_PORT + index,
-        wireguard_port=tailscale_pod.WIREGUARD_PORT + index,
+        health_port=HEALTH_PORT + index,
+        wireguard_port=WIREGUARD_PORT + index,
         socket=f"{_SOCKETS_PATH}/{exit_node.name}.sock",
     )
     node_name = core.EnvVarArgs(
@@ -153,12 +144,12 @@ def _tailscale(pod: GatewayPod, index: int, exit_node: GatewayExitNode) -> core.
         # No Secret: the device is ephemeral, and pods must not share a node key.
         TS_KUBE_SECRET="",
         TS_STATE_DIR=f"{_STATE_PATH}/{exit_node.name}",
-        TS_OUTBOUND_HTTP_PROXY_LISTEN=f"127.0.0.1:{_FIRST_HTTP_PORT + index}",
-        TS_SOCKS5_SERVER=f"127.0.0.1:{_FIRST_SOCKS5_PORT + index}",
+        TS_OUTBOUND_HTTP_PROXY_LISTEN=f"127.0.0.1:{FIRST_HTTP_PORT + index}",
+        TS_SOCKS5_SERVER=f"127.0.0.1:{FIRST_SOCKS5_PORT + index}",
     )
     return core.ContainerArgs(
         name=f"tailscale-{exit_node.name}",
-        image=pod.tailscale_image,
+        image=pod.egress.tailscale_image,
         command=["/bin/sh", "-ec", _START],
         env=[node_name, address, *environment],
         ports=[core.ContainerPortArgs(name=f"health-{index}", container_port=daemon.health_port)],
@@ -178,11 +169,10 @@ def _tailscale(pod: GatewayPod, index: int, exit_node: GatewayExitNode) -> core.
                 sleep=core.SleepActionArgs(seconds=DRAIN_SECONDS + 5)
             )
         ),
-        # Requests are from the audit of 13 October 2025, section 2, "Worker Resources". Its limits
-        # were too low: 200m let 44 MB/s of 147 through (bench's paths, by cgroup quota), one CPU
-        # lets 152; for its 200Mi see MEMORY_LIMIT.
+        # The audit's limits were too low: 200m let 44 MB/s of 147 through (bench's paths, by cgroup
+        # quota), one CPU lets 152; for its 200Mi see MEMORY_LIMIT.
         resources=core.ResourceRequirementsArgs(
-            requests={"cpu": "50m", "memory": "100Mi"},
+            requests=TAILSCALE_REQUESTS,
             limits={"cpu": "1", "memory": tailscale_pod.MEMORY_LIMIT},
         ),
         security_context=tailscale_pod.container_security(),
@@ -196,14 +186,17 @@ def _tailscale(pod: GatewayPod, index: int, exit_node: GatewayExitNode) -> core.
 
 def _envoy(pod: GatewayPod) -> core.ContainerArgs:
     ports = [
-        *(core.ContainerPortArgs(container_port=each.local_port) for each in pod.destinations),
+        *(
+            core.ContainerPortArgs(container_port=destination.local_port)
+            for destination in pod.egress.targets.destinations
+        ),
         core.ContainerPortArgs(name="http-proxy", container_port=HTTP_PORT),
         core.ContainerPortArgs(name="socks5", container_port=SOCKS5_PORT),
         core.ContainerPortArgs(name="status", container_port=STATUS_PORT),
     ]
     return core.ContainerArgs(
         name="envoy",
-        image=pod.envoy_image,
+        image=pod.egress.envoy_image,
         command=["envoy"],
         args=["--config-path", f"{_CONFIG_PATH}/{_CONFIG_KEY}", *ARGUMENTS],
         ports=ports,
@@ -212,20 +205,16 @@ def _envoy(pod: GatewayPod) -> core.ContainerArgs:
         liveness_probe=_http_probe(ALIVE_PATH, period=10, failures=4),
         lifecycle=core.LifecycleArgs(
             pre_stop=core.LifecycleHandlerArgs(
-                exec_=core.ExecActionArgs(command=["/bin/bash", "-c", _drain()])
+                exec_=core.ExecActionArgs(command=["/bin/bash", "-c", _DRAIN])
             )
         ),
         resources=core.ResourceRequirementsArgs(
-            requests={"cpu": "50m", "memory": "96Mi"},
+            requests=ENVOY_REQUESTS,
             limits={"cpu": "1", "memory": _ENVOY_MEMORY_LIMIT},
         ),
         security_context=tailscale_pod.container_security(),
         volume_mounts=[core.VolumeMountArgs(name="envoy", mount_path=_CONFIG_PATH, read_only=True)],
     )
-
-
-def _drain() -> str:
-    return f"{drain_script(_ADMIN_PORT)}; sleep {DRAIN_SECONDS}"
 
 
 def _http_probe(path: str, *, period: int, failures: int) -> core.ProbeArgs:

@@ -13,20 +13,19 @@ from pulumi_kubernetes.apps import v1 as apps
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
-from components import _gateway_pod as gateway_pod
-from components import _tailscale_pod as tailscale_pod
-from components._envoy import Destination
-from components._gateway_pod import GatewayExitNode, GatewayPod, wireguard_ports
-from components._gateways import WaveGateways
-from components._labels import (
-    FENCED_LABELS,
+from ..cluster.labels import (
+    EGRESS_RESTRICTED_LABELS,
     GATEWAY,
     GATEWAY_CREDENTIAL,
     GATEWAY_LABELS,
     WAVE_LABEL,
 )
-from components._node_affinity import by_hostname
-from components._tolerations import tolerated
+from ..cluster.node_affinity import by_hostname
+from ..cluster.tolerations import tolerated
+from . import gateway_pod, tailscale_pod
+from .fleet import EgressWave
+from .gateway_nodes import WaveGateways
+from .gateway_pod import GatewayPod
 
 # A gateway's pod goes, which takes its grace period, and the next one starts: mostly the time to
 # pull images over a slow line.
@@ -36,29 +35,13 @@ _SLOWEST_LOGIN_SECONDS = 300
 # What the provider waits by itself; never less.
 _PROVIDERS_SECONDS = 600
 
-__all__ = [
-    "Destination",
-    "GatewayExitNode",
-    "GatewayPod",
-    "GatewayWave",
-    "GatewayWaveArgs",
-    "wireguard_ports",
-]
-
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayWaveArgs:
-    """One wave of gateways.
+    """One wave of gateways; `earlier` are the nodes of the waves before it."""
 
-    `nodes` are the `kubernetes.io/hostname` labels of its nodes, or None for the last wave, which
-    catches every node but those in `earlier`. `size` is how many nodes the wave has in all.
-    """
-
-    namespace: str
-    wave: str
-    nodes: tuple[str, ...] | None
+    wave: EgressWave
     earlier: tuple[str, ...]
-    size: int
     pod: GatewayPod
 
 
@@ -76,12 +59,13 @@ class GatewayWave(pulumi.ComponentResource):
         self, name: str, args: GatewayWaveArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("oceanid:index:GatewayWave", name, None, opts)
-        labels = {**GATEWAY_LABELS, WAVE_LABEL: args.wave}
+        seconds = roll_out_seconds(len(args.wave.nodes))
+        labels = {**GATEWAY_LABELS, WAVE_LABEL: args.wave.name}
         config = core.ConfigMap(
             f"{name}-envoy",
             # Named by the engine: a changed configuration is a new object, so a pod that restarts
             # in the middle of a roll-out still finds the one it was made with.
-            metadata=meta.ObjectMetaArgs(namespace=args.namespace, labels=labels),
+            metadata=meta.ObjectMetaArgs(namespace=args.pod.egress.namespace, labels=labels),
             data=gateway_pod.envoy_config(args.pod),
             immutable=True,
             opts=pulumi.ResourceOptions(parent=self),
@@ -89,7 +73,9 @@ class GatewayWave(pulumi.ComponentResource):
         daemon_set = apps.DaemonSet(
             f"{name}-gateway",
             metadata=meta.ObjectMetaArgs(
-                name=f"{GATEWAY}-{args.wave}", namespace=args.namespace, labels=labels
+                name=f"{GATEWAY}-{args.wave.name}",
+                namespace=args.pod.egress.namespace,
+                labels=labels,
             ),
             spec=apps.DaemonSetSpecArgs(
                 selector=meta.LabelSelectorArgs(match_labels=labels),
@@ -98,15 +84,15 @@ class GatewayWave(pulumi.ComponentResource):
                     rolling_update=apps.RollingUpdateDaemonSetArgs(max_unavailable=1),
                 ),
                 template=core.PodTemplateSpecArgs(
-                    metadata=meta.ObjectMetaArgs(labels={**labels, **FENCED_LABELS}),
+                    metadata=meta.ObjectMetaArgs(labels={**labels, **EGRESS_RESTRICTED_LABELS}),
                     spec=core.PodSpecArgs(
                         automount_service_account_token=False,
                         enable_service_links=False,
                         # The node's resolver: a transparent destination's name leads to this very
                         # gateway in the cluster's DNS.
                         dns_policy="Default",
-                        affinity=_nodes(args.nodes, args.earlier),
-                        tolerations=tolerated(args.pod.tolerations),
+                        affinity=_nodes(args.wave, args.earlier),
+                        tolerations=tolerated(args.pod.egress.tolerations),
                         security_context=tailscale_pod.pod_security(),
                         termination_grace_period_seconds=gateway_pod.GRACE_SECONDS,
                         containers=gateway_pod.containers(args.pod),
@@ -120,26 +106,24 @@ class GatewayWave(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Kept in the engine's state only: the resource does not change with the number.
-                custom_timeouts=pulumi.CustomTimeouts(
-                    create=roll_out_seconds(args.size), update=roll_out_seconds(args.size)
-                ),
+                custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds),
             ),
         )
         self.daemon_set = daemon_set.metadata.apply(lambda metadata: str(metadata.name))
         # Each becomes text by itself, because `Output.all` walks into what it is given and trips
         # over objects that have a field named `values`.
         revision = pulumi.Output.all(
-            # Gateways made anew are to be checked anew.
+            # Gateways that are made again are measured again.
             daemon_set.metadata.apply(lambda metadata: str(metadata.uid)),
             daemon_set.spec.apply(lambda spec: _text(spec.template)),
             config.data.apply(_text),
         ).apply(_digest)
         self.gateways = WaveGateways(
-            namespace=args.namespace,
-            wave=args.wave,
+            namespace=args.pod.egress.namespace,
+            wave=args.wave.name,
             rolled_out=daemon_set.urn,
             revision=revision,
-            tolerations=args.pod.tolerations,
+            tolerations=args.pod.egress.tolerations,
         )
         self.register_outputs({"daemon_set": self.daemon_set, "revision": revision})
 
@@ -169,7 +153,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  whatever the API has there
     return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
-def _nodes(nodes: Sequence[str] | None, earlier: Sequence[str]) -> core.AffinityArgs | None:
-    if nodes is not None:
-        return core.AffinityArgs(node_affinity=by_hostname("In", nodes))
+def _nodes(wave: EgressWave, earlier: Sequence[str]) -> core.AffinityArgs | None:
+    if not wave.others:
+        return core.AffinityArgs(node_affinity=by_hostname("In", wave.nodes))
     return core.AffinityArgs(node_affinity=by_hostname("NotIn", earlier)) if earlier else None

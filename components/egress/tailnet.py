@@ -10,6 +10,9 @@ from typing import cast
 import pulumi
 import pulumi_tailscale as tailscale
 
+from ..cluster.ports import HEALTH_PORT
+from .tailnet_choices import CredentialKind, PolicyFile
+
 DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 # The longest life Tailscale gives an auth key: 90 days, in seconds.
 _LONGEST_KEY_LIFE = 90 * 24 * 3600
@@ -22,22 +25,32 @@ _SECONDS_TO_REGISTER = 120
 class TailnetArgs:
     """How the stack's pods join.
 
-    `stack` names the stack in descriptions; with `oauth_client` pods log in by an OAuth client,
-    else by an auth key; with `owns_policy_file` the stack replaces the tailnet's whole policy.
+    `stack` names the stack in descriptions.
     """
 
     stack: str
     exit_tag: str
     gateway_tag: str
-    oauth_client: bool
-    owns_policy_file: bool
+    credential: CredentialKind
+    policy_file: PolicyFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class TailnetAccess:
+    """A credential, and the tag of the devices that may be registered with it.
+
+    The credential is an auth key or an OAuth client's secret.
+    """
+
+    tag: str
+    credential: pulumi.Input[str]
 
 
 class Tailnet(pulumi.ComponentResource):
     """Credentials limited to their tag, and the policy they need: owned here, or as an output."""
 
-    exit_credential: pulumi.Output[str]
-    gateway_credential: pulumi.Output[str]
+    exit_nodes: TailnetAccess
+    gateways: TailnetAccess
     policy: pulumi.Output[str]
     key_expiries: dict[str, pulumi.Output[str]]
     """When each auth key ends (RFC 3339), by its role; empty with OAuth clients, which do not."""
@@ -50,25 +63,27 @@ class Tailnet(pulumi.ComponentResource):
         text = required_policy(exit_tag=args.exit_tag, gateway_tag=args.gateway_tag)
         # A credential can only be given for tags that the policy knows.
         before: list[pulumi.Resource] = []
-        if args.owns_policy_file:
+        if args.policy_file is PolicyFile.OWNED:
             before.append(
                 tailscale.Acl(
                     f"{name}-policy",
                     acl=text,
-                    # Else the first `up` would silently replace a policy somebody wrote by hand.
+                    # Else the first `up` would silently replace a policy somebody wrote manually.
                     overwrite_existing_content=False,
                     opts=pulumi.ResourceOptions(parent=self),
                 )
             )
-        self.exit_credential = self._credential(name, args, "exit", args.exit_tag, before)
-        self.gateway_credential = self._credential(
+        exit_credential = self._credential(name, args, "exit", args.exit_tag, before)
+        gateway_credential = self._credential(
             name, args, "gateway", args.gateway_tag, before, ephemeral=True
         )
+        self.exit_nodes = TailnetAccess(tag=args.exit_tag, credential=exit_credential)
+        self.gateways = TailnetAccess(tag=args.gateway_tag, credential=gateway_credential)
         self.policy = pulumi.Output.from_input(text)
         self.register_outputs(
             {
-                "exit_credential": self.exit_credential,
-                "gateway_credential": self.gateway_credential,
+                "exit_credential": exit_credential,
+                "gateway_credential": gateway_credential,
                 "policy": self.policy,
             }
         )
@@ -87,7 +102,7 @@ class Tailnet(pulumi.ComponentResource):
         # A Pulumi stack's name may have 100 characters.
         room = _LONGEST_DESCRIPTION - len(f"oceanid  {role} nodes")
         description = f"oceanid {args.stack[:room]} {role} nodes"
-        if args.oauth_client:
+        if args.credential is CredentialKind.OAUTH_CLIENT:
             client = tailscale.OauthClient(
                 f"{name}-{role}-client",
                 description=description,
@@ -96,7 +111,7 @@ class Tailnet(pulumi.ComponentResource):
                 opts=opts,
             )
             # Said either way: an OAuth client's devices are ephemeral by default. Preauthorized,
-            # because nobody is there to authorize a pod by hand.
+            # because nobody is there to authorize a pod manually.
             suffix = f"?ephemeral={'true' if ephemeral else 'false'}&preauthorized=true"
             return pulumi.Output.secret(client.key.apply(lambda key: f"{key}{suffix}"))
         key = tailscale.TailnetKey(
@@ -174,9 +189,9 @@ def only_device(node_id: str, hostname: str, devices: Sequence[Mapping[str, obje
     """
     # The SDK gives plain mappings here; the case of their keys depends on who made them.
     claims = sorted(
-        str(each.get("node_id", each.get("nodeId")))
-        for each in devices
-        if each["hostname"] == hostname
+        str(device.get("node_id", device.get("nodeId")))
+        for device in devices
+        if device["hostname"] == hostname
     )
     if len(claims) > 1:
         raise pulumi.RunError(
@@ -208,7 +223,7 @@ def required_policy(*, exit_tag: str, gateway_tag: str) -> str:
         "autoApprovers": {"exitNode": [exit_tag]},
         "grants": [
             {"src": [gateway_tag], "dst": ["autogroup:internet"], "ip": ["*"]},
-            {"src": [gateway_tag], "dst": [exit_tag], "ip": ["tcp:9002"]},
+            {"src": [gateway_tag], "dst": [exit_tag], "ip": [f"tcp:{HEALTH_PORT}"]},
         ],
     }
     return json.dumps(policy, indent=2)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes.core import v1 as core
 
-HEALTH_PORT = 9002
+from ..cluster.ports import HEALTH_PORT, WIREGUARD_PORT
+
 CREDENTIAL_KEY = "authkey"
-WIREGUARD_PORT = 41641
 MEMORY_LIMIT = "512Mi"
 """The memory limit of a container with tailscaled; Go's own limit is below it."""
 # Left alone, one busy connection takes tailscaled v1.102.3 to 335 MB, eight to 646 MB at a gateway

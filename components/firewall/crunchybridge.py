@@ -10,26 +10,6 @@ import pulumi
 _LIST_RULES = "crunchybridge:index:getFirewallRules"
 
 
-class Provider(pulumi.ProviderResource):
-    """The provider with settings of its own, instead of those of configuration or environment."""
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        api_key: pulumi.Input[str] | None = None,
-        base_url: pulumi.Input[str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        """`api_key` is kept secret; what is not given comes from the environment."""
-        settings = {
-            "apiKey": None if api_key is None else pulumi.Output.secret(api_key),
-            "baseUrl": base_url,
-        }
-        given = {key: value for key, value in settings.items() if value is not None}
-        super().__init__("crunchybridge", name, given, opts)
-
-
 class FirewallRule(pulumi.CustomResource):
     """One address range that a network's clusters admit.
 
@@ -97,7 +77,7 @@ class RetiredRule(pulumi.CustomResource):
 
 
 _PROVIDERS_NAMES = {"network_id": "networkId", "rule_id": "ruleId", "team_id": "teamId"}
-_OUR_NAMES = {theirs: ours for ours, theirs in _PROVIDERS_NAMES.items()}
+_OUR_NAMES = {name: ours for ours, name in _PROVIDERS_NAMES.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,15 +94,15 @@ def firewall_rules(
     network_id: pulumi.Input[str], opts: pulumi.InvokeOutputOptions | None = None
 ) -> pulumi.Output[list[ListedRule]]:
     """All rules of a network, as they are when the output is resolved."""
-    answer = pulumi.runtime.invoke_output(_LIST_RULES, {"networkId": network_id}, opts=opts)
-    return answer.apply(
-        lambda found: [
+    response = pulumi.runtime.invoke_output(_LIST_RULES, {"networkId": network_id}, opts=opts)
+    return response.apply(
+        lambda known: [
             ListedRule(
-                id=each["id"],
-                rule=each["rule"],
-                kind=each["kind"],
-                description=each.get("description"),
+                id=rule["id"],
+                rule=rule["rule"],
+                kind=rule["kind"],
+                description=rule.get("description"),
             )
-            for each in found["rules"] or []
+            for rule in known["rules"] or []
         ]
     )

@@ -7,31 +7,24 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components._crunchybridge import FirewallRule, ListedRule, RetiredRule, firewall_rules
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdmittedRange:
-    """A range and why it is admitted."""
-
-    cidr: str
-    description: str
+from .admitted_range import AdmittedRange
+from .crunchybridge import FirewallRule, ListedRule, RetiredRule, firewall_rules
 
 
 @dataclass(frozen=True, kw_only=True)
 class FirewallArgs:
     """The rules of one network.
 
-    `egress` are the exit nodes' addresses, `extra` what is admitted beside them; `retire` goes once
-    `proven` is done, the gate of the last wave. Unless `remove_on_destroy`, the rules of `egress`
-    outlive the stack: destroying it must not close the database to what still runs.
+    `egress` are the exit nodes' addresses, `extra` what else is admitted; `retire` goes once
+    `retire_after` is done, such as the gate of the last wave. Unless `remove_on_destroy`, the rules
+    of `egress` outlive the stack: destroying it must not close the database to what still runs.
     """
 
     network: str
     egress: tuple[AdmittedRange, ...]
     extra: tuple[AdmittedRange, ...]
     retire: tuple[str, ...]
-    proven: pulumi.Resource
+    retire_after: pulumi.Resource
     remove_on_destroy: bool
 
 
@@ -42,16 +35,16 @@ class Firewall(pulumi.ComponentResource):
         self, name: str, args: FirewallArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("oceanid:index:Firewall", name, None, opts)
-        for each in (*args.egress, *args.extra):
+        for admitted in (*args.egress, *args.extra):
             FirewallRule(
                 # After the address: an address that moves to another node is the same rule.
-                f"{name}-{each.cidr}",
+                f"{name}-{admitted.cidr}",
                 network_id=args.network,
-                rule=each.cidr,
-                description=each.description,
+                rule=admitted.cidr,
+                description=admitted.description,
                 opts=pulumi.ResourceOptions(
                     parent=self,
-                    retain_on_delete=each in args.egress and not args.remove_on_destroy,
+                    retain_on_delete=admitted in args.egress and not args.remove_on_destroy,
                 ),
             )
         for cidr in args.retire:
@@ -59,9 +52,9 @@ class Firewall(pulumi.ComponentResource):
                 f"{name}-retired-{cidr}",
                 network_id=args.network,
                 rule=cidr,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[args.proven]),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[args.retire_after]),
             )
-        known = {*(each.cidr for each in (*args.egress, *args.extra)), *args.retire}
+        known = {*(admitted.cidr for admitted in (*args.egress, *args.extra)), *args.retire}
         firewall_rules(args.network, pulumi.InvokeOutputOptions(parent=self)).apply(
             lambda rules: _report(unmanaged(rules, known))
         )
@@ -70,13 +63,13 @@ class Firewall(pulumi.ComponentResource):
 
 def unmanaged(rules: Sequence[ListedRule], known: set[str]) -> list[ListedRule]:
     """The ingress rules that nobody here asked for."""
-    return [each for each in rules if each.kind == "ingress" and each.rule not in known]
+    return [rule for rule in rules if rule.kind == "ingress" and rule.rule not in known]
 
 
 def _report(rules: Sequence[ListedRule]) -> None:
-    for each in rules:
-        what = f" ({each.description})" if each.description else ""
+    for rule in rules:
+        what = f" ({rule.description})" if rule.description else ""
         pulumi.log.warn(
-            f"firewall rule {each.rule}{what} is not this stack's and is left alone: "
+            f"firewall rule {rule.rule}{what} is not this stack's and is left alone: "
             "list it under firewall.extra or firewall.retire"
         )

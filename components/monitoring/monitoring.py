@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 import pulumi
 from pulumi_kubernetes import apiextensions
@@ -13,29 +13,26 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.networking import v1 as networking
 
-from components import _monitors as monitors
-from components._alert import groups
-from components._alerts import alerts
-from components._dashboard import dashboard
-from components._egress_checks import MeasuredDestination
-from components._gateway_pod import STATUS_PORT
-from components._labels import EXIT_NODE_LABELS, GATEWAY_LABELS, PART_OF
-from components._monitors import Probed
-from components._network_policy import ClusterNetwork, scraped_policy
-from components._prober import Prober, ProberArgs
-from components._prober_config import prober_address
-from components._rule_exceptions import read
-from components._secrets_operator_chart import METRICS_PORT, every_pod_labels
-from components._tailscale_pod import HEALTH_PORT
-from components._tolerations import Toleration
-from components._watched import Watched
+from ..cluster.labels import EXIT_NODE_LABELS, GATEWAY_LABELS, PART_OF
+from ..cluster.network_policy import ClusterNetwork, scraped_policy
+from ..cluster.ports import HEALTH_PORT, STATUS_PORT
+from ..cluster.toleration import Toleration
+from ..egress.fleet import EgressTargets, PinnedExitNode
+from ..secrets.operator_chart import METRICS_PORT, every_pod_labels
+from . import monitors
+from .alert_inputs import AlertInputs
+from .alerts import NAMESPACE, groups
+from .monitors import ProbeTargets
+from .options import MonitoringMode, MonitoringOptions
+from .prober import Prober, ProberArgs
+from .prober_config import prober_address
+from .rule_exceptions import read
 
-__all__ = ["GROUP", "Monitoring", "MonitoringArgs", "SecretsWatch"]
-
-GROUP = "monitoring.coreos.com"
-"""The API group of the Prometheus Operator's kinds, without which nothing here can be made."""
-
-_VERSION = f"{GROUP}/v1"
+# Of the Prometheus Operator's CRDs, without which nothing here can be made.
+_API_GROUP = "monitoring.coreos.com"
+_VERSION = f"{_API_GROUP}/v1"
+# Grafana's JSON model, schema version 39: Grafana 10 and later.
+_DASHBOARD = Path(__file__).with_name("dashboard.json")
 _DASHBOARD_LABEL = {"grafana_dashboard": "1"}
 # Three readings missed, and no less than a quarter of an hour.
 _READINGS_MISSED = 3
@@ -43,46 +40,29 @@ _STALE_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
-class SecretsWatch:
-    """The External Secrets Operator's namespace, and the longest of its secrets' intervals.
-
-    That is 0 without secrets.
-    """
-
-    namespace: str
-    longest_interval_seconds: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """What is watched, and how Prometheus and Grafana find it.
+    """What is watched.
 
-    `prometheus` is the namespace that may scrape; `nodes` are the names of those that must have a
-    gateway; `exit_nodes` are names with host names, in order of preference; `expected` the
-    addresses of which one must be seen outside; `key_expiries` the ends of auth keys by what they
-    are for (RFC 3339), empty where there are none; `labels` go on every object; `tolerations` are
-    the prober's.
+    `nodes` are the names of those that must have a gateway; `key_expiries` the ends of auth keys by
+    what they are for (RFC 3339), empty where there are none; `tolerations` are the prober's.
+    `secrets_namespace` is the External Secrets Operator's, None without one, and
+    `longest_interval_seconds` the longest of its secrets' refresh intervals, 0 without secrets.
     """
 
     namespace: str
-    prometheus: str
-    prober_image: str
-    labels: Mapping[str, str]
-    docs_url: str
+    options: MonitoringOptions
     nodes: tuple[str, ...]
-    exit_nodes: Mapping[str, str]
-    expected: tuple[str, ...]
-    echo_url: str
-    echo_seconds: int
-    destinations: tuple[MeasuredDestination, ...]
+    exit_nodes: tuple[PinnedExitNode, ...]
+    targets: EgressTargets
     cluster: ClusterNetwork
     tolerations: tuple[Toleration, ...]
     key_expiries: Mapping[str, pulumi.Input[str]]
-    secrets: SecretsWatch | None
+    secrets_namespace: str | None = None
+    longest_interval_seconds: int = 0
 
 
 class Monitoring(pulumi.ComponentResource):
-    """Objects of the Prometheus Operator, a dashboard, and the fences' doors for Prometheus."""
+    """Objects of the Prometheus Operator, a dashboard, and Prometheus' way in."""
 
     alerts: pulumi.Output[list[str]]
     """Names of the alerts."""
@@ -93,7 +73,7 @@ class Monitoring(pulumi.ComponentResource):
         super().__init__("oceanid:index:Monitoring", name, None, opts)
         self._name = name
         self._args = args
-        self._doors()
+        self._allow_scrape()
         self._prober()
         self._monitors()
         self._dashboard()
@@ -107,23 +87,26 @@ class Monitoring(pulumi.ComponentResource):
         return meta.ObjectMetaArgs(
             name=name,
             namespace=namespace or self._args.namespace,
-            labels={PART_OF: "oceanid", **self._args.labels},
+            labels={PART_OF: "oceanid", **self._args.options.labels},
         )
 
-    def _doors(self) -> None:
+    def _allow_scrape(self) -> None:
         args = self._args
         health = range(HEALTH_PORT, HEALTH_PORT + len(args.exit_nodes))
-        doors = {
+        pods_and_ports = {
             "exit-nodes": (args.namespace, EXIT_NODE_LABELS, [HEALTH_PORT]),
             "gateways": (args.namespace, GATEWAY_LABELS, [STATUS_PORT, *health]),
         }
-        if args.secrets is not None:
-            doors["secrets"] = (args.secrets.namespace, every_pod_labels(), [METRICS_PORT])
-        for part, (namespace, pods, ports) in doors.items():
+        if args.secrets_namespace is not None:
+            secrets = (args.secrets_namespace, every_pod_labels(), [METRICS_PORT])
+            pods_and_ports["secrets"] = secrets
+        for part, (namespace, pods, ports) in pods_and_ports.items():
             networking.NetworkPolicy(
                 f"{self._name}-scrape-{part}",
                 metadata=self._metadata(f"oceanid-scrape-{part}", namespace),
-                spec=scraped_policy(pods, ports=ports, prometheus=args.prometheus),
+                spec=scraped_policy(
+                    pods, ports=ports, prometheus=args.options.prometheus_namespace
+                ),
                 opts=self._child(),
             )
 
@@ -133,11 +116,9 @@ class Monitoring(pulumi.ComponentResource):
             f"{self._name}-prober",
             ProberArgs(
                 namespace=args.namespace,
-                image=args.prober_image,
-                echo_url=args.echo_url,
-                expected=args.expected,
-                destinations=args.destinations,
-                prometheus=args.prometheus,
+                image=args.options.prober_image,
+                targets=args.targets,
+                prometheus=args.options.prometheus_namespace,
                 cluster=args.cluster,
                 tolerations=args.tolerations,
             ),
@@ -146,24 +127,19 @@ class Monitoring(pulumi.ComponentResource):
 
     def _monitors(self) -> None:
         args = self._args
-        self._pod_monitor("exit-nodes", monitors.exit_nodes())
-        self._pod_monitor("gateways", monitors.gateways(len(args.exit_nodes)))
-        if args.secrets is not None:
+        self._object("PodMonitor", "exit-nodes", monitors.exit_nodes())
+        self._object("PodMonitor", "gateways", monitors.gateways(len(args.exit_nodes)))
+        if args.secrets_namespace is not None:
             spec = monitors.secrets_operator(every_pod_labels())
-            self._pod_monitor("secrets", spec, args.secrets.namespace)
-
-        probed = Probed(
+            self._object("PodMonitor", "secrets", spec, args.secrets_namespace)
+        probes = ProbeTargets(
             prober=prober_address(args.namespace),
-            echo_url=args.echo_url,
-            echo_seconds=args.echo_seconds,
-            destinations=args.destinations,
+            targets=args.targets,
+            egress_ip_seconds=args.options.egress_ip_seconds,
         )
-        self._pod_monitor("probes", monitors.every_gateway(probed))
-        for name, spec in monitors.by_service(probed).items():
+        self._object("PodMonitor", "probes", monitors.every_gateway(probes))
+        for name, spec in monitors.by_service(probes).items():
             self._object("Probe", name, spec)
-
-    def _pod_monitor(self, part: str, spec: monitors.Json, namespace: str | None = None) -> None:
-        self._object("PodMonitor", part, spec, namespace)
 
     def _object(
         self,
@@ -183,16 +159,15 @@ class Monitoring(pulumi.ComponentResource):
 
     def _rules(self) -> pulumi.Output[list[str]]:
         args = self._args
-        secrets = args.secrets
-        interval = secrets.longest_interval_seconds if secrets else 0
-        watched = Watched(
+        interval = args.longest_interval_seconds
+        inputs = AlertInputs(
             namespace=args.namespace,
             nodes=args.nodes,
-            exit_nodes=args.exit_nodes,
-            expected=args.expected,
+            exit_nodes={exit_node.name: exit_node.hostname for exit_node in args.exit_nodes},
+            egress_addresses=args.targets.egress_addresses,
             key_expiries={},
             exceptions=read(),
-            secrets_namespace=secrets.namespace if secrets else None,
+            secrets_namespace=args.secrets_namespace,
             secrets_stale_seconds=(
                 max(_STALE_SECONDS, _READINGS_MISSED * interval) if interval else None
             ),
@@ -202,16 +177,18 @@ class Monitoring(pulumi.ComponentResource):
             ends = {
                 key: int(datetime.fromisoformat(at).timestamp()) for key, at in expiries.items()
             }
-            return groups(alerts(replace(watched, key_expiries=ends)), args.docs_url)
+            return groups(replace(inputs, key_expiries=ends), args.options.docs_url)
 
         # Plain where nothing has to be waited for, so that a preview shows every rule.
-        found = (
+        rendered_groups = (
             pulumi.Output.all(**args.key_expiries).apply(rendered)
             if args.key_expiries
             else pulumi.Output.from_input(rendered({}))
         )
-        self._object("PrometheusRule", "alerts", {"groups": found})
-        return found.apply(lambda all_of: [each["alert"] for g in all_of for each in g["rules"]])
+        self._object("PrometheusRule", "alerts", {"groups": rendered_groups})
+        return rendered_groups.apply(
+            lambda known: [rule["alert"] for group in known for rule in group["rules"]]
+        )
 
     def _dashboard(self) -> None:
         core.ConfigMap(
@@ -219,8 +196,24 @@ class Monitoring(pulumi.ComponentResource):
             metadata=meta.ObjectMetaArgs(
                 name="oceanid-dashboard",
                 namespace=self._args.namespace,
-                labels={PART_OF: "oceanid", **_DASHBOARD_LABEL, **self._args.labels},
+                labels={PART_OF: "oceanid", **_DASHBOARD_LABEL, **self._args.options.labels},
             ),
-            data={"oceanid.json": json.dumps(dashboard(self._args.namespace), indent=1)},
+            data={"oceanid.json": _DASHBOARD.read_text().replace(NAMESPACE, self._args.namespace)},
             opts=self._child(),
         )
+
+
+def monitoring_enabled(mode: MonitoringMode, api_groups: Collection[str] | None) -> bool:
+    """Whether a stack has monitoring, in a cluster with these API groups.
+
+    Raises pulumi.RunError where they decide and are unknown: an update that removed monitoring
+    because the API server was away would do harm.
+    """
+    if mode is not MonitoringMode.WHEN_INSTALLED:
+        return mode is MonitoringMode.ALWAYS
+    if api_groups is None:
+        raise pulumi.RunError(
+            "monitoring.enabled = when-installed: the cluster's API groups cannot be seen: make "
+            "the API server answer, or set it to always or never"
+        )
+    return _API_GROUP in api_groups

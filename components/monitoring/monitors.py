@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components._egress_checks import MeasuredDestination
-from components._envoy import STATS_PATH
-from components._labels import EXIT_NODE_LABELS, GATEWAY_LABELS
-from components._prober_config import BY_GATEWAY, BY_SERVICE
-from components._watched import EGRESS_ADDRESS, PROBES_JOB
+from ..cluster.labels import EXIT_NODE_LABELS, GATEWAY_LABELS
+from ..egress.destination import Protocol
+from ..egress.envoy import STATS_PATH
+from ..egress.fleet import EgressTargets
+from .alert_inputs import EGRESS_ADDRESS, PROBES_JOB
+from .prober_config import BY_GATEWAY, BY_SERVICE
 
 Json = dict[str, Any]
 
@@ -25,13 +26,19 @@ _NODE: Json = {"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probed:
-    """What is probed, and by whom: `prober` is the `host:port` of its Service."""
+class ProbeTargets:
+    """What is probed, and by whom: `prober` is the `host:port` of its Service.
+
+    One gateway asks for the egress IP every `egress_ip_seconds`.
+    """
 
     prober: str
-    echo_url: str
-    echo_seconds: int
-    destinations: tuple[MeasuredDestination, ...]
+    targets: EgressTargets
+    egress_ip_seconds: int
+
+    def seconds(self, name: str) -> int:
+        """How often the probes of that name are made."""
+        return self.egress_ip_seconds if name == EGRESS_ADDRESS else _PROBE_SECONDS
 
 
 def exit_nodes() -> Json:
@@ -50,13 +57,12 @@ def secrets_operator(pods: Mapping[str, str]) -> Json:
     return _pod_monitor(pods, [_scrape("metrics", honorLabels=True)])
 
 
-def every_gateway(probed: Probed) -> Json:
+def every_gateway(probes: ProbeTargets) -> Json:
     """Each destination, and the address seen outside, by each gateway's own proxy.
 
     A scrape of the gateway's pod is sent to the prober in its place, with the pod as its target.
     """
-    seconds = {EGRESS_ADDRESS: probed.echo_seconds}
-    asked = [EGRESS_ADDRESS, *(each.name for each in probed.destinations)]
+    names = [EGRESS_ADDRESS, *(destination.name for destination in probes.targets.destinations)]
     return _pod_monitor(
         GATEWAY_LABELS,
         [
@@ -64,13 +70,13 @@ def every_gateway(probed: Probed) -> Json:
                 "port": "http-proxy",
                 "path": "/probe",
                 "params": {"module": [f"{BY_GATEWAY}-{name}"]},
-                "interval": f"{seconds.get(name, _PROBE_SECONDS)}s",
+                "interval": f"{probes.seconds(name)}s",
                 "scrapeTimeout": _PROBE_TIMEOUT,
                 "relabelings": [
                     _NODE,
                     {"sourceLabels": ["__address__"], "targetLabel": "__param_target"},
                     {"sourceLabels": ["__address__"], "targetLabel": "instance"},
-                    {"targetLabel": "__address__", "replacement": probed.prober},
+                    {"targetLabel": "__address__", "replacement": probes.prober},
                     *(
                         {"targetLabel": label, "replacement": value}
                         for label, value in _labels(name, "gateway").items()
@@ -78,29 +84,28 @@ def every_gateway(probed: Probed) -> Json:
                     {"targetLabel": "job", "replacement": PROBES_JOB},
                 ],
             }
-            for name in asked
+            for name in names
         ],
     )
 
 
-def by_service(probed: Probed) -> dict[str, Json]:
+def by_service(probes: ProbeTargets) -> dict[str, Json]:
     """Probes by the gateways' Service, by name: as an application goes, with HTTP and TLS."""
-    found = {EGRESS_ADDRESS: _probe(probed, EGRESS_ADDRESS, probed.echo_url, probed.echo_seconds)}
-    for each in probed.destinations:
-        if each.protocol == "s3":
-            url = f"https://{each.host}:{each.port}/"
-            found[each.name] = _probe(probed, each.name, url, _PROBE_SECONDS)
-    return found
-
-
-def _probe(probed: Probed, name: str, url: str, seconds: int) -> Json:
+    urls = {EGRESS_ADDRESS: probes.targets.egress_ip_url} | {
+        destination.name: f"https://{destination.authority}/"
+        for destination in probes.targets.destinations
+        if destination.protocol is Protocol.HTTPS
+    }
     return {
-        "jobName": PROBES_JOB,
-        "module": f"{BY_SERVICE}-{name}",
-        "interval": f"{seconds}s",
-        "scrapeTimeout": _PROBE_TIMEOUT,
-        "prober": {"url": probed.prober, "path": "/probe"},
-        "targets": {"staticConfig": {"static": [url], "labels": _labels(name, "service")}},
+        name: {
+            "jobName": PROBES_JOB,
+            "module": f"{BY_SERVICE}-{name}",
+            "interval": f"{probes.seconds(name)}s",
+            "scrapeTimeout": _PROBE_TIMEOUT,
+            "prober": {"url": probes.prober, "path": "/probe"},
+            "targets": {"staticConfig": {"static": [url], "labels": _labels(name, "service")}},
+        }
+        for name, url in urls.items()
     }
 
 

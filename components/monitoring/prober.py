@@ -11,14 +11,14 @@ from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.networking import v1 as networking
 
-from components import _tailscale_pod as tailscale_pod
-from components._egress_checks import MeasuredDestination
-from components._gateway_pod import HTTP_PORT
-from components._labels import GATEWAY, GATEWAY_LABELS, PROBER, PROBER_LABELS
-from components._network_policy import ClusterNetwork, probed_policy, prober_policy
-from components._prober_config import PORT, config
-from components._tolerations import Toleration, tolerated
-from components._watched import EGRESS_ADDRESS
+from ..cluster.labels import GATEWAY, PROBER, PROBER_LABELS
+from ..cluster.network_policy import ClusterNetwork, probed_policy, prober_policy
+from ..cluster.ports import HTTP_PORT, PROBER_PORT
+from ..cluster.toleration import Toleration
+from ..cluster.tolerations import tolerated
+from ..egress import tailscale_pod
+from ..egress.fleet import EgressTargets
+from .prober_config import config
 
 _CONFIG_KEY = "prober.json"
 _CONFIG_PATH = "/etc/prober"
@@ -27,24 +27,18 @@ _HEALTH_PATH = "/-/healthy"
 
 @dataclass(frozen=True, kw_only=True)
 class ProberArgs:
-    """What is probed, and which answers are right.
-
-    `expected` are the addresses of which one must be seen outside by `echo_url`; `prometheus` is
-    the namespace that may have it probe.
-    """
+    """What is probed; `prometheus` is the namespace that may have it probe."""
 
     namespace: str
     image: str
-    echo_url: str
-    expected: tuple[str, ...]
-    destinations: tuple[MeasuredDestination, ...]
+    targets: EgressTargets
     prometheus: str
     cluster: ClusterNetwork
     tolerations: tuple[Toleration, ...] = ()
 
 
 class Prober(pulumi.ComponentResource):
-    """One pod, its Service and its fences.
+    """One pod, its Service and its NetworkPolicies.
 
     One for all nodes, not one on each: it asks every node's gateway at that gateway's own address,
     which shows the same, and leaves no DaemonSet to keep from reaching every node at once. It can
@@ -57,7 +51,7 @@ class Prober(pulumi.ComponentResource):
         super().__init__("oceanid:index:Prober", name, None, opts)
         self._name = name
         self._args = args
-        self._fences()
+        self._network_policies()
         self._deployment(self._config())
         self._service()
         self.register_outputs({})
@@ -70,16 +64,10 @@ class Prober(pulumi.ComponentResource):
     def _child(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self)
 
-    def _fences(self) -> None:
+    def _network_policies(self) -> None:
         specs = {
-            "": prober_policy(
-                PROBER_LABELS,
-                self._args.cluster,
-                proxy_port=HTTP_PORT,
-                own_port=PORT,
-                prometheus=self._args.prometheus,
-            ),
-            "-gateways": probed_policy(GATEWAY_LABELS, proxy_port=HTTP_PORT, prober=PROBER_LABELS),
+            "": prober_policy(self._args.cluster, prometheus=self._args.prometheus),
+            "-gateways": probed_policy(),
         }
         for suffix, spec in specs.items():
             networking.NetworkPolicy(
@@ -90,13 +78,8 @@ class Prober(pulumi.ComponentResource):
             )
 
     def _config(self) -> core.ConfigMap:
-        document = config(
-            gateway=f"{GATEWAY}.{self._args.namespace}.svc:{HTTP_PORT}",
-            echo_url=self._args.echo_url,
-            expected=self._args.expected,
-            destinations=self._args.destinations,
-            egress_address=EGRESS_ADDRESS,
-        )
+        gateway = f"{GATEWAY}.{self._args.namespace}.svc:{HTTP_PORT}"
+        document = config(gateway, self._args.targets)
         return core.ConfigMap(
             f"{self._name}-config",
             # Named by the engine: a changed one is a new object, and makes a new pod.
@@ -146,10 +129,10 @@ class Prober(pulumi.ComponentResource):
             command=["blackbox_exporter"],
             args=[
                 f"--config.file={_CONFIG_PATH}/{_CONFIG_KEY}",
-                f"--web.listen-address=:{PORT}",
+                f"--web.listen-address=:{PROBER_PORT}",
                 "--log.level=warn",
             ],
-            ports=[core.ContainerPortArgs(name="probe", container_port=PORT)],
+            ports=[core.ContainerPortArgs(name="probe", container_port=PROBER_PORT)],
             readiness_probe=_health(period=5, failures=2),
             liveness_probe=_health(period=30, failures=4),
             resources=core.ResourceRequirementsArgs(
@@ -172,7 +155,9 @@ class Prober(pulumi.ComponentResource):
             ),
             spec=core.ServiceSpecArgs(
                 selector=PROBER_LABELS,
-                ports=[core.ServicePortArgs(name="probe", port=PORT, target_port=PORT)],
+                ports=[
+                    core.ServicePortArgs(name="probe", port=PROBER_PORT, target_port=PROBER_PORT)
+                ],
             ),
             opts=self._child(),
         )
@@ -180,7 +165,7 @@ class Prober(pulumi.ComponentResource):
 
 def _health(*, period: int, failures: int) -> core.ProbeArgs:
     return core.ProbeArgs(
-        http_get=core.HTTPGetActionArgs(path=_HEALTH_PATH, port=PORT),
+        http_get=core.HTTPGetActionArgs(path=_HEALTH_PATH, port=PROBER_PORT),
         period_seconds=period,
         timeout_seconds=3,
         failure_threshold=failures,

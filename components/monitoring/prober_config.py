@@ -14,17 +14,16 @@ connection, so that 200 is the far end's answer; the gateway's own ports accept 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from components._egress_checks import MeasuredDestination
-from components._labels import PROBER
+from ..cluster.labels import PROBER
+from ..cluster.ports import PROBER_PORT
+from ..egress.destination import HttpProbe, Protocol, authority
+from ..egress.fleet import EgressTargets
+from .alert_inputs import EGRESS_ADDRESS
 
 Json = dict[str, Any]
-
-PORT = 9115
-"""Where the prober listens (the exporter's own default)."""
 
 BY_SERVICE = "by-service"
 """Module prefix of the probes through the Service."""
@@ -34,43 +33,34 @@ SEEN = "address"
 """Label of `probe_expect_info` with the address that was seen outside."""
 
 _TIMEOUT = "10s"
-_TLS_PORTS = {"https": 443, "http": 80}
-# S3 tells a stranger to go away, with one of these: it is there, over TLS with its own certificate.
-_S3_ANSWERS = [200, 301, 307, 400, 403, 404, 405]
+# The statuses that show that a destination works; without a probe of its own, the exporter's 2xx.
+# S3 turns a stranger away with one of these, over TLS with S3's own certificate.
+_STATUSES = {HttpProbe.S3: [200, 301, 307, 400, 403, 404, 405]}
 
 
 def prober_address(namespace: str) -> str:
     """`host:port` of the prober's Service."""
-    return f"{PROBER}.{namespace}.svc:{PORT}"
+    return f"{PROBER}.{namespace}.svc:{PROBER_PORT}"
 
 
-def config(
-    *,
-    gateway: str,
-    echo_url: str,
-    expected: Sequence[str],
-    destinations: Sequence[MeasuredDestination],
-    egress_address: str,
-) -> Json:
-    """The configuration file's document.
-
-    `gateway` is the Service's HTTP proxy, `host:port`; `echo_url` answers with the caller's address
-    in plain text, of which one of `expected` is right; `egress_address` names the probes for it.
-    """
+def config(gateway: str, targets: EgressTargets) -> Json:
+    """The configuration file's document; `gateway` is the Service's HTTP proxy, `host:port`."""
+    addresses = "|".join(re.escape(address) for address in targets.egress_addresses)
     modules = {
-        f"{BY_SERVICE}-{egress_address}": _http(
+        f"{BY_SERVICE}-{EGRESS_ADDRESS}": _http(
             gateway,
             valid_status_codes=[200],
-            fail_if_body_not_matches_regexp=[
-                rf"^\s*({'|'.join(re.escape(each) for each in expected)})\s*$"
-            ],
+            fail_if_body_not_matches_regexp=[rf"^\s*({addresses})\s*$"],
         ),
-        f"{BY_GATEWAY}-{egress_address}": _tcp(_echo(echo_url), server_name=_host(echo_url)),
+        f"{BY_GATEWAY}-{EGRESS_ADDRESS}": _egress_ip(targets.egress_ip_url),
     }
-    for each in destinations:
-        if each.protocol == "s3":
-            modules[f"{BY_SERVICE}-{each.name}"] = _http(gateway, valid_status_codes=_S3_ANSWERS)
-        modules[f"{BY_GATEWAY}-{each.name}"] = _tcp(_connect(f"{each.host}:{each.port}"))
+    for destination in targets.destinations:
+        if destination.protocol is Protocol.HTTPS:
+            statuses = _STATUSES[destination.probe] if destination.probe else []
+            modules[f"{BY_SERVICE}-{destination.name}"] = _http(
+                gateway, valid_status_codes=statuses
+            )
+        modules[f"{BY_GATEWAY}-{destination.name}"] = _tcp(_connect(destination.authority))
     return {"modules": modules}
 
 
@@ -88,10 +78,8 @@ def _http(gateway: str, **more: Any) -> Json:  # noqa: ANN401  as many types as 
     }
 
 
-def _tcp(dialogue: list[Json], *, server_name: str | None = None) -> Json:
-    tcp: Json = {"preferred_ip_protocol": "ip4", "query_response": dialogue}
-    if server_name is not None:
-        tcp["tls_config"] = {"server_name": server_name}
+def _tcp(dialogue: list[Json], **more: Json) -> Json:
+    tcp: Json = {"preferred_ip_protocol": "ip4", "query_response": dialogue, **more}
     return {"prober": "tcp", "timeout": _TIMEOUT, "tcp": tcp}
 
 
@@ -103,18 +91,18 @@ def _connect(authority: str) -> list[Json]:
     ]
 
 
-def _echo(url: str) -> list[Json]:
+def _egress_ip(url: str) -> Json:
     parts = urlsplit(url)
-    port = parts.port or _TLS_PORTS[parts.scheme]
+    host = str(parts.hostname)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     # To the blank line: what follows it is the far end's, and its TLS must begin there.
-    tunnel = [*_connect(f"{parts.hostname}:{port}"), {"expect": "^$"}]
+    tunnel = [*_connect(authority(url)), {"expect": "^$"}]
     if parts.scheme == "https":
         tunnel[-1] = {**tunnel[-1], "starttls": True}
-    return [
+    dialogue = [
         *tunnel,
         # HTTP/1.0, so that the answer is in one piece and the connection ends with it.
-        {"send": f"GET {path} HTTP/1.0\r\nHost: {parts.hostname}\r\nUser-Agent: oceanid\r\n\r"},
+        {"send": f"GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: oceanid\r\n\r"},
         {"expect": r"^HTTP/1\.[01] 200"},
         {"expect": "^$"},
         {
@@ -122,7 +110,4 @@ def _echo(url: str) -> list[Json]:
             "labels": [{"name": SEEN, "value": "${1}"}],
         },
     ]
-
-
-def _host(url: str) -> str:
-    return str(urlsplit(url).hostname)
+    return _tcp(dialogue, tls_config={"server_name": host})

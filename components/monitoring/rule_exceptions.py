@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-FILE = Path(__file__).resolve().parent.parent / "policies" / "exceptions.yaml"
+FILE = Path(__file__).resolve().parents[2] / "policies" / "exceptions.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,8 @@ class RuleException:
     @property
     def daemon_set(self) -> tuple[str, str] | None:
         """Namespace and name, where it lets a DaemonSet use the node's network."""
-        kind, _, place = self.resource.partition(" ")
-        namespace, _, name = place.partition("/")
+        kind, _, namespaced_name = self.resource.partition(" ")
+        namespace, _, name = namespaced_name.partition("/")
         if self.rule != "daemonset-host-namespaces" or kind != "DaemonSet" or not name:
             return None
         return namespace, name
@@ -39,6 +39,6 @@ def read(file: Path = FILE) -> tuple[RuleException, ...]:
     """All exceptions; the policies check the file's form, and fail a preview where it is wrong."""
     listed = yaml.safe_load(file.read_text()) or []
     return tuple(
-        RuleException(rule=each["rule"], resource=each["resource"], expires=each["expires"])
-        for each in listed
+        RuleException(rule=entry["rule"], resource=entry["resource"], expires=entry["expires"])
+        for entry in listed
     )

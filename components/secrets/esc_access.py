@@ -1,4 +1,4 @@
-"""How the operator gets at Pulumi ESC: the service's address and the token."""
+"""How the operator reaches Pulumi ESC: the service's address and the token."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pulumi
 
+from .synced import TOKEN_KEY
+
 # The service's own address (Pulumi's documentation, "Pulumi ESC REST API").
 _SERVICE = "https://api.pulumi.com/api/esc"
 _ADDRESS_VARIABLE = "ESC_API_URL"
 _TOKEN_VARIABLE = "ESC_ACCESS_TOKEN"  # noqa: S105  a name
-# Read apart from the other settings, and never plain: the only secret among them.
-TOKEN_KEY = "escAccessToken"  # noqa: S105  a name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,4 @@ def esc_access() -> EscAccess:
             f"externalSecrets needs an access token of Pulumi ESC: set {_TOKEN_VARIABLE}, or keep "
             f"it with: pulumi config set --secret {TOKEN_KEY}"
         )
-    return EscAccess(
-        url=os.environ.get(_ADDRESS_VARIABLE, _SERVICE).rstrip("/"),
-        token=token,
-    )
+    return EscAccess(url=os.environ.get(_ADDRESS_VARIABLE, _SERVICE).rstrip("/"), token=token)

@@ -15,11 +15,13 @@ from pulumi_kubernetes import apiextensions
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
-from components._labels import PART_OF
-from components._last_check import fail_at_the_end
-from components._resource_names import in_namespaces
-from components._secret_reading import question, unread
-from components._shared_objects import OWN_KEY_ANNOTATIONS
+from ..cluster.labels import PART_OF
+from ..cluster.last_check import fail_at_the_end
+from ..cluster.resource_names import in_namespaces
+from ..cluster.shared_objects import OWN_KEY_ANNOTATIONS
+from .operator import SyncArgs
+from .secret_reading import question, unread
+from .synced import CreationPolicy, SecretStore, SyncedSecret, SyncOptions, namespace_of
 
 _API = "external-secrets.io/v1"
 _TOKEN_KEY = "token"  # noqa: S105  a name
@@ -32,62 +34,15 @@ _RELOADER = {"reloader.stakater.com/match": "true"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Store:
-    """An environment of Pulumi ESC, and the namespace whose secrets may come from it.
-
-    `namespace` is the object's name in the cluster; with `owned` the component makes it.
-    """
-
-    name: str
-    namespace: str
-    owned: bool
-    organization: str
-    project: str
-    environment: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class SyncedSecret:
-    """A Secret of a store's namespace: for each of its keys the value's path in the environment.
-
-    `creation_policy` is External Secrets' own: Owner, Orphan or Merge.
-    """
-
-    name: str
-    store: str
-    namespace: str
-    creation_policy: str
-    refresh_interval: str
-    restart_workloads: bool
-    data: Mapping[str, str]
-
-    @property
-    def place(self) -> str:
-        """`namespace/name`."""
-        return f"{self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True, kw_only=True)
 class ExternalSecretsArgs:
-    """What is synced, through which API address and token, and how long an update waits for it.
+    """What is synced; `operator` is what must be ready before the first store."""
 
-    `token_secret` is the name of the Secret that holds the token, in each store's namespace; no
-    synced secret may have it. `context` is the kubeconfig's. `operator` is what must be ready
-    before the first store.
-    """
-
-    api_url: str
-    token: pulumi.Input[str]
-    token_secret: str
-    stores: tuple[Store, ...]
-    secrets: tuple[SyncedSecret, ...]
-    context: str
-    seconds: int
+    sync: SyncArgs
     operator: pulumi.Resource
 
 
 class ExternalSecrets(pulumi.ComponentResource):
-    """Stores and synced secrets, each read anew by every update, which fails when one cannot be.
+    """Stores and synced secrets, each read again by every update, which fails when one cannot be.
 
     A destroy takes the ExternalSecrets and leaves their Secrets, and the namespaces they are in.
     """
@@ -99,26 +54,30 @@ class ExternalSecrets(pulumi.ComponentResource):
     ) -> None:
         super().__init__("oceanid:index:ExternalSecrets", name, None, opts)
         self._name = name
-        self._args = args
+        self._args = args.sync
+        self._operator = args.operator
+        self._stores = args.sync.options.stores
+        stores = [(store.namespace, store.name) for store in self._stores]
+        secrets = [(self._namespace(secret), secret.name) for secret in args.sync.options.secrets]
         self._names = {
-            kind: in_namespaces(name, [(each.namespace, each.name) for each in objects])
-            for kind, objects in (("SecretStore", args.stores), ("ExternalSecret", args.secrets))
+            "SecretStore": in_namespaces(name, stores),
+            "ExternalSecret": in_namespaces(name, secrets),
         }
-        _tell_what_is_taken_over(args)
+        _warn_of_takeovers(args.sync)
         namespaces = self._namespaces()
         tokens = self._tokens(namespaces)
-        stores = {each.name: self._store(each, tokens[each.namespace]) for each in args.stores}
-        for each in args.secrets:
-            self._secret(each, stores[each.store])
-        places = [each.place for each in args.secrets]
-        if places:
+        made = {store.name: self._store(store, tokens[store.namespace]) for store in self._stores}
+        for secret in args.sync.options.secrets:
+            self._secret(secret, made[secret.store])
+        synced = [f"{namespace}/{name}" for namespace, name in secrets]
+        if synced:
             # At the end: what has left the settings may be what a secret cannot be read for.
-            fail_at_the_end(partial(unread, args.context, places, seconds=args.seconds))
-        self.synced = pulumi.Output.from_input(places)
+            seconds = args.sync.options.sync_seconds
+            fail_at_the_end(partial(unread, args.sync.context, synced, seconds=seconds))
+        self.synced = pulumi.Output.from_input(synced)
         self.register_outputs({"synced": self.synced})
 
     def _namespaces(self) -> dict[str, pulumi.Resource]:
-        owned = sorted({each.namespace for each in self._args.stores if each.owned})
         return {
             namespace: core.Namespace(
                 f"{self._name}-{namespace}",
@@ -129,7 +88,7 @@ class ExternalSecrets(pulumi.ComponentResource):
                 # With the namespace would go the secrets in it.
                 opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
             )
-            for namespace in owned
+            for namespace in _owned_namespaces(self._args.options)
         }
 
     def _tokens(self, namespaces: Mapping[str, pulumi.Resource]) -> dict[str, core.SecretPatch]:
@@ -141,10 +100,10 @@ class ExternalSecrets(pulumi.ComponentResource):
                     name=self._args.token_secret,
                     namespace=namespace,
                     labels=_OURS,
-                    # One made by hand before is taken over; the preview says so.
+                    # One made manually before is taken over; the preview says so.
                     annotations=OWN_KEY_ANNOTATIONS,
                 ),
-                string_data={_TOKEN_KEY: self._args.token},
+                string_data={_TOKEN_KEY: self._args.access.token},
                 opts=pulumi.ResourceOptions.merge(
                     self._child(*filter(None, [namespaces.get(namespace)])),
                     # Earlier versions owned the whole Secret.
@@ -153,12 +112,12 @@ class ExternalSecrets(pulumi.ComponentResource):
                     ),
                 ),
             )
-            for namespace in sorted({each.namespace for each in self._args.stores})
+            for namespace in self._args.options.namespaces
         }
 
-    def _store(self, store: Store, token: core.SecretPatch) -> apiextensions.CustomResource:
+    def _store(self, store: SecretStore, token: core.SecretPatch) -> apiextensions.CustomResource:
         pulumi_esc = {
-            "apiUrl": self._args.api_url,
+            "apiUrl": self._args.access.url,
             "organization": store.organization,
             "project": store.project,
             "environment": store.environment,
@@ -170,7 +129,7 @@ class ExternalSecrets(pulumi.ComponentResource):
             store.name,
             store.namespace,
             {"provider": {"pulumi": pulumi_esc}},
-            self._child(self._args.operator, token),
+            self._child(self._operator, token),
         )
 
     def _secret(
@@ -178,7 +137,7 @@ class ExternalSecrets(pulumi.ComponentResource):
     ) -> apiextensions.CustomResource:
         target: dict[str, Any] = {
             "name": secret.name,
-            "creationPolicy": secret.creation_policy,
+            "creationPolicy": secret.creation_policy.value,
             # A value that is missing at its source must not take a working one away.
             "deletionPolicy": "Retain",
         }
@@ -195,7 +154,7 @@ class ExternalSecrets(pulumi.ComponentResource):
         # Its Secret outlives it: Kubernetes would else remove what an Owner has made.
         kept = {"pulumi.com/deletionPropagationPolicy": "orphan"}
         return self._custom(
-            "ExternalSecret", secret.name, secret.namespace, spec, self._child(store), kept
+            "ExternalSecret", secret.name, self._namespace(secret), spec, self._child(store), kept
         )
 
     def _custom(
@@ -217,39 +176,50 @@ class ExternalSecrets(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=previous)),
         )
 
+    def _namespace(self, secret: SyncedSecret) -> str:
+        return namespace_of(secret, self._stores)
+
     def _child(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on))
 
 
-def _tell_what_is_taken_over(args: ExternalSecretsArgs) -> None:
-    """Warn, in a preview too, of all that is there and is somebody else's until now."""
-    owned = sorted({each.namespace for each in args.stores if each.owned})
-    tokens = sorted({f"{each.namespace}/{args.token_secret}" for each in args.stores})
-    places = [*owned, *tokens, *(each.place for each in args.secrets)]
+def _owned_namespaces(options: SyncOptions) -> list[str]:
+    return sorted({store.namespace for store in options.stores if store.create_namespace})
+
+
+def _warn_of_takeovers(args: SyncArgs) -> None:
+    """Warn, in a preview too, of all that exists and is somebody else's until now."""
+    options = args.options
+    owned = _owned_namespaces(options)
+    tokens = [f"{namespace}/{args.token_secret}" for namespace in options.namespaces]
+    secrets = {
+        f"{namespace_of(secret, options.stores)}/{secret.name}": secret
+        for secret in options.secrets
+    }
     answer = pulumi_command.local.run(
-        command=shlex.join(question(args.context, "existing", places)),
+        command=shlex.join(question(args.context, "existing", [*owned, *tokens, *secrets])),
         logging=pulumi_command.local.Logging.NONE,
     )
-    there: Mapping[str, Mapping[str, str]] = json.loads(answer.stdout)
-    others = {place for place, labels in there.items() if not labels.items() >= _OURS.items()}
+    existing: Mapping[str, Mapping[str, str]] = json.loads(answer.stdout)
+    others = {name for name, labels in existing.items() if not labels.items() >= _OURS.items()}
     for namespace in filter(others.__contains__, owned):
         pulumi.log.warn(
-            f"Namespace {namespace} was made by hand: it is taken over and enforces Pod Security's "
-            "restricted, so that pods which need more start no more (createNamespace: false leaves "
-            "it as it is)"
+            f"Namespace {namespace} was made manually: it is taken over and enforces Pod "
+            "Security's restricted, so that pods which need more start no more (createNamespace: "
+            "false leaves it as it is)"
         )
     for token in filter(others.__contains__, tokens):
         pulumi.log.warn(
-            f"Secret {token} was made by hand: its key {_TOKEN_KEY} is written over, and a destroy "
-            "removes it"
+            f"Secret {token} was made manually: its key {_TOKEN_KEY} is written over, and a "
+            "destroy removes it"
         )
-    for each in args.secrets:
-        if there.get(each.place, {_SYNCED: "true"}).get(_SYNCED) != "true":
-            pulumi.log.warn(f"Secret {each.place} was made by hand: {_becomes(each)}")
+    for name, secret in secrets.items():
+        if existing.get(name, {_SYNCED: "true"}).get(_SYNCED) != "true":
+            pulumi.log.warn(f"Secret {name} was made manually: {_becomes(secret)}")
 
 
 def _becomes(secret: SyncedSecret) -> str:
-    if secret.creation_policy == "Merge":
+    if secret.creation_policy is CreationPolicy.MERGE:
         return (
             f"its keys {', '.join(secret.data)} are written over; it keeps the others "
             "(creationPolicy: Merge)"

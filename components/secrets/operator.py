@@ -1,9 +1,9 @@
-"""The External Secrets Operator: its resource kinds, its chart, its rights and its fences."""
+"""The External Secrets Operator: its CRDs, its chart, its rights and its NetworkPolicies."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -14,15 +14,17 @@ from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.networking import v1 as networking
 from pulumi_kubernetes.rbac import v1 as rbac
 
-from components import _secrets_operator_access as access
-from components._custom_resources import definitions
-from components._network_policy import (
+from ..cluster.network_policy import (
     ClusterNetwork,
     certificate_controller_policy,
     secrets_controller_policy,
     webhook_policy,
 )
-from components._secrets_operator_chart import (
+from ..cluster.toleration import Toleration, documents
+from . import operator_access as access
+from .crds import definitions
+from .esc_access import EscAccess
+from .operator_chart import (
     CERTIFICATES,
     CONTROLLER,
     RELEASE,
@@ -31,7 +33,7 @@ from components._secrets_operator_chart import (
     pod_labels,
     values,
 )
-from components._tolerations import Toleration, documents
+from .synced import SyncOptions
 
 # The program's own, by a path that is the same in every checkout: another would be a change.
 _PYTHON = ".venv/bin/python"
@@ -39,32 +41,20 @@ _RBAC_GROUP = "rbac.authorization.k8s.io"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChartSource:
-    """A chart's name in `repository` at `version`, an oci:// one at `version`, or a folder."""
+class SyncArgs:
+    """What is synced from Pulumi ESC, and by which operator.
 
-    chart: str
-    repository: str | None = None
-    version: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class SecretsOperatorArgs:
-    """What makes the operator.
-
-    `context` is the kubeconfig's, `namespace` is its own and exists; `serves` are those whose
-    secrets it syncs. `custom_resources` is the path or URL of its bundle of
-    CustomResourceDefinitions; with `cluster_kinds` it also serves ClusterSecretStores and
-    ClusterExternalSecrets, in every namespace. All are plain values: a chart with one argument
-    unknown renders nothing in a preview, and no policy would see it.
+    `context` is the kubeconfig's; `namespace` is the operator's, which exists; `token_secret` is
+    the name of the Secret that holds the token, in each store's namespace: no synced secret may
+    have it. All that the operator needs are plain values: a chart with one argument unknown renders
+    nothing in a preview, and no policy would see it.
     """
 
     context: str
     namespace: str
-    serves: tuple[str, ...]
-    chart: ChartSource
-    custom_resources: str
-    cluster_kinds: bool
-    webhook: bool
+    access: EscAccess
+    token_secret: str
+    options: SyncOptions
     cluster: ClusterNetwork
     tolerations: tuple[Toleration, ...] = ()
 
@@ -80,45 +70,45 @@ class SecretsOperator(pulumi.ComponentResource):
     ready: pulumi.Resource
 
     def __init__(
-        self, name: str, args: SecretsOperatorArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: SyncArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("oceanid:index:SecretsOperator", name, None, opts)
         self._name = name
         self._args = args
-        before = [*self._kinds(), *self._fences(), *self._rights()]
+        before = [*self._crds(), *self._network_policies(), *self._rights()]
         self.ready = self._answering(self._chart(before))
         self.namespace = pulumi.Output.from_input(args.namespace)
         self.register_outputs({"namespace": self.namespace})
 
-    def _kinds(self) -> list[pulumi.Resource]:
-        kinds = access.kinds(cluster_kinds=self._args.cluster_kinds)
+    def _crds(self) -> list[pulumi.Resource]:
+        options = self._args.options
+        kinds = access.served_crds(cluster_kinds=options.cluster_kinds)
         return [
             apiextensions.CustomResource(
-                f"{self._name}-{each['metadata']['name']}",
-                api_version=each["apiVersion"],
-                kind=each["kind"],
-                metadata=each["metadata"],
-                spec=each["spec"],
+                f"{self._name}-{crd['metadata']['name']}",
+                api_version=crd["apiVersion"],
+                kind=crd["kind"],
+                metadata=crd["metadata"],
+                spec=crd["spec"],
                 opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
             )
-            for each in definitions(self._args.custom_resources, kinds)
+            for crd in definitions(options.crds, kinds)
         ]
 
     def _chart(self, before: Sequence[pulumi.Resource]) -> helm.Chart:
-        source = self._args.chart
+        options = self._args.options
+        chart = options.chart
         return helm.Chart(
             f"{self._name}-chart",
             name=RELEASE,
             namespace=self._args.namespace,
-            chart=source.chart,
-            version=source.version,
-            repository_opts=(
-                helm.RepositoryOptsArgs(repo=source.repository) if source.repository else None
-            ),
+            chart=chart.reference,
+            version=chart.version,
+            repository_opts=(helm.RepositoryOptsArgs(repo=chart.index) if chart.index else None),
             values=values(
                 only_namespace=self._only_namespace,
-                cluster_kinds=self._args.cluster_kinds,
-                webhook=self._args.webhook,
+                cluster_kinds=options.cluster_kinds,
+                webhook=options.webhook,
                 tolerations=documents(self._args.tolerations),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(before)),
@@ -127,36 +117,37 @@ class SecretsOperator(pulumi.ComponentResource):
     @property
     def _only_namespace(self) -> str | None:
         """The one namespace served; the operator can look at one, or at all of them."""
-        alone = len(self._args.serves) == 1 and not self._args.cluster_kinds
-        return self._args.serves[0] if alone else None
+        options = self._args.options
+        alone = len(options.namespaces) == 1 and not options.cluster_kinds
+        return options.namespaces[0] if alone else None
 
     def _answering(self, chart: helm.Chart) -> pulumi.Resource:
         """The chart, or what waits behind it for the webhook to answer."""
         args = self._args
-        if not args.webhook:
+        if not args.options.webhook:
             return chart
-        question = (_PYTHON, "-m", "secret_sync", "webhook", "--context", args.context)
+        command = (_PYTHON, "-m", "operations.secret_gate", "webhook", "--context", args.context)
         return pulumi_command.local.Command(
             f"{self._name}-webhook-answers",
-            create=shlex.join([*question, args.namespace]),
-            triggers=[args.chart.version or args.chart.chart],
+            create=shlex.join([*command, args.namespace]),
+            triggers=[args.options.chart.version or args.options.chart.reference],
             logging=pulumi_command.local.Logging.NONE,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[chart]),
         )
 
     def _rights(self) -> list[pulumi.Resource]:
         """Bindings name accounts that the chart makes: Kubernetes takes them in either order."""
-        own, cluster_kinds = self._args.namespace, self._args.cluster_kinds
+        own, cluster_kinds = self._args.namespace, self._args.options.cluster_kinds
         syncing = access.syncing(cluster_kinds=cluster_kinds)
         made = self._grant("lead", CONTROLLER, access.leading(), namespace=own)
         if cluster_kinds:
             made += self._grant("sync", CONTROLLER, syncing, namespace=None)
         else:
-            for each in self._args.serves:
-                made += self._grant(f"sync-{each}", CONTROLLER, syncing, namespace=each)
+            for namespace in self._args.options.namespaces:
+                made += self._grant(f"sync-{namespace}", CONTROLLER, syncing, namespace=namespace)
             if self._only_namespace is None:
                 made += self._grant("watch", CONTROLLER, access.watching(), namespace=None)
-        if self._args.webhook:
+        if self._args.options.webhook:
             certifying = access.certifying(cluster_kinds=cluster_kinds)
             keeping = access.keeping_certificate()
             made += self._grant("certify", CERTIFICATES, certifying, namespace=None)
@@ -190,14 +181,11 @@ class SecretsOperator(pulumi.ComponentResource):
     def _account(self, name: str) -> rbac.SubjectArgs:
         return rbac.SubjectArgs(kind="ServiceAccount", name=name, namespace=self._args.namespace)
 
-    def _fences(self) -> list[pulumi.Resource]:
+    def _network_policies(self) -> list[pulumi.Resource]:
         cluster = self._args.cluster
-        specs: Mapping[str, networking.NetworkPolicySpecArgs] = {
-            CONTROLLER: secrets_controller_policy(pod_labels(CONTROLLER), cluster),
-        }
-        if self._args.webhook:
-            specs = {
-                **specs,
+        specs = {CONTROLLER: secrets_controller_policy(pod_labels(CONTROLLER), cluster)}
+        if self._args.options.webhook:
+            specs |= {
                 WEBHOOK: webhook_policy(pod_labels(WEBHOOK), cluster, port=WEBHOOK_PORT),
                 CERTIFICATES: certificate_controller_policy(pod_labels(CERTIFICATES), cluster),
             }

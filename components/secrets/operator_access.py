@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pulumi_kubernetes.rbac import v1 as rbac
 
-from components._secrets_operator_chart import WEBHOOK
+from .operator_chart import WEBHOOK
 
 _GROUP = "external-secrets.io"
 _WEBHOOK_CONFIGURATIONS = ["secretstore-validate", "externalsecret-validate"]
@@ -19,8 +19,8 @@ _READ = ["get", "list", "watch"]
 _WRITE = ["update", "patch"]
 
 
-def kinds(*, cluster_kinds: bool) -> tuple[str, ...]:
-    """The operator's kinds that are served; without their definitions no other can be made."""
+def served_crds(*, cluster_kinds: bool) -> tuple[str, ...]:
+    """The kinds whose CRDs are made; without these no other of the operator's can be."""
     own = ("ExternalSecret", "SecretStore", "GeneratorState")
     return (*own, "ClusterExternalSecret", "ClusterSecretStore") if cluster_kinds else own
 
@@ -41,8 +41,8 @@ def syncing(*, cluster_kinds: bool) -> list[rbac.PolicyRuleArgs]:
         ]
     return [
         _rule(_GROUP, resources, [*_READ, *_WRITE]),
-        _rule(_GROUP, [f"{each}/status" for each in resources], ["get", *_WRITE]),
-        _rule(_GROUP, [f"{each}/finalizers" for each in resources], _WRITE),
+        _rule(_GROUP, [f"{resource}/status" for resource in resources], ["get", *_WRITE]),
+        _rule(_GROUP, [f"{resource}/finalizers" for resource in resources], _WRITE),
         *for_the_cluster,
         _rule("", ["secrets"], [*_READ, *_WRITE, "create", "delete"]),
         _rule(f"generators.{_GROUP}", ["generatorstates"], _READ),
@@ -72,7 +72,7 @@ def leading() -> list[rbac.PolicyRuleArgs]:
 def certifying(*, cluster_kinds: bool) -> list[rbac.PolicyRuleArgs]:
     """The certificate controller's in the cluster: it writes its CA into what calls the webhook."""
     stores = ("secretstores", "clustersecretstores") if cluster_kinds else ("secretstores",)
-    resources = [f"{each}.{_GROUP}" for each in ("externalsecrets", *stores)]
+    resources = [f"{store}.{_GROUP}" for store in ("externalsecrets", *stores)]
     admission = "admissionregistration.k8s.io"
     return [
         _rule("apiextensions.k8s.io", ["customresourcedefinitions"], _READ),

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..cluster.labels import HOSTNAME_LABEL
+
 RELEASE = "external-secrets"
 # Where each part's pods listen (the chart's own defaults).
 WEBHOOK_PORT = 10250
@@ -96,7 +98,7 @@ def _resources(*, memory: str) -> dict[str, Any]:
 def _apart(part: str) -> dict[str, Any]:
     """On different nodes where there are several: a node that is lost takes one of the two."""
     term = {
-        "topologyKey": "kubernetes.io/hostname",
+        "topologyKey": HOSTNAME_LABEL,
         "labelSelector": {"matchLabels": pod_labels(part)},
     }
     preferred = [{"weight": 100, "podAffinityTerm": term}]

@@ -1,4 +1,4 @@
-"""What an update asks about the synced secrets, by the project's own program `secret_sync`."""
+"""What an update asks about the synced secrets, by the program `operations.secret_gate`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import sys
 from collections.abc import Mapping, Sequence
 
 
-def question(context: str, what: str, places: Sequence[str], *options: str) -> list[str]:
-    """The command that asks `what` about `places`; `context` is the kubeconfig's."""
-    program = [sys.executable, "-m", "secret_sync", what, "--context", context]
-    return [*program, *options, *places]
+def question(context: str, what: str, names: Sequence[str], *options: str) -> list[str]:
+    """The command that asks `what` about `names`; `context` is the kubeconfig's."""
+    program = [sys.executable, "-m", "operations.secret_gate", what, "--context", context]
+    return [*program, *options, *names]
 
 
-def unread(context: str, places: Sequence[str], *, seconds: int) -> list[str]:
+def unread(context: str, names: Sequence[str], *, seconds: int) -> list[str]:
     """Have each secret read again, and a line for each that was not within that time."""
-    response = run(question(context, "read", places, "--seconds", str(seconds)))
+    response = run(question(context, "read", names, "--seconds", str(seconds)))
     if response.returncode != 0:
         reason = (response.stderr.strip().splitlines() or ["no reason given"])[-1]
         return [f"the synced secrets cannot be checked: {reason}: {_remedy(reason)}"]
@@ -38,9 +38,9 @@ def _line(problem: Mapping[str, str]) -> str:
 def _remedy(why: str) -> str:
     # External Secrets' own words, of the Secret that a store names.
     if "cannot find secret data for key" in why or "cannot get Kubernetes secret" in why:
-        return "something else has changed the token's Secret: make refresh, then update again"
+        return "something else has changed the token's Secret: oceanid refresh, then update again"
     if "401" in why or "Unauthorized" in why:
-        return "its token is not valid: make rotate-token with a new one"
+        return "its token is not valid: oceanid secrets rotate with a new one"
     if "404" in why or "Not Found" in why:
         return "correct the path, or the store's organization, project and environment"
     return "docs/runbooks/esc-token.md has the steps"

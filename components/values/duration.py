@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from settings.fields import refuse
+from .fields import refuse
 
 # Go takes either of the two letters that look like a mu.
 _UNITS = {

@@ -178,7 +178,7 @@ def _of_one_machine(
 
 
 def endpoint(value: object) -> Endpoint:
-    """Such as `157.173.210.123:6443` or `[2001:db8::1]:6443`."""
+    """An Endpoint from text such as `157.173.210.123:6443` or `[2001:db8::1]:6443`."""
     host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
     bracketed = host.startswith("[") and host.endswith("]")
     try:

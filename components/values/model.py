@@ -1,4 +1,4 @@
-"""What every group of settings has in common."""
+"""What every group of values has in common."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from settings.fields import refuse
+from .fields import refuse
 
 
-class SettingGroup(BaseModel):
-    """A mapping of the stack's file: frozen, strict about types, without unknown keys."""
+class StrictModel(BaseModel):
+    """A group of values: frozen, strict about types, without unknown keys.
+
+    A stack's file has the keys in camelCase; a program gives them by their names here.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
         strict=True,
         alias_generator=to_camel,
+        validate_by_name=True,
         # Errors name the key as it stands in the stack's file.
         loc_by_alias=True,
     )

@@ -1,0 +1,1 @@
+"""What every subject needs of the cluster: names, labels, network ranges, namespaces."""

@@ -1,0 +1,1 @@
+"""Exit nodes, worker gateways and the gates between their waves."""

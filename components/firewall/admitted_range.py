@@ -1,0 +1,17 @@
+"""A range that the firewall admits."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ..values.fields import FirewallRange
+from ..values.model import StrictModel
+
+
+class AdmittedRange(StrictModel):
+    """A range, no wider than the rule `firewall-range` admits, and why it is admitted."""
+
+    cidr: FirewallRange
+    description: Annotated[str, Field(min_length=1)]

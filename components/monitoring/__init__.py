@@ -1,0 +1,1 @@
+"""Alerts, a dashboard and the prober."""

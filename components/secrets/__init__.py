@@ -1,0 +1,1 @@
+"""The External Secrets Operator and what it synchronizes."""
