@@ -1,8 +1,8 @@
 """Whether the installed pulumi-policy is one that the pack's own analyzer fits.
 
-`crossguard.Analyzer` takes the place of the SDK's analyzer, which is private to the SDK. Under the
-SDK's own, `plain-text-keys` cannot see which values are secrets and says nothing. So with an SDK
-that differs the pack refuses to start: the engine then ends the preview or update with an error.
+`crossguard.UnknownAwareAnalyzer` takes the place of the SDK's analyzer, which is private to the
+SDK. Under the SDK's own, `plain-text-keys` cannot see which values are secrets and says nothing.
+With an SDK that differs the pack refuses to start: the preview or update stops with an error.
 """
 
 import inspect
@@ -11,10 +11,12 @@ from importlib import metadata
 
 import pulumi_policy.policy as sdk
 
+from .errors import PoliciesError
+
 # The versions this was read and tested against; another one passes when it has the same shape.
 KNOWN_VERSIONS = ("1.21.0",)
 _ANALYZER = "_PolicyAnalyzerServicer"
-# What `crossguard.Analyzer` replaces or calls, and the parameters of each.
+# What `crossguard.UnknownAwareAnalyzer` replaces or calls, and the parameters of each.
 _PARAMETERS = {
     "__init__": 12,
     "Analyze": 3,
@@ -25,21 +27,17 @@ _PARAMETERS = {
     "_create_report_violation": 6,
     "_get_enforcement_level": 2,
 }
-# What the SDK's analyzer answers the engine and `crossguard.Analyzer` leaves to it.
+# What the SDK's analyzer answers the engine and `crossguard.UnknownAwareAnalyzer` leaves to it.
 _UNTOUCHED = frozenset({"GetAnalyzerInfo", "GetPluginInfo"})
 
 
-class UnfitSdkError(ImportError):
-    """The pack cannot judge under this SDK. The text is one line: what differs, and how to fix."""
-
-
 def require_fit() -> None:
-    """Raise UnfitSdkError unless the SDK's analyzer is as `crossguard.Analyzer` needs it."""
+    """Raise PoliciesError unless the SDK's analyzer fits `crossguard.UnknownAwareAnalyzer`."""
     difference = _difference()
     if difference is None:
         return
     known = ", ".join(KNOWN_VERSIONS)
-    raise UnfitSdkError(
+    raise PoliciesError(
         f"pulumi-policy {metadata.version('pulumi-policy')}: {difference}. The policy pack does "
         "not start with it, because keys in plain text would pass unseen. Fix: install "
         f"pulumi-policy=={KNOWN_VERSIONS[-1]} (known: {known}), as requirements.txt says"

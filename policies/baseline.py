@@ -4,17 +4,14 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from policies.result import Result
+from .errors import PoliciesError
+from .result import Result
 
 Fingerprint = tuple[str, str, str, str]
 
 
-class BaselineError(ValueError):
-    """The file of the baseline is wrong. The text is one line."""
-
-
 def read_baseline(file: Path) -> frozenset[Fingerprint]:
-    """The fingerprints of a file that `write_baseline` wrote. Raises BaselineError."""
+    """The fingerprints of a file that `write_baseline` wrote. Raises PoliciesError."""
     try:
         listed = json.loads(file.read_bytes())
         found = frozenset(
@@ -22,7 +19,7 @@ def read_baseline(file: Path) -> frozenset[Fingerprint]:
             for one in listed
         )
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise BaselineError(
+        raise PoliciesError(
             f"{file}: no baseline ({type(error).__name__}); write one with --write-baseline"
         ) from None
     return found

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
 
-from policies.manifests import LARGEST
+from .manifests import LARGEST
 
 _SECONDS = 30
 # The line that helm writes over what a template gave.

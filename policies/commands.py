@@ -4,6 +4,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from .errors import PoliciesError
+
 _COMMANDS = ("scan", "docs", "prohibited", "coverage", "admission", "refused")
 _USAGE = (
     f"usage: python -m policies {{{','.join(_COMMANDS)}}} ... "
@@ -17,5 +19,10 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(_USAGE)
         return 2
     # Only the command that was asked for: a scan of one file must not wait for the others.
-    code: int = import_module(f"policies.{arguments[0]}").main(arguments[1:])
+    command = import_module(f".{arguments[0]}", __package__)
+    try:
+        code: int = command.main(arguments[1:])
+    except PoliciesError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     return code

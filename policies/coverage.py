@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from policies.admission import expressed
-from policies.rules import every_rule
+from .admission import expressed
+from .rules import every_rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 The SDK's analyzer deserialises the inputs anew for every policy, twice (from protobuf to JSON, then
 into proxies), and a policy that touches an unknown value is dropped for that resource with an
-advisory note. `Analyzer` replaces that one method: it decodes the inputs once, and every rule
-judges the same subjects. All else stays the SDK's: each rule is a policy of its own with its
-name, severity, tags, url and remediation, and enforcement levels can be configured as usual.
+advisory note. `UnknownAwareAnalyzer` replaces that one method: it decodes the inputs once, and
+every rule judges the same subjects. All else stays the SDK's: each rule is a policy of its own with
+its name, severity, tags, url and remediation, and enforcement levels can be configured as usual.
 
 Each `RulePolicy` also works under the SDK's own analyzer, through the public interface, and judges
 the same; a test compares the two. But that analyzer does not say what is marked as secret, so keys
 in plain text pass, and it takes no exception that is for some stacks. Should the SDK change so that
-`Analyzer` no longer fits, importing this module fails, and the pack does not start.
+`UnknownAwareAnalyzer` no longer fits, importing this module fails, and the pack does not start.
 """
 
 from collections.abc import Iterable
@@ -21,27 +21,27 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel, Policy, ReportViolation, StackValidationArgs
 
-from policies.analyzer_fit import require_fit
-from policies.inputs import from_struct
-from policies.pack import (
+from .analyzer_fit import require_fit
+from .inputs import from_struct
+from .pack import (
     PACK,
+    CrossResourcePolicy,
     ExceptionsPolicy,
-    JointPolicy,
     RulePolicy,
     fired_on,
     policies,
     subjects_of,
 )
-from policies.rules._joint import Fact
-from policies.rules._model import Verdict, judge
-from policies.rules._subject import Subject
+from .rules._cross_resource import Observation
+from .rules._model import Verdict, judge
+from .rules._subject import Subject
 
-__all__ = ["PACK", "Analyzer", "RulePolicy", "decode_once", "policies"]
+__all__ = ["PACK", "RulePolicy", "UnknownAwareAnalyzer", "install_analyzer", "policies"]
 
 require_fit()
 
 
-class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of this file
+class UnknownAwareAnalyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of this file
     """The SDK's analyzer with one decoding a resource for all rules."""
 
     def __init__(
@@ -54,11 +54,13 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
     ) -> None:
         super().__init__(name, version, policies, enforcement_level, *rest)
         self._rule_policies = [policy for policy in policies if isinstance(policy, RulePolicy)]
-        self._joint_policies = [policy for policy in policies if isinstance(policy, JointPolicy)]
+        self._cross_resource_policies = [
+            policy for policy in policies if isinstance(policy, CrossResourcePolicy)
+        ]
         self._others = [policy for policy in policies if isinstance(policy, ExceptionsPolicy)]
         self._names = {policy.name for policy in policies}
         # What each resource says for the rules over several, by rule and URN.
-        self._facts: dict[str, dict[str, list[Fact]]] = {}
+        self._observations: dict[str, dict[str, list[Observation]]] = {}
 
     def Analyze(  # noqa: N802 - the protocol's name
         self, request: analyzer_pb2.AnalyzeRequest, _context: object
@@ -81,7 +83,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
             for subject, names in zip(subjects, fired, strict=True):
                 if policy.report(subject, violation, failure, listed):
                     names.add(policy.rule.name)
-        self._note(request.urn, zip(subjects, map(frozenset, fired), strict=True))
+        self._collect(request.urn, zip(subjects, map(frozenset, fired), strict=True))
         return response
 
     def AnalyzeStack(  # noqa: N802 - the protocol's name
@@ -90,33 +92,35 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
         """Judge the resources together, from what was noted of each."""
         response = analyzer_pb2.AnalyzeResponse()
         for resource in request.resources:
-            if resource.urn not in self._facts:
+            if resource.urn not in self._observations:
                 inputs = from_struct(resource.properties)
                 subjects = subjects_of(resource.type, inputs, resource.name)
-                self._note(resource.urn, ((subject, fired_on(subject)) for subject in subjects))
-        for policy in self._joint_policies:
+                self._collect(resource.urn, ((subject, fired_on(subject)) for subject in subjects))
+        for policy in self._cross_resource_policies:
             level = self._level_of(policy)
             if level is not EnforcementLevel.DISABLED:
-                facts = [
-                    fact
+                observations = [
+                    observation
                     for resource in request.resources
-                    for fact in self._facts[resource.urn].get(policy.name, ())
+                    for observation in self._observations[resource.urn].get(policy.name, ())
                 ]
                 levels = (level, EnforcementLevel.MANDATORY, EnforcementLevel.ADVISORY)
-                policy.report(facts, *(self._reporter(response, policy, one) for one in levels))
+                policy.report(
+                    observations, *(self._reporter(response, policy, one) for one in levels)
+                )
         for other in self._others:
             level = self._level_of(other)
             if level is not EnforcementLevel.DISABLED:
                 other.validate(StackValidationArgs([]), self._reporter(response, other, level))
         return response
 
-    def _note(self, urn: str, judged: Iterable[tuple[Subject, frozenset[str]]]) -> None:
-        facts = self._facts.setdefault(urn, {})
-        facts.clear()
+    def _collect(self, urn: str, judged: Iterable[tuple[Subject, frozenset[str]]]) -> None:
+        observations = self._observations.setdefault(urn, {})
+        observations.clear()
         for subject, fired in judged:
-            for policy in self._joint_policies:
-                for fact in policy.rule.noted(subject, fired):
-                    facts.setdefault(policy.name, []).append(fact.noted_at(urn))
+            for policy in self._cross_resource_policies:
+                for observation in policy.rule.observe(subject, fired):
+                    observations.setdefault(policy.name, []).append(observation.with_origin(urn))
 
     def _level_of(self, policy: Policy) -> EnforcementLevel:
         level: EnforcementLevel = self._get_enforcement_level(policy)
@@ -171,6 +175,6 @@ class Analyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of th
         )
 
 
-def decode_once() -> None:
-    """Make `PolicyPack` serve `Analyzer`. Call before it."""
-    sdk._PolicyAnalyzerServicer = Analyzer  # type: ignore[assignment,misc]  # noqa: SLF001
+def install_analyzer() -> None:
+    """Make `PolicyPack` serve `UnknownAwareAnalyzer`. Call before it."""
+    sdk._PolicyAnalyzerServicer = UnknownAwareAnalyzer  # type: ignore[assignment,misc]  # noqa: SLF001

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from policies.coverage import coverage
-from policies.rules import every_rule
-from policies.rules._joint import JointRule
+from .coverage import coverage
+from .rules import every_rule
+from .rules._cross_resource import CrossResourceRule
 
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "docs" / "policies.md"
 
@@ -58,7 +58,7 @@ what `helm template --values` prints.
 a folder, of standard input, or with `--whole`, which says that the files are all there are (`make
 scan` without FILES).
 
-**Options**: `--format` is `text`, `json`, `sarif`, `junit` or `github`. `--write-baseline FILE`
+**Options**: `--format` is `text`, `json` or `sarif`. `--write-baseline FILE`
 writes today's findings, and `--baseline FILE` accepts them. `-`, `/dev/stdin` and `<(...)` are read
 as files are.
 
@@ -154,9 +154,9 @@ def _details() -> Iterator[str]:
         yield ""
         yield f"- Remedy: {rule.remedy}."
         yield f"- Source: {rule.source}. [More]({rule.url})"
-        yield f"- Not seen: {rule.blind_to}"
-        if rule.in_cluster:
-            yield f"- In the cluster: {rule.in_cluster}"
-        if isinstance(rule, JointRule):
+        yield f"- Limitations: {rule.limitations}"
+        if rule.cel_differs_because:
+            yield f"- In the cluster: {rule.cel_differs_because}"
+        if isinstance(rule, CrossResourceRule):
             yield "- Judged over all resources together, not one by one."
         yield ""

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import yaml
 
+from .errors import PoliciesError
+
 DEFAULT_FILE = Path(__file__).resolve().parent / "exceptions.yaml"
 _FIELDS = frozenset({"rule", "resource", "reason", "expires", "enforcers"})
 _STACKS = "stacks"
@@ -26,10 +28,6 @@ class Enforcer(StrEnum):
     PREVIEW = "preview"
     SCAN = "scan"
     CLUSTER = "cluster"
-
-
-class ExceptionsError(ValueError):
-    """The file of exceptions is wrong. The text is one line: which entry, what, how to mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +94,13 @@ class Exceptions:
 def load_exceptions(
     file: Path, rules: Iterable[str], enforcer: Enforcer, today: date | None = None
 ) -> Exceptions:
-    """Read the file; `rules` are the names that exist. Raises ExceptionsError for any fault."""
+    """Read the file; `rules` are the names that exist. Raises PoliciesError for any fault."""
     try:
         listed = yaml.safe_load(file.read_bytes())
     except (OSError, yaml.YAMLError, ValueError) as error:
-        raise ExceptionsError(f"{file.name}: cannot be read ({type(error).__name__})") from None
+        raise PoliciesError(f"{file.name}: cannot be read ({type(error).__name__})") from None
     if listed is not None and not isinstance(listed, list):
-        raise ExceptionsError(f"{file.name}: must be a list of exceptions")
+        raise PoliciesError(f"{file.name}: must be a list of exceptions")
     names = frozenset(rules)
     entries = tuple(
         _entry(f"{file.name}: entry {number}", raw, names, file)
@@ -112,13 +110,13 @@ def load_exceptions(
         if any(
             (entry.rule, entry.resource) == (one.rule, one.resource) for one in entries[:number]
         ):
-            raise ExceptionsError(f"{file.name}: entry {number + 1}: stands twice; keep one")
+            raise PoliciesError(f"{file.name}: entry {number + 1}: stands twice; keep one")
     return Exceptions(entries, enforcer, today or date.today())  # noqa: DTZ011 - a day as people count it
 
 
 def _entry(where: str, raw: object, rules: frozenset[str], file: Path) -> DatedException:
     if not isinstance(raw, Mapping) or set(raw) - {_STACKS} != _FIELDS:
-        raise ExceptionsError(
+        raise PoliciesError(
             f"{where}: must have exactly the fields {', '.join(sorted(_FIELDS))}, and may have "
             f"{_STACKS}"
         )
@@ -126,25 +124,23 @@ def _entry(where: str, raw: object, rules: frozenset[str], file: Path) -> DatedE
         raw[key] for key in ("rule", "resource", "reason", "expires")
     )
     if rule not in rules:
-        raise ExceptionsError(f"{where}: there is no such rule; take a name from docs/policies.md")
+        raise PoliciesError(f"{where}: there is no such rule; take a name from docs/policies.md")
     if not isinstance(resource, str) or len(resource.split()) < 2 or "*" in resource:  # noqa: PLR2004
-        raise ExceptionsError(
-            f"{where}: resource must be exact, such as DaemonSet monitoring/agent"
-        )
+        raise PoliciesError(f"{where}: resource must be exact, such as DaemonSet monitoring/agent")
     if not isinstance(reason, str) or not reason.strip() or "\n" in reason.strip():
-        raise ExceptionsError(f"{where}: reason must be one line that says why")
+        raise PoliciesError(f"{where}: reason must be one line that says why")
     if type(expires) is not date:  # a time of day would not compare
-        raise ExceptionsError(f"{where}: expires must be a date such as 2026-01-31")
+        raise PoliciesError(f"{where}: expires must be a date such as 2026-01-31")
     try:
         enforcers = frozenset(map(Enforcer, raw["enforcers"]))
     except (TypeError, ValueError):
         enforcers = frozenset()
     if not enforcers:
         known = ", ".join(Enforcer)
-        raise ExceptionsError(f"{where}: enforcers must be a list of some of {known}")
+        raise PoliciesError(f"{where}: enforcers must be a list of some of {known}")
     named = _named_stacks(where, raw[_STACKS], file) if _STACKS in raw else frozenset()
     if named and Enforcer.PREVIEW not in enforcers:
-        raise ExceptionsError(
+        raise PoliciesError(
             f"{where}: {_STACKS} is for previews only; remove it, or add preview to enforcers"
         )
     return DatedException(rule, resource, reason.strip(), expires, enforcers, named)
@@ -158,5 +154,5 @@ def _named_stacks(where: str, raw: object, file: Path) -> frozenset[str]:
     named = frozenset(each for each in listed if isinstance(each, str))
     if not named or len(named) != len(listed) or (known and named - known):
         choice = ", ".join(sorted(known)) or "the stacks"
-        raise ExceptionsError(f"{where}: {_STACKS} must be a list of some of {choice}")
+        raise PoliciesError(f"{where}: {_STACKS} must be a list of some of {choice}")
     return named

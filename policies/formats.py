@@ -1,26 +1,10 @@
-"""The forms in which a scan is written: for people, for programs, for the services of a forge."""
+"""The forms in which a scan is written: for people, for programs, for a pull request."""
 
 import json
-from html import escape
-from typing import Protocol, TextIO
+from typing import TextIO
 
-from policies.result import Problem, Result, Tally, message_of, printable
-from policies.sarif import sarif_document
-
-PASSED_OVER = "passed over"
-
-
-class Format(Protocol):
-    """Takes results and problems as they come, and the figures at the end."""
-
-    def result(self, result: Result) -> None:
-        """Take one result."""
-
-    def problem(self, problem: Problem) -> None:
-        """Take one problem."""
-
-    def end(self, tally: Tally) -> None:
-        """Write what is left to write."""
+from .result import Problem, Result, Tally, message_of, printable
+from .sarif import sarif_document
 
 
 class Text:
@@ -43,41 +27,6 @@ class Text:
     def end(self, tally: Tally) -> None:
         """Write the figures."""
         self._err.write(f"{tally}\n")
-
-
-class GitHub:
-    """Annotations of GitHub Actions.
-
-    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
-    """
-
-    def __init__(self, out: TextIO, err: TextIO) -> None:
-        self._out, self._err = out, err
-
-    def result(self, result: Result) -> None:
-        """Write it at once."""
-        level = "error" if result.blocks else "notice" if result.mark == "excepted" else "warning"
-        place = f"line={result.line},col={result.column}"
-        self._write(level, result.file, place, result.rule.name, message_of(result))
-
-    def problem(self, problem: Problem) -> None:
-        """Write it at once."""
-        place = f"line={problem.line},col={problem.column}"
-        level, title = ("notice", PASSED_OVER) if problem.passed_over else ("error", "not judged")
-        self._write(level, problem.file, place, title, problem.message)
-
-    def end(self, tally: Tally) -> None:
-        """Write the figures."""
-        self._err.write(f"{tally}\n")
-
-    def _write(self, level: str, file: str, place: str, title: str, message: str) -> None:
-        name = _escaped(printable(file)).replace(",", "%2C").replace(":", "%3A")
-        text = _escaped(printable(message))
-        self._out.write(f"::{level} file={name},{place},title={title}::{text}\n")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 class _Collected:
@@ -158,56 +107,4 @@ class Sarif(_Collected):
         self._err.write(f"{tally}\n")
 
 
-class Junit(_Collected):
-    """JUnit's XML: a test case a finding, for what reads no other form."""
-
-    def end(self, tally: Tally) -> None:
-        """Write it."""
-        failures = sum(result.blocks for result in self._results)
-        count = len(self._results) + len(self._problems) + len(self._passed_over)
-        self._out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-        self._out.write(
-            f'<testsuite name="oceanid-scan" tests="{count}" failures="{failures}" '
-            f'errors="{len(self._problems)}" skipped="{len(self._passed_over)}">\n'
-        )
-        for result in self._results:
-            place = f"{result.file}:{result.line}:{result.column}"
-            opening = f"  <testcase classname={_quoted(result.rule.name)} name={_quoted(place)}>"
-            text = message_of(result)
-            body = (
-                f"<failure message={_quoted(text)}/>"
-                if result.blocks
-                else f"<system-out>{escape(_printable(text))}</system-out>"
-            )
-            self._out.write(f"{opening}{body}</testcase>\n")
-        for problem in (*self._problems, *self._passed_over):
-            place = f"{problem.file}:{problem.line}:{problem.column}"
-            title, tag = ("not judged", "error")
-            if problem.passed_over:
-                title, tag = PASSED_OVER, "skipped"
-            self._out.write(
-                f'  <testcase classname="{title}" name={_quoted(place)}>'
-                f"<{tag} message={_quoted(problem.message)}/></testcase>\n"
-            )
-        self._out.write("</testsuite>\n")
-        self._err.write(f"{tally}\n")
-
-
-def _quoted(text: str) -> str:
-    """An attribute's value. `html`'s escapes are XML's; xml.sax would load urllib for its own."""
-    escaped = escape(_printable(text)).replace("\n", "&#10;").replace("\t", "&#9;")
-    return f'"{escaped}"'
-
-
-def _printable(text: str) -> str:
-    """Without the characters that XML 1.0 cannot hold."""
-    return "".join(each if each.isprintable() or each in "\t\n" else "\ufffd" for each in text)
-
-
-FORMATS: dict[str, type[Text | GitHub | Json | Sarif | Junit]] = {
-    "text": Text,
-    "github": GitHub,
-    "json": Json,
-    "sarif": Sarif,
-    "junit": Junit,
-}
+FORMATS: dict[str, type[Text | Json | Sarif]] = {"text": Text, "json": Json, "sarif": Sarif}

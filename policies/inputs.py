@@ -19,7 +19,7 @@ from pulumi_policy.proxy import (
     UNKNOWN_STRING_VALUE,
 )
 
-from policies.rules._model import UNKNOWN, Path
+from .rules._model import UNKNOWN, Path
 
 _UNKNOWN_VALUES = frozenset(
     {

@@ -24,7 +24,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from policies.scalar import FIRST, MERGE, AnyEvent, NotYamlError, fault, key_text, plain, scalar
+from .scalar import FIRST, MERGE, AnyEvent, NotYamlError, fault, key_text, plain, scalar
 
 __all__ = ["LONGEST_TEXT", "MERGE", "TWICE", "NotYamlError", "documents", "nodes"]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from policies import loader
+from . import loader
 
 SUFFIXES = (".yaml", ".yml", ".json")
 # What a file is by its name, where it does not say so itself.

@@ -1,5 +1,7 @@
 """Each rule as a policy of CrossGuard's, with its severity, tags, url and remediation."""
 
+from typing import Any
+
 from pulumi_policy import (
     EnforcementLevel,
     Policy,
@@ -11,14 +13,26 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from policies.exceptions import DEFAULT_FILE, Enforcer, Exceptions, load_exceptions
-from policies.inputs import Inputs, from_proxy
-from policies.rules import all_rules, every_rule, joint_rules
-from policies.rules._joint import Fact, JointRule
-from policies.rules._model import Rule, Verdict, judge
-from policies.rules._subject import Subject, subjects_of_resource
+from .exceptions import DEFAULT_FILE, Enforcer, Exceptions, load_exceptions
+from .inputs import Inputs, from_proxy
+from .rules import all_rules, cross_resource_rules, every_rule
+from .rules._cross_resource import CrossResourceRule, Observation
+from .rules._model import Rule, Verdict, judge
+from .rules._subject import Subject, subjects_of_resource
 
 PACK = "oceanid"
+
+
+def _about(rule: Rule) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "description": rule.description,
+        "enforcement_level": EnforcementLevel(rule.enforcement.value),
+        "severity": Severity(rule.severity.value),
+        "tags": list(rule.tags),
+        "remediation_steps": rule.remedy,
+        "url": rule.url,
+    }
 
 
 class RulePolicy(ResourceValidationPolicy):
@@ -27,15 +41,7 @@ class RulePolicy(ResourceValidationPolicy):
     rule: Rule
 
     def __init__(self, rule: Rule, exceptions: Exceptions | None = None) -> None:
-        super().__init__(
-            name=rule.name,
-            description=rule.description,
-            enforcement_level=EnforcementLevel(rule.enforcement.value),
-            severity=Severity(rule.severity.value),
-            tags=list(rule.tags),
-            remediation_steps=rule.remedy,
-            url=rule.url,
-        )
+        super().__init__(**_about(rule))
         self.rule = rule
         self._exceptions = exceptions or Exceptions()
 
@@ -70,56 +76,48 @@ class RulePolicy(ResourceValidationPolicy):
         return fired
 
 
-class JointPolicy(StackValidationPolicy):
+class CrossResourcePolicy(StackValidationPolicy):
     """One rule over several resources as a policy."""
 
-    rule: JointRule
+    rule: CrossResourceRule
 
-    def __init__(self, rule: JointRule, exceptions: Exceptions) -> None:
-        super().__init__(
-            name=rule.name,
-            description=rule.description,
-            enforcement_level=EnforcementLevel(rule.enforcement.value),
-            severity=Severity(rule.severity.value),
-            tags=list(rule.tags),
-            remediation_steps=rule.remedy,
-            url=rule.url,
-        )
+    def __init__(self, rule: CrossResourceRule, exceptions: Exceptions) -> None:
+        super().__init__(**_about(rule))
         self.rule = rule
         self._exceptions = exceptions
 
     def validate(self, args: StackValidationArgs, report_violation: ReportViolation) -> None:
         """Judge the stack as the SDK presents it. Used only under the SDK's own analyzer."""
-        facts = [
-            fact.noted_at(resource.urn)
+        observations = [
+            observation.with_origin(resource.urn)
             for resource in args.resources
             for subject in subjects_of(
                 resource.resource_type, from_proxy(resource.props), resource.name
             )
-            for fact in self.rule.noted(subject, fired_on(subject))
+            for observation in self.rule.observe(subject, fired_on(subject))
         ]
-        self.report(facts, report_violation, report_violation, report_violation)
+        self.report(observations, report_violation, report_violation, report_violation)
 
     def report(
         self,
-        facts: list[Fact],
+        observations: list[Observation],
         violation: ReportViolation,
         failure: ReportViolation,
         listed: ReportViolation,
     ) -> None:
-        """Report what the facts break together, each at the resource of its fact.
+        """Report what the observations break together, each at the resource of its observation.
 
         The three are as for `RulePolicy.report`.
         """
-        for fact, finding in self.rule.joined(facts):
-            line = f"{fact.identity}: {self.rule.line(finding)}"
-            excepted = self._exceptions.covering(self.rule.name, fact.identity)
+        for observation, finding in self.rule.findings(observations):
+            line = f"{observation.identity}: {self.rule.line(finding)}"
+            excepted = self._exceptions.covering(self.rule.name, observation.identity)
             if finding.verdict is Verdict.FAILED:
-                failure(line, str(fact.origin))
+                failure(line, str(observation.origin))
             elif excepted is None:
-                violation(line, str(fact.origin))
+                violation(line, str(observation.origin))
             else:
-                listed(f"{line} (excepted {excepted})", str(fact.origin))
+                listed(f"{line} (excepted {excepted})", str(observation.origin))
 
 
 class ExceptionsPolicy(StackValidationPolicy):
@@ -148,13 +146,13 @@ class ExceptionsPolicy(StackValidationPolicy):
 def policies(exceptions: Exceptions | None = None) -> list[Policy]:
     """One policy for each rule, in order of name, and one for the exceptions.
 
-    Raises ExceptionsError when the file of exceptions is wrong: without it nothing can be judged.
+    Raises PoliciesError when the file of exceptions is wrong: without it nothing can be judged.
     """
     names = [rule.name for rule in every_rule()]
     held = exceptions or load_exceptions(DEFAULT_FILE, names, Enforcer.PREVIEW)
     return [
         *(RulePolicy(rule, held) for rule in all_rules()),
-        *(JointPolicy(rule, held) for rule in joint_rules()),
+        *(CrossResourcePolicy(rule, held) for rule in cross_resource_rules()),
         ExceptionsPolicy(held),
     ]
 

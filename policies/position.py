@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import yaml
 
-from policies.loader import MERGE, NotYamlError, nodes
-from policies.manifests import Source, UnreadableError, json_documents
-from policies.rules._model import Path
+from .loader import MERGE, NotYamlError, nodes
+from .manifests import Source, UnreadableError, json_documents
+from .rules._model import Path
 
 Position = tuple[int, int]
 _START: Position = (1, 1)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from policies.docs import written
-from policies.rules import every_rule
-from policies.rules._model import Enforcement, Rule
+from .docs import written
+from .rules import every_rule
+from .rules._model import Enforcement, Rule
 
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "docs" / "prohibited-patterns.md"
 
@@ -94,7 +94,7 @@ _UNSEEN = (
     (
         "type firewall rules, secrets or node settings by hand",
         "nobody knows later why they are there",
-        "the settings; `make drift` finds the rest",
+        "the settings; `oceanid drift` finds the rest",
     ),
 )
 

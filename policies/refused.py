@@ -11,21 +11,21 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from policies.admission import SYSTEM_NAMESPACES, denied
-from policies.exceptions import (
+from .admission import SYSTEM_NAMESPACES, denied
+from .errors import PoliciesError
+from .exceptions import (
     DEFAULT_FILE,
     Enforcer,
     Exceptions,
-    ExceptionsError,
     load_exceptions,
 )
-from policies.rules import all_rules, every_rule, joint_rules
-from policies.rules._joint import Fact, namespace_of
-from policies.rules._model import Unknown, Verdict, judge
-from policies.rules._subject import Subject, subjects_of_manifest
+from .rules import all_rules, cross_resource_rules, every_rule
+from .rules._cross_resource import Observation, namespace_of
+from .rules._model import Unknown, Verdict, judge
+from .rules._subject import Subject, subjects_of_manifest
 
 # Kubernetes' own admission, where nothing of exceptions.yaml counts.
-_POD_SECURITY = next(rule for rule in joint_rules() if rule.name == "pod-security-label")
+_POD_SECURITY = next(rule for rule in cross_resource_rules() if rule.name == "pod-security-label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +38,22 @@ class Refusal:
 
 
 def refusals(objects: Iterable[object], exceptions: Exceptions) -> Iterator[Refusal]:
-    """Those of workloads outside the cluster's own namespaces. Raises RuleFailedError."""
-    facts: list[Fact] = []
+    """Those of workloads outside the cluster's own namespaces. Raises PoliciesError."""
+    observations: list[Observation] = []
     for each in objects:
         for subject in subjects_of_manifest(each):
             _, namespace = namespace_of(subject)
             if namespace in SYSTEM_NAMESPACES:
                 continue
             fired = _fired(subject)
-            facts += _POD_SECURITY.noted(subject, fired)
+            observations += _POD_SECURITY.observe(subject, fired)
             of_pods = frozenset[str]().union(*map(_fired, _pods(subject)))
             for name in sorted((fired | of_pods) & denied()):
                 if exceptions.covering(name, subject.identity) is None:
                     yield Refusal(name, subject.identity, name in of_pods)
-    for fact, _ in _POD_SECURITY.joined(facts):
-        if fact.about == "pods":
-            yield Refusal(_POD_SECURITY.name, fact.identity, pods=True)
-
-
-class RuleFailedError(Exception):
-    """A rule itself failed, so that nobody knows what is refused. The text is one line."""
+    for observation, _ in _POD_SECURITY.findings(observations):
+        if observation.about == "pods":
+            yield Refusal(_POD_SECURITY.name, observation.identity, pods=True)
 
 
 def _fired(subject: Subject) -> frozenset[str]:
@@ -65,7 +61,7 @@ def _fired(subject: Subject) -> frozenset[str]:
     for rule in all_rules():
         judged = judge(rule, subject)
         if judged.verdict is Verdict.FAILED:
-            raise RuleFailedError(f"{subject.identity}: {rule.line(judged.findings[0])}")
+            raise PoliciesError(f"{subject.identity}: {rule.line(judged.findings[0])}")
         if judged.verdict is Verdict.FIRES:
             fired.add(rule.name)
     return frozenset(fired)
@@ -83,23 +79,14 @@ def main(arguments: Sequence[str]) -> int:
     if arguments:
         sys.stderr.write("usage: python -m policies refused < WORKLOADS.json\n")
         return 2
+    names = [rule.name for rule in every_rule()]
+    exceptions = load_exceptions(DEFAULT_FILE, names, Enforcer.CLUSTER)
     try:
-        names = [rule.name for rule in every_rule()]
-        exceptions = load_exceptions(DEFAULT_FILE, names, Enforcer.CLUSTER)
         workloads = json.load(sys.stdin)
-    except ExceptionsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
     except ValueError as error:
-        sys.stderr.write(f"standard input is no JSON: {error}\n")
-        return 2
+        raise PoliciesError(f"standard input is no JSON: {error}") from None
     if not isinstance(workloads, list):
-        sys.stderr.write("standard input is no JSON list of workloads\n")
-        return 2
-    try:
-        found = [asdict(each) for each in refusals(workloads, exceptions)]
-    except RuleFailedError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+        raise PoliciesError("standard input is no JSON list of workloads")
+    found = [asdict(each) for each in refusals(workloads, exceptions)]
     sys.stdout.write(f"{json.dumps(found)}\n")
     return 0

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from policies.rules._keys import key_in
-from policies.rules._model import Enforcement, Finding, Rule
+from .rules._keys import key_in
+from .rules._model import Enforcement, Finding, Rule
 
 CLEAN, FOUND, UNREADABLE = 0, 1, 2
 # The rule whose findings say that nothing was judged.

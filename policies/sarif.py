@@ -3,8 +3,8 @@
 import os
 from collections.abc import Sequence
 
-from policies.result import Problem, Result, message_of, printable
-from policies.rules._model import Enforcement, Rule, Severity
+from .result import Problem, Result, message_of, printable
+from .rules._model import Enforcement, Rule, Severity
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 # GitHub's reading of SARIF: its properties object of a rule.

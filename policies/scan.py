@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from policies.baseline import BaselineError, read_baseline, write_baseline
-from policies.exceptions import (
+from .baseline import read_baseline, write_baseline
+from .errors import PoliciesError
+from .exceptions import (
     DEFAULT_FILE,
     Enforcer,
     Exceptions,
-    ExceptionsError,
     load_exceptions,
 )
-from policies.formats import FORMATS
-from policies.manifests import STANDARD_INPUT
-from policies.result import FOUND, UNREADABLE, Problem, Result, printable
-from policies.rules import every_rule
-from policies.scanner import Scanner
+from .formats import FORMATS
+from .manifests import STANDARD_INPUT
+from .result import FOUND, UNREADABLE, Problem, Result, printable
+from .rules import every_rule
+from .scanner import Scanner
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         names = [rule.name for rule in every_rule()]
         exceptions = load_exceptions(options.exceptions, names, Enforcer.SCAN)
         known = read_baseline(options.baseline) if options.baseline else frozenset()
-    except (ExceptionsError, BaselineError) as error:
+    except PoliciesError as error:
         sys.stderr.write(f"{printable(str(error))}\n")
         return UNREADABLE
     try:
@@ -45,7 +45,9 @@ def _run(options: argparse.Namespace, scanner: Scanner, exceptions: Exceptions) 
     blocking: list[Result] = []
     whole = options.whole or any(map(os.path.isdir, options.paths))
     found = chain.from_iterable(scanner.scan(path) for path in options.paths)
-    for each in chain(found, scanner.joined(whole=whole or STANDARD_INPUT in options.paths)):
+    for each in chain(
+        found, scanner.cross_resource(whole=whole or STANDARD_INPUT in options.paths)
+    ):
         if isinstance(each, Problem):
             form.problem(each)
             continue

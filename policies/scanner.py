@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from policies import loader
-from policies.baseline import Fingerprint
-from policies.exceptions import Exceptions
-from policies.manifests import (
+from . import loader
+from .baseline import Fingerprint
+from .exceptions import Exceptions
+from .manifests import (
     NO_MANIFEST,
     NotAManifestError,
     Source,
@@ -19,16 +19,16 @@ from policies.manifests import (
     sources,
     whole_chart,
 )
-from policies.position import Positions
-from policies.result import NOT_EVALUATED, Problem, Result, Tally, shown
-from policies.rules import all_rules, joint_rules
-from policies.rules._joint import Fact
-from policies.rules._keys import key_in
-from policies.rules._model import Finding, Rule, Verdict, judge
-from policies.rules._subject import Subject, subjects_of_manifest
+from .position import Positions
+from .result import NOT_EVALUATED, Problem, Result, Tally, shown
+from .rules import all_rules, cross_resource_rules
+from .rules._cross_resource import Observation
+from .rules._keys import key_in
+from .rules._model import Finding, Rule, Verdict, judge
+from .rules._subject import Subject, subjects_of_manifest
 
 if TYPE_CHECKING:
-    from policies.charts import Rendering
+    from .charts import Rendering
 
 _UNRENDERED = (
     "not evaluated: a chart's template is no manifest before Helm has rendered it, and there is no "
@@ -55,8 +55,8 @@ class Scanner:
         self._known = known
         self._rules = all_rules()
         self._not_evaluated = next(rule for rule in self._rules if rule.name == NOT_EVALUATED)
-        self._joint = joint_rules()
-        self._facts: dict[str, list[Fact]] = {}
+        self._cross_resource = cross_resource_rules()
+        self._observations: dict[str, list[Observation]] = {}
         self._charts: dict[Path, Rendering | None] = {}
 
     def scan(self, path: str) -> _Found:
@@ -116,7 +116,7 @@ class Scanner:
     def _rendering(self, chart: Path) -> "Generator[Problem, None, Rendering | None]":
         """The documents by file, as the generator's value; None where nothing renders them."""
         # Only where there is a chart: what it needs costs as much as a small scan.
-        from policies import charts  # noqa: PLC0415
+        from . import charts  # noqa: PLC0415
 
         if chart not in self._charts:
             self._charts[chart] = None
@@ -162,7 +162,7 @@ class Scanner:
                         yield self._result(
                             source.name, number, place, subject.identity, rule, finding
                         )
-                self._note(subject, frozenset(fired), (source, number if placed else None))
+                self._collect(subject, frozenset(fired), (source, number if placed else None))
         if foreign:
             yield self._passed_over(source.name, 1, 1)
 
@@ -185,28 +185,32 @@ class Scanner:
         self.tally.passed_over += 1
         return Problem(file, line, column, NO_MANIFEST, passed_over=True)
 
-    def _note(self, subject: Subject, fired: frozenset[str], origin: object) -> None:
-        for rule in self._joint:
-            facts = self._facts.setdefault(rule.name, [])
-            facts.extend(fact.noted_at(origin) for fact in rule.noted(subject, fired))
+    def _collect(self, subject: Subject, fired: frozenset[str], origin: object) -> None:
+        for rule in self._cross_resource:
+            observations = self._observations.setdefault(rule.name, [])
+            observations.extend(
+                observation.with_origin(origin) for observation in rule.observe(subject, fired)
+            )
 
-    def joined(self, *, whole: bool) -> Iterator[Result]:
+    def cross_resource(self, *, whole: bool) -> Iterator[Result]:
         """What rules over several resources find, after everything was scanned.
 
         `whole` when all there is was scanned, and not single files of it.
         """
         positions: Positions | None = None
-        for rule in self._joint:
+        for rule in self._cross_resource:
             if rule.needs_all and not whole:
                 continue
-            for fact, finding in rule.joined(self._facts.get(rule.name, ())):
-                source, number = cast("tuple[Source, int | None]", fact.origin)
+            for observation, finding in rule.findings(self._observations.get(rule.name, ())):
+                source, number = cast("tuple[Source, int | None]", observation.origin)
                 place = (1, 1)
                 if number is not None:
                     if positions is None or positions.source is not source:
                         positions = Positions(source)
                     place = positions.of(number, finding.where)
-                yield self._result(source.name, number or 0, place, fact.identity, rule, finding)
+                yield self._result(
+                    source.name, number or 0, place, observation.identity, rule, finding
+                )
 
     def _result(
         self,

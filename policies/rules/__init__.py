@@ -1,7 +1,7 @@
 """The rules, one subject a file. Every file here without a leading underscore holds ``RULES``.
 
 To add a rule: add a file with ``RULES = (Rule(...),)`` and its fixtures. Nothing else changes.
-``JOINT_RULES`` are those over several resources together.
+``CROSS_RESOURCE_RULES`` are those over several resources together.
 """
 
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
 
-from policies.rules._joint import JointRule
-from policies.rules._model import Rule
+from ._cross_resource import CrossResourceRule
+from ._model import Rule
 
-__all__ = ["all_rules", "every_rule", "joint_rules"]
+__all__ = ["all_rules", "cross_resource_rules", "every_rule"]
 
 
 @cache
@@ -23,13 +23,13 @@ def all_rules() -> tuple[Rule, ...]:
     Raises TypeError for a file that holds no rules and ValueError for a name used twice: a rule
     that is silently left out would be worse than a pack that does not start.
     """
-    return tuple(rule for rule in every_rule() if not isinstance(rule, JointRule))
+    return tuple(rule for rule in every_rule() if not isinstance(rule, CrossResourceRule))
 
 
 @cache
-def joint_rules() -> tuple[JointRule, ...]:
+def cross_resource_rules() -> tuple[CrossResourceRule, ...]:
     """Every rule over several resources, in order of name. Raises as `all_rules` does."""
-    return tuple(rule for rule in every_rule() if isinstance(rule, JointRule))
+    return tuple(rule for rule in every_rule() if isinstance(rule, CrossResourceRule))
 
 
 @cache
@@ -38,15 +38,15 @@ def every_rule() -> tuple[Rule, ...]:
     rules: dict[str, Rule] = {}
     for module in _modules():
         file = f"policies/rules/{module.__name__.rpartition('.')[2]}.py"
-        single, joint = getattr(module, "RULES", ()), getattr(module, "JOINT_RULES", ())
+        single, cross = getattr(module, "RULES", ()), getattr(module, "CROSS_RESOURCE_RULES", ())
         if (
             not isinstance(single, tuple)
-            or not isinstance(joint, tuple)
-            or not single + joint
-            or not all(isinstance(rule, Rule) for rule in single + joint)
+            or not isinstance(cross, tuple)
+            or not single + cross
+            or not all(isinstance(rule, Rule) for rule in single + cross)
         ):
             raise TypeError(f"{file}: RULES must be a tuple of at least one Rule")
-        for rule in single + joint:
+        for rule in single + cross:
             if rule.name in rules:
                 raise ValueError(f"{file}: {rule.name} is declared twice")
             rules[rule.name] = rule

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from policies.rules._model import Finding, Unknown
-from policies.rules._subject import Body, Container, Pod, Subject
+from ._model import Finding, Unknown
+from ._subject import Body, Container, Pod, Subject
 
 Check = Callable[[Subject], Iterable[Finding]]
 

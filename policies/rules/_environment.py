@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from policies.rules._field import entries_of, value_at
-from policies.rules._model import UNKNOWN, Path, Unknown
+from ._field import entries_of, value_at
+from ._model import UNKNOWN, Path, Unknown
 
 if TYPE_CHECKING:
-    from policies.rules._pod import Body
+    from ._pod import Body
 
 QUOTES = "\"'"
 # What a shell reads as one word; the parenthesis that closes $(NAME) belongs to it.

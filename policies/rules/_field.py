@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from policies.rules._model import UNKNOWN, Path, Unknown
+from ._model import UNKNOWN, Path, Unknown
 
 
 def value_at(body: object, where: Path, *path: str) -> tuple[Path, object]:

@@ -7,7 +7,7 @@ so that no field of theirs is missing here.
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from policies.rules._model import Path, Unknown
+from ._model import Path, Unknown
 
 # What may stand in a field: a type; a mapping of the fields below it; in a list of one, what each
 # entry must be; in a frozenset, any of these types.

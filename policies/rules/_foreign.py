@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from policies.rules._model import Path, Unknown
+from ._model import Path, Unknown
 
 # The groups of Kubernetes 1.35 that have a dot; the others have none. In "core" the provider keeps
 # what has no group.

@@ -8,10 +8,10 @@ from enum import Enum, StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
-from policies.rules._keys import key_in
+from ._keys import key_in
 
 if TYPE_CHECKING:
-    from policies.rules._subject import Subject
+    from ._subject import Subject
 
 Path = tuple[str | int, ...]
 """Where a value stands in a document: map keys and list positions, from the root."""
@@ -96,11 +96,12 @@ class Rule:
     """One property that every subject must have.
 
     `check` takes one subject and yields its findings; it must yield one for every unknown value
-    that it would have needed. `source` says why the rule exists; `blind_to` says what it does not
-    see, in whole sentences, for the documentation. `cel`, where given, is the same property for the
-    API server: an expression that is true when it holds, over ``object`` and the variables that
-    `policies/admission.py` defines (``variables.pod``, ``.containers``, ``.images``, ``.texts``).
-    `in_cluster`, where given, says where that expression answers otherwise than `check`, and why.
+    that it would have needed. `source` says why the rule exists. `limitations` says what the rule
+    does not see, in whole sentences, for the documentation. `cel_expression`, where given, is the
+    same property for the API server: an expression that is true when it holds, over ``object`` and
+    the variables of `policies/admission.py` (``variables.pod``, ``.containers``, ``.images``,
+    ``.texts``).
+    `cel_differs_because`, where given, says where that expression differs from `check`, and why.
     """
 
     name: str
@@ -110,17 +111,17 @@ class Rule:
     remedy: str
     source: str
     url: str
-    blind_to: str
+    limitations: str
     check: Callable[["Subject"], Iterable[Finding]]
     tags: tuple[str, ...] = ()
-    cel: str | None = None
-    in_cluster: str = ""
+    cel_expression: str | None = None
+    cel_differs_because: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError for a name or a text that the enforcers could not show."""
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", self.name) or self.name == "all":
             raise ValueError(f"rule {self.name!r}: a name is lower-case words joined by hyphens")
-        for field in ("description", "remedy", "source", "url", "blind_to"):
+        for field in ("description", "remedy", "source", "url", "limitations"):
             text = getattr(self, field)
             if not text or "\n" in text:
                 raise ValueError(f"rule {self.name}: {field} must be one line of text")

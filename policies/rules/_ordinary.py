@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from policies.rules._check import Check
-from policies.rules._model import UNKNOWN, Finding, Path, Unknown
-from policies.rules._subject import Body, Container, Subject
+from ._check import Check
+from ._model import UNKNOWN, Finding, Path, Unknown
+from ._subject import Body, Container, Subject
 
 _FOR_GOOD = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"}

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from policies.rules._environment import Environment
-from policies.rules._model import UNKNOWN, Path, Unknown
+from ._environment import Environment
+from ._model import UNKNOWN, Path, Unknown
 
 Body = Mapping[object, object]
 _CONTAINER_FIELDS = ("initContainers", "containers", "ephemeralContainers")

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from policies.rules._field import value_at
-from policies.rules._model import UNKNOWN, Path
-from policies.rules._subject import Body, Container, Pod
+from ._field import value_at
+from ._model import UNKNOWN, Path
+from ._subject import Body, Container, Pod
 
 CONTEXT = "securityContext"
 STANDARDS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"

@@ -6,8 +6,8 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-
 from collections.abc import Mapping
 from typing import Any
 
-from policies.rules._field import entries_of
-from policies.rules._model import UNKNOWN, Unknown
+from ._field import entries_of
+from ._model import UNKNOWN, Unknown
 
 Labels = Mapping[Any, Any]
 

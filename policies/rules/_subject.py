@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from policies.rules._field import value_at
-from policies.rules._foreign import is_foreign, pod_specs
-from policies.rules._model import UNKNOWN, Path, Unknown
-from policies.rules._pod import Body, Container, Pod
+from ._field import value_at
+from ._foreign import is_foreign, pod_specs
+from ._model import UNKNOWN, Path, Unknown
+from ._pod import Body, Container, Pod
 
 __all__ = [
     "Body",

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from policies.rules._check import each_container
-from policies.rules._field import entries_of
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity, Unknown
-from policies.rules._security import CONTEXT, STANDARDS, WINDOWS, is_for_windows, own_setting
-from policies.rules._subject import Body, Container
+from ._check import each_container
+from ._field import entries_of
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity, Unknown
+from ._security import CONTEXT, STANDARDS, WINDOWS, is_for_windows, own_setting
+from ._subject import Body, Container
 
 # What Pod Security's level `baseline` lets a container add: check_capabilities_baseline.go of
 # k8s.io/pod-security-admission v0.35.4.
@@ -79,9 +79,9 @@ RULES = (
             "Security Standards, baseline, capabilities"
         ),
         url=f"{STANDARDS}#baseline",
-        blind_to="Powers that a privileged container has without asking: another rule's business.",
+        limitations="What a privileged container may do without asking: another rule's business.",
         check=each_container(_added),
-        cel=(
+        cel_expression=(
             "variables.containers.all(c, !has(c.securityContext) || "
             "!has(c.securityContext.capabilities) || !has(c.securityContext.capabilities.add) || "
             f"c.securityContext.capabilities.add.all(a, a in {sorted(_DEFAULT)}))"
@@ -96,7 +96,7 @@ RULES = (
         remedy='set securityContext.capabilities.drop to ["ALL"]',
         source="Pod Security Standards, restricted, capabilities",
         url=f"{STANDARDS}#restricted",
-        blind_to=WINDOWS,
+        limitations=WINDOWS,
         check=each_container(_kept),
         tags=("pod-security", "pss-restricted"),
     ),

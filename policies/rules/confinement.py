@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from policies.rules._check import each_pod
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
-from policies.rules._security import STANDARDS, WINDOWS, is_for_windows, settings_of
-from policies.rules._subject import Body, Pod, Subject
+from ._check import each_pod
+from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
+from ._security import STANDARDS, WINDOWS, is_for_windows, settings_of
+from ._subject import Body, Pod, Subject
 
 _PROFILES = ("RuntimeDefault", "Localhost")
 # check_seLinuxOptions.go of k8s.io/pod-security-admission v0.35.4.
@@ -86,7 +86,7 @@ RULES = (
         remedy="set securityContext.seccompProfile.type to RuntimeDefault",
         source="Pod Security Standards, baseline, seccomp",
         url=f"{STANDARDS}#baseline",
-        blind_to="The annotations of before Kubernetes 1.19, which no longer count.",
+        limitations="The annotations of before Kubernetes 1.19, which no longer count.",
         check=each_pod(_seccomp_unconfined),
         tags=("pod-security", "pss-baseline"),
     ),
@@ -101,7 +101,7 @@ RULES = (
             "restricted had no pods for four days; Pod Security Standards, restricted, seccomp"
         ),
         url=f"{STANDARDS}#restricted",
-        blind_to=WINDOWS,
+        limitations=WINDOWS,
         check=each_pod(_seccomp_unsaid),
         tags=("pod-security", "pss-restricted"),
     ),
@@ -113,7 +113,7 @@ RULES = (
         remedy="remove appArmorProfile and seLinuxOptions, or use the type RuntimeDefault",
         source="Pod Security Standards, baseline, AppArmor and SELinux",
         url=f"{STANDARDS}#baseline",
-        blind_to="Annotations of an AppArmor that the cluster no longer reads.",
+        limitations="Annotations of an AppArmor that the cluster no longer reads.",
         check=_other,
         tags=("pod-security", "pss-baseline"),
     ),

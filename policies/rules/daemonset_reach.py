@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from policies.rules._check import each_object, each_pod
-from policies.rules._field import entries_of, value_at
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
-from policies.rules._subject import Body, Pod, Subject
+from ._check import each_object, each_pod
+from ._field import entries_of, value_at
+from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
+from ._subject import Body, Pod, Subject
 
 WAVE_LABEL = "oceanid.io/wave"
 # Labels that every node has, so that choosing by them chooses nothing. k3s gives the last to each.
@@ -227,14 +227,14 @@ RULES = (
         remedy=_REMEDY,
         source=_SOURCE,
         url=_URL,
-        blind_to=(
+        limitations=(
             "How many nodes carry the labels and values that are chosen, and whether the waves "
             "wait for each other. An affinity that only leaves nodes out (NotIn, DoesNotExist) "
             "counts as every node: the DaemonSet of the incident had one. Labels that somebody put "
             "on every node; a region or a zone that is asked for by its value may hold every node."
         ),
         check=each_object(("DaemonSet",), _everywhere),
-        cel=_REACH_CEL,
+        cel_expression=_REACH_CEL,
         tags=("rollout", "incident-2025-10-13"),
     ),
     Rule(
@@ -245,7 +245,7 @@ RULES = (
         remedy="name the key of each taint that the pods may ignore",
         source="The incident's DaemonSet tolerated every taint, also those of nodes in trouble",
         url="https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/",
-        blind_to="The tolerations that the DaemonSet controller adds by itself.",
+        limitations="The tolerations that the DaemonSet controller adds by itself.",
         check=_blanket_tolerations,
         tags=("rollout",),
     ),
@@ -260,9 +260,9 @@ RULES = (
         ),
         source=f"{_SOURCE}; these bound updates only, creation is bound by waves",
         url=_URL,
-        blind_to="The first rollout, which maxUnavailable and maxSurge do not bound.",
+        limitations="The first rollout, which maxUnavailable and maxSurge do not bound.",
         check=each_object(("DaemonSet",), _unbounded),
-        cel=_BOUND_CEL,
+        cel_expression=_BOUND_CEL,
         tags=("rollout",),
     ),
 )

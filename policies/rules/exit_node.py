@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from policies.rules._check import each_container
-from policies.rules._environment import QUOTES, Environment, Text
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
-from policies.rules._subject import Body, Container
+from ._check import each_container
+from ._environment import QUOTES, Environment, Text
+from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
+from ._subject import Body, Container
 
 _NOT_A_VARIABLE = "TS_EXIT_NODE"
 _MEND = (
@@ -98,13 +98,13 @@ RULES = (
             "auto:any is for some plans only and picks any exit node"
         ),
         url="https://tailscale.com/kb/1103/exit-nodes",
-        blind_to=(
+        limitations=(
             "What a shell's variable or a ConfigMap gives Tailscale, and whether the address is "
             "that of an approved exit node: the gate measures it."
         ),
         check=each_container(_judge),
-        cel=_CEL,
-        in_cluster=(
+        cel_expression=_CEL,
+        cel_differs_because=(
             "--exit-node=$(NAME) passes, because CEL cannot follow a variable; a preview and a "
             "scan judge it by what NAME holds."
         ),

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from policies.rules._check import each_object
-from policies.rules._field import value_at
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._subject import Body, Subject
+from ._check import each_object
+from ._field import value_at
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._subject import Body, Subject
 
 _GROUP = "external-secrets.io"
 _SERVED = ("ExternalSecret", "SecretStore", "ClusterSecretStore", "ClusterExternalSecret")
@@ -55,7 +55,7 @@ RULES = (
         remedy="write apiVersion: external-secrets.io/v1",
         source=f"{_SOURCE}: v1beta1 is no longer served",
         url=_URL,
-        blind_to="Generators and PushSecret, which are still v1alpha1; and which operator runs.",
+        limitations="Generators and PushSecret, which are still v1alpha1; and which operator runs.",
         check=each_object(_SERVED, _old_version),
         tags=("secrets", "correctness"),
     ),
@@ -67,7 +67,7 @@ RULES = (
         remedy="set spec.conditions to the namespaces, or use a SecretStore in the namespace",
         source=f"{_SOURCE}: without conditions a ClusterSecretStore is for every namespace",
         url=_URL,
-        blind_to="Conditions that match every namespace.",
+        limitations="Conditions that match every namespace.",
         check=each_object(("ClusterSecretStore",), _open_to_all),
         tags=("secrets",),
     ),
@@ -79,7 +79,7 @@ RULES = (
         remedy="set refreshInterval to a time such as 15m, or leave it out (1h)",
         source=f"{_SOURCE}: a refreshInterval of 0 reads the secret once and never again",
         url=_URL,
-        blind_to="The refresh policy CreatedOnce, which somebody has to choose by its name.",
+        limitations="The refresh policy CreatedOnce, which somebody has to choose by its name.",
         check=each_object(("ExternalSecret", "ClusterExternalSecret"), _never_refreshed),
         tags=("secrets",),
     ),

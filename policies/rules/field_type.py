@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from policies.rules._field_types import SHAPES, mistyped
-from policies.rules._model import Enforcement, Finding, Rule, Severity
-from policies.rules._subject import Subject
+from ._field_types import SHAPES, mistyped
+from ._model import Enforcement, Finding, Rule, Severity
+from ._subject import Subject
 
 _WRONG = "it is not of the type that this field has, so that the API server refuses it"
 # Groups whose objects have the fields that SHAPES knows, besides Kubernetes' own.
@@ -41,7 +41,7 @@ RULES = (
             "does not bet on how a value of a wrong type will be read"
         ),
         url="https://kubernetes.io/docs/reference/kubernetes-api/",
-        blind_to=(
+        limitations=(
             "Fields that no other rule reads; a value that a preview does not know is judged on "
             "update. Pods in an object of another group, whose fields may be others: there the "
             "rule not-evaluated says so."

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._subject import Subject
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._subject import Subject
 
 _TOKEN = "crunchybridge:index:FirewallRule"  # noqa: S105 - a type, not a secret
 # The shortest prefixes that still mean one network of one owner, by version of IP.
@@ -46,7 +46,7 @@ RULES = (
         remedy="admit the egress address of each exit node, as address/32",
         source="The database admits listed addresses only: that is what the egress path is for",
         url="https://docs.crunchybridge.com/how-to/firewall/",
-        blind_to="Rules made by hand or by another program: a refresh shows them as drift.",
+        limitations="Rules made by hand or by another program: a refresh shows them as drift.",
         check=_check,
         tags=("network", "firewall", "pulumi-only"),
     ),

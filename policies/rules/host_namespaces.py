@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity, Unknown
-from policies.rules._subject import Pod, Subject
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity, Unknown
+from ._subject import Pod, Subject
 
 _HARM = {
     "hostNetwork": "the pod runs in the node's own network, where a fault cuts the node off",
@@ -19,7 +19,7 @@ _SOURCE = (
     "the network at once; Pod Security Standards, baseline, host namespaces"
 )
 _URL = "https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline"
-_BLIND_TO = (
+_LIMITATIONS = (
     "Pods that a controller makes from its own custom resource, unless it keeps them where "
     "Kubernetes' own kinds do and the preview knows them; and what a privileged container does to "
     "the node without these fields."
@@ -64,9 +64,9 @@ RULES = (
         remedy=_REMEDY,
         source=_SOURCE,
         url=_URL,
-        blind_to=_BLIND_TO,
+        limitations=_LIMITATIONS,
         check=_in_daemonset,
-        cel=f"object.kind != 'DaemonSet' || ({_NONE_CEL})",
+        cel_expression=f"object.kind != 'DaemonSet' || ({_NONE_CEL})",
         tags=("network", "pod-security", "incident-2025-10-13"),
     ),
     Rule(
@@ -77,9 +77,9 @@ RULES = (
         remedy=_REMEDY,
         source=_SOURCE,
         url=_URL,
-        blind_to=_BLIND_TO,
+        limitations=_LIMITATIONS,
         check=_in_other_workload,
-        cel=f"object.kind == 'DaemonSet' || ({_NONE_CEL})",
+        cel_expression=f"object.kind == 'DaemonSet' || ({_NONE_CEL})",
         tags=("network", "pod-security"),
     ),
 )

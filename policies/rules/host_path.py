@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from policies.rules._check import each_pod
-from policies.rules._field import entries_of, value_at
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._subject import Body, Pod
+from ._check import each_pod
+from ._field import entries_of, value_at
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._subject import Body, Pod
 
 _HARM = (
     "the pod reads or writes the node's own files: what it changes there outlives the pod, and "
@@ -37,12 +37,14 @@ RULES = (
             "DaemonSet; Pod Security Standards, baseline, hostPath volumes"
         ),
         url="https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline",
-        blind_to=(
+        limitations=(
             "A PersistentVolume that is itself a path of a node (k3s's local-path), and a driver "
             "that mounts one."
         ),
         check=each_pod(_judge),
-        cel="!has(variables.pod.volumes) || variables.pod.volumes.all(v, !has(v.hostPath))",
+        cel_expression=(
+            "!has(variables.pod.volumes) || variables.pod.volumes.all(v, !has(v.hostPath))"
+        ),
         tags=("pod-security", "pss-baseline", "incident-2025-10-13"),
     ),
 )

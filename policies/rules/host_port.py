@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from policies.rules._check import each_container
-from policies.rules._field import entries_of, value_at
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._security import STANDARDS
-from policies.rules._subject import Body, Container
+from ._check import each_container
+from ._field import entries_of, value_at
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._security import STANDARDS
+from ._subject import Body, Container
 
 _HANDLERS = (
     ("livenessProbe",),
@@ -49,13 +49,13 @@ RULES = (
         remedy="remove hostPort and put a Service in front (internalTrafficPolicy: Local)",
         source="Pod Security Standards, baseline, host ports",
         url=f"{STANDARDS}#baseline",
-        blind_to="A Service of type NodePort or LoadBalancer.",
+        limitations="A Service of type NodePort or LoadBalancer.",
         check=each_container(_ports),
-        cel=(
+        cel_expression=(
             "variables.containers.all(c, !has(c.ports) || "
             "c.ports.all(p, !has(p.hostPort) || p.hostPort == 0))"
         ),
-        in_cluster=(
+        cel_differs_because=(
             "A pod with hostNetwork fires for each containerPort, because the API server takes "
             "the same port of the node before it asks the policies."
         ),
@@ -69,7 +69,7 @@ RULES = (
         remedy="remove host from the httpGet or tcpSocket action",
         source="Pod Security Standards, baseline, host probes and lifecycle hooks (since 1.34)",
         url=f"{STANDARDS}#baseline",
-        blind_to="What a probe's command asks.",
+        limitations="What a probe's command asks.",
         check=each_container(_handlers),
         tags=("pod-security", "pss-baseline", "network"),
     ),

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from policies.rules._field import value_at
-from policies.rules._joint import Fact, JointRule, namespace_of, nothing
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Severity, Unknown
-from policies.rules._subject import Subject
-from policies.rules.daemonset_reach import WAVE_LABEL
+from ._cross_resource import CrossResourceRule, Observation, namespace_of, nothing
+from ._field import value_at
+from ._model import UNKNOWN, Enforcement, Finding, Severity, Unknown
+from ._subject import Subject
+from .daemonset_reach import WAVE_LABEL
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 # The rules that are Pod Security's, by level, with the minor version of Kubernetes 1 that brought
@@ -50,7 +50,7 @@ _REJECTED = (
 _UNREADABLE = "the level of Pod Security or its version is none that the API server knows"
 
 
-def _note_levels(subject: Subject, fired: frozenset[str]) -> Iterator[Fact]:
+def _collect_levels(subject: Subject, fired: frozenset[str]) -> Iterator[Observation]:
     if subject.kind == "Namespace":
         place, labels = value_at(subject.body, subject.where, "metadata", "labels")
         _, name = value_at(subject.body, subject.where, "metadata", "name")
@@ -65,13 +65,13 @@ def _note_levels(subject: Subject, fired: frozenset[str]) -> Iterator[Fact]:
                 else Finding.fires(at, _UNREADABLE)
             )
             named = name if isinstance(name, str) else UNKNOWN
-            yield Fact(subject.identity, named, "level", (level, version), finding)
+            yield Observation(subject.identity, named, "level", (level, version), finding)
     elif subject.pods and not isinstance(subject.kind, Unknown):
         broken = frozenset(fired & _CONTROLS)
         if broken:
             _, namespace = namespace_of(subject)
             finding = Finding.fires(subject.pods[0].where, _REJECTED)
-            yield Fact(subject.identity, namespace, "pods", broken, finding)
+            yield Observation(subject.identity, namespace, "pods", broken, finding)
 
 
 def _minor(version: object) -> int | None:
@@ -82,15 +82,19 @@ def _minor(version: object) -> int | None:
     return int(match.group(1)) if match else None
 
 
-def _join_levels(facts: Sequence[Fact]) -> Iterator[tuple[Fact, Finding]]:
-    labelled = {fact.namespace: fact for fact in facts if fact.about == "level"}
-    for fact in labelled.values():
-        level, version = fact.value if isinstance(fact.value, tuple) else (None, None)
+def _evaluate_levels(observations: Sequence[Observation]) -> Iterator[tuple[Observation, Finding]]:
+    labelled = {
+        observation.namespace: observation
+        for observation in observations
+        if observation.about == "level"
+    }
+    for observation in labelled.values():
+        level, version = observation.value if isinstance(observation.value, tuple) else (None, None)
         known = UNKNOWN not in (level, version)
         if known and (level not in LEVELS or _minor(version) is None):
-            yield fact, fact.finding
-    for fact in facts:
-        namespace = labelled.get(fact.namespace) if fact.about == "pods" else None
+            yield observation, observation.finding
+    for observation in observations:
+        namespace = labelled.get(observation.namespace) if observation.about == "pods" else None
         if namespace is None or not isinstance(namespace.value, tuple):
             continue
         level, version = namespace.value
@@ -99,12 +103,12 @@ def _join_levels(facts: Sequence[Fact]) -> Iterator[tuple[Fact, Finding]]:
             continue
         minor = _minor(version)
         controls = LEVELS.get(level, {}) if isinstance(level, str) else {}
-        broken = fact.value if isinstance(fact.value, frozenset) else frozenset()
+        broken = observation.value if isinstance(observation.value, frozenset) else frozenset()
         if minor is not None and any(controls.get(name, _NEWEST + 1) <= minor for name in broken):
-            yield fact, fact.finding
+            yield observation, observation.finding
 
 
-def _note_gateways(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
+def _collect_gateways(subject: Subject, _fired: frozenset[str]) -> Iterator[Observation]:
     where, namespace = namespace_of(subject)
     if subject.kind == "NetworkPolicy":
         _, types = value_at(subject.body, (), "spec", "policyTypes")
@@ -114,7 +118,7 @@ def _note_gateways(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
             or egress not in (None, [])
             or (isinstance(types, list) and "Egress" in types)
         ):
-            yield Fact(subject.identity, namespace, "fence", None, Finding.unjudged(where))
+            yield Observation(subject.identity, namespace, "fence", None, Finding.unjudged(where))
     elif subject.pods and subject.kind != "Pod" and _is_gateway(subject):
         finding = (
             Finding.unjudged(where)
@@ -125,7 +129,7 @@ def _note_gateways(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
                 "exit node by the node's own address",
             )
         )
-        yield Fact(subject.identity, namespace, "gateway", None, finding)
+        yield Observation(subject.identity, namespace, "gateway", None, finding)
 
 
 def _is_gateway(subject: Subject) -> bool:
@@ -143,18 +147,22 @@ def _is_gateway(subject: Subject) -> bool:
     )
 
 
-def _join_gateways(facts: Sequence[Fact]) -> Iterable[tuple[Fact, Finding]]:
-    fenced = {fact.namespace for fact in facts if fact.about == "fence"}
+def _evaluate_gateways(
+    observations: Sequence[Observation],
+) -> Iterable[tuple[Observation, Finding]]:
+    fenced = {observation.namespace for observation in observations if observation.about == "fence"}
     # A fence whose namespace is not known may be any gateway's.
     return (
-        (fact, fact.finding)
-        for fact in facts
-        if fact.about == "gateway" and fact.namespace not in fenced and UNKNOWN not in fenced
+        (observation, observation.finding)
+        for observation in observations
+        if observation.about == "gateway"
+        and observation.namespace not in fenced
+        and UNKNOWN not in fenced
     )
 
 
-JOINT_RULES = (
-    JointRule(
+CROSS_RESOURCE_RULES = (
+    CrossResourceRule(
         name="pod-security-label",
         severity=Severity.HIGH,
         enforcement=Enforcement.MANDATORY,
@@ -168,16 +176,16 @@ JOINT_RULES = (
             "enforced restricted and enforcement looks at pods and not at what makes them"
         ),
         url="https://kubernetes.io/docs/concepts/security/pod-security-admission/",
-        blind_to=(
+        limitations=(
             "A namespace that is not in the same stack or scan, the cluster's own defaults and "
             "exemptions, and the labels audit and warn."
         ),
         check=nothing,
         tags=("pod-security",),
-        note=_note_levels,
-        join=_join_levels,
+        collect=_collect_levels,
+        evaluate=_evaluate_levels,
     ),
-    JointRule(
+    CrossResourceRule(
         name="gateway-network-policy",
         severity=Severity.HIGH,
         enforcement=Enforcement.MANDATORY,
@@ -188,14 +196,14 @@ JOINT_RULES = (
             "NetworkPolicy keeps that from being a leak"
         ),
         url="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
-        blind_to=(
+        limitations=(
             "Which pods the policy selects and what it admits, and whether the cluster enforces "
             "NetworkPolicies. Single files are not judged: the policy may be in another."
         ),
         check=nothing,
         tags=("network", "egress"),
-        note=_note_gateways,
-        join=_join_gateways,
+        collect=_collect_gateways,
+        evaluate=_evaluate_gateways,
         needs_all=True,
     ),
 )

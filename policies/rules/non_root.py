@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from policies.rules._check import each_pod
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._security import STANDARDS, settings_of
-from policies.rules._subject import Body, Pod
+from ._check import each_pod
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._security import STANDARDS, settings_of
+from ._subject import Body, Pod
 
 _SOURCE = "Pod Security Standards, restricted, running as non-root"
 
@@ -36,7 +36,7 @@ RULES = (
         remedy="set securityContext.runAsNonRoot to true in the pod or in each container",
         source=_SOURCE,
         url=f"{STANDARDS}#restricted",
-        blind_to=(
+        limitations=(
             "The user that the image names: the kubelet refuses the container then. A pod in a "
             "user namespace of its own, which Pod Security admits since Kubernetes 1.35, is held "
             "to the same rule."
@@ -52,7 +52,7 @@ RULES = (
         remedy="set securityContext.runAsUser to a user of its own, such as 1000, or remove it",
         source=_SOURCE,
         url=f"{STANDARDS}#restricted",
-        blind_to="The user that the image names.",
+        limitations="The user that the image names.",
         check=each_pod(_is_root),
         tags=("pod-security", "pss-restricted"),
     ),

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from policies.rules._field import entries_of
-from policies.rules._field_types import POD, mistyped
-from policies.rules._foreign import pod_field
-from policies.rules._keys import key_in
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
-from policies.rules._subject import Body, Subject
+from ._field import entries_of
+from ._field_types import POD, mistyped
+from ._foreign import pod_field
+from ._keys import key_in
+from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
+from ._subject import Body, Subject
 
 _UNSEEN = "not evaluated: what it will put into the cluster is not in this document"
 _PULUMI = ("kubernetes:helm.sh/v3:Release",)
@@ -108,7 +108,7 @@ RULES = (
         ),
         source="2025-10-12: a chart brought pods that its namespace refused, and no tool said so",
         url="https://www.pulumi.com/registry/packages/kubernetes/api-docs/helm/v4/chart/",
-        blind_to=(
+        limitations=(
             "A Chart with an argument that a preview does not know renders nothing in that "
             "preview: its objects are judged on update, before each is touched. Whether the files "
             "that a kustomization names are among those that are scanned. An object of another "

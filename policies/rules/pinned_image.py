@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
-from policies.rules._subject import Pod, Subject
+from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
+from ._subject import Pod, Subject
 
 # https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests
 _DIGEST = re.compile(r".+@[a-z0-9]+([+._-][a-z0-9]+)*:[A-Za-z0-9=_-]{32,}")
@@ -95,12 +95,12 @@ RULES = (
             "ran; the Kubernetes documentation advises against moving tags"
         ),
         url="https://kubernetes.io/docs/concepts/containers/images/#image-names",
-        blind_to=(
+        limitations=(
             "A registry may let an exact tag be overwritten: only a digest is proof. An unknown "
             "volume of type image is not judged."
         ),
         check=_check,
-        cel=_CEL,
+        cel_expression=_CEL,
         tags=("supply-chain",),
     ),
 )

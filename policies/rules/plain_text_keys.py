@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from policies.rules._keys import AWS_NAME, key_in, shows_a_sign
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
-from policies.rules._subject import Subject
+from ._keys import AWS_NAME, key_in, shows_a_sign
+from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
+from ._subject import Subject
 
 # The variables from which containers take a key: never a plain value, known or not.
 # https://tailscale.com/kb/1282/docker
@@ -158,7 +158,7 @@ RULES = (
             "prefixes of Tailscale, CrunchyBridge, Pulumi and AWS"
         ),
         url="https://tailscale.com/kb/1277/key-prefixes",
-        blind_to=(
+        limitations=(
             "Other keys than Tailscale's, CrunchyBridge's, Pulumi's, AWS's access keys (its "
             "session tokens are not seen), private keys and passwords in database URLs. The secret "
             "half of an AWS key, and a Tailscale key without its prefix, where no name such as "

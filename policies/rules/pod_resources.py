@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from policies.rules._check import each_pod
-from policies.rules._field import entries_of, value_at
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._security import STANDARDS
-from policies.rules._subject import Body, Pod
+from ._check import each_pod
+from ._field import entries_of, value_at
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._security import STANDARDS
+from ._subject import Body, Pod
 
 # check_sysctls.go and check_restrictedVolumes.go of k8s.io/pod-security-admission v0.37.2.
 _SYSCTLS = frozenset(
@@ -75,7 +75,7 @@ RULES = (
         remedy="remove it; a userspace gateway needs no forwarding (net.ipv4.ip_forward)",
         source="Pod Security Standards, baseline, sysctls",
         url=f"{STANDARDS}#baseline",
-        blind_to=(
+        limitations=(
             "What a privileged container changes by itself: another rule's business. "
             "net.ipv4.tcp_notsent_lowat and net.ipv4.tcp_slow_start_after_idle, which Pod Security "
             "admits since Kubernetes 1.37: an older cluster's level baseline refuses them."
@@ -91,7 +91,7 @@ RULES = (
         remedy="mount it by a PersistentVolumeClaim",
         source="Pod Security Standards, restricted, volume types",
         url=f"{STANDARDS}#restricted",
-        blind_to="What lies behind a PersistentVolumeClaim or a CSI driver.",
+        limitations="What lies behind a PersistentVolumeClaim or a CSI driver.",
         check=each_pod(_volumes),
         tags=("pod-security", "pss-restricted"),
     ),

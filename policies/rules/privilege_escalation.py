@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from policies.rules._check import each_container
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._security import STANDARDS, WINDOWS, is_for_windows, own_setting
-from policies.rules._subject import Body, Container
+from ._check import each_container
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._security import STANDARDS, WINDOWS, is_for_windows, own_setting
+from ._subject import Body, Container
 
 
 def _judge(container: Container, body: Body) -> Iterator[Finding]:
@@ -28,7 +28,7 @@ RULES = (
         remedy="set securityContext.allowPrivilegeEscalation to false in each container",
         source="Pod Security Standards, restricted, privilege escalation",
         url=f"{STANDARDS}#restricted",
-        blind_to=WINDOWS,
+        limitations=WINDOWS,
         check=each_container(_judge),
         tags=("pod-security", "pss-restricted"),
     ),

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from policies.rules._check import each_container, each_pod
-from policies.rules._field import value_at
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._security import STANDARDS, own_setting, settings_of
-from policies.rules._subject import Body, Container, Pod
+from ._check import each_container, each_pod
+from ._field import value_at
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._security import STANDARDS, own_setting, settings_of
+from ._subject import Body, Container, Pod
 
 _PRIVILEGED = "a privileged container can do to the node whatever root can"
 _UNMASKED = "the container sees parts of /proc that are masked for good reason"
@@ -67,9 +67,9 @@ RULES = (
             "iptables; Pod Security Standards, baseline, privileged containers"
         ),
         url=_BASELINE,
-        blind_to="What a container that is not privileged may do by a capability or a device.",
+        limitations="What a container that is not privileged may do by a capability or a device.",
         check=each_container(_privileged),
-        cel=(
+        cel_expression=(
             "variables.containers.all(c, !has(c.securityContext) || "
             "!has(c.securityContext.privileged) || !c.securityContext.privileged)"
         ),
@@ -83,7 +83,7 @@ RULES = (
         remedy="remove securityContext.procMount",
         source="Pod Security Standards, baseline, /proc mount type",
         url=_BASELINE,
-        blind_to=(
+        limitations=(
             "A pod in a user namespace of its own (hostUsers: false) may ask for it, as in Pod "
             "Security since Kubernetes 1.35; an older cluster refuses it."
         ),
@@ -101,7 +101,7 @@ RULES = (
             "there what baseline admits with hostUsers: false"
         ),
         url=f"{STANDARDS}#restricted",
-        blind_to="Pods without a user namespace of their own: another rule's business.",
+        limitations="Pods without a user namespace of their own: another rule's business.",
         check=each_container(_unmasked_in_user_namespace),
         tags=("pod-security", "pss-restricted"),
     ),
@@ -113,7 +113,7 @@ RULES = (
         remedy="remove windowsOptions.hostProcess",
         source="Pod Security Standards, baseline, HostProcess",
         url=_BASELINE,
-        blind_to="Nothing that a manifest says.",
+        limitations="Nothing that a manifest says.",
         check=each_pod(_host_process),
         tags=("pod-security", "pss-baseline"),
     ),

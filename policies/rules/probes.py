@@ -1,11 +1,11 @@
 """Every container of a workload that runs for good says how it is."""
 
-from policies.rules._field import value_at
-from policies.rules._model import Enforcement, Rule, Severity
-from policies.rules._ordinary import each_lasting_container
+from ._field import value_at
+from ._model import Enforcement, Rule, Severity
+from ._ordinary import each_lasting_container
 
 _URL = "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/"
-_BLIND_TO = (
+_LIMITATIONS = (
     "Jobs, bare pods and sidecars among the init containers; what the probe asks: tailscaled's "
     "/healthz stays good when the exit node is gone."
 )
@@ -19,7 +19,7 @@ RULES = (
         remedy="add a readinessProbe that fails while the container cannot do its work",
         source="Incident of 2025-10-13: a rollout that nothing measures goes on over broken nodes",
         url=_URL,
-        blind_to=_BLIND_TO,
+        limitations=_LIMITATIONS,
         check=each_lasting_container(
             lambda container, body: value_at(body, container.where, "readinessProbe"),
             "the pod counts as ready whatever the container does, so a rollout goes on over it",
@@ -34,7 +34,7 @@ RULES = (
         remedy="add a livenessProbe that fails only when a restart would help",
         source="Audit of 2025-10-13, section on health probes",
         url=_URL,
-        blind_to=_BLIND_TO,
+        limitations=_LIMITATIONS,
         check=each_lasting_container(
             lambda container, body: value_at(body, container.where, "livenessProbe"),
             "a container that hangs is never restarted",

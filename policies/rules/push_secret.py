@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from policies.rules._field import entries_of, value_at
-from policies.rules._joint import Fact, JointRule, name_of, namespace_of, nothing
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Severity
-from policies.rules._selector import matches
-from policies.rules._subject import Subject
+from ._cross_resource import (
+    CrossResourceRule,
+    Observation,
+    name_of,
+    namespace_of,
+    nothing,
+)
+from ._field import entries_of, value_at
+from ._model import UNKNOWN, Enforcement, Finding, Path, Severity
+from ._selector import matches
+from ._subject import Subject
 
 _STORES = ("SecretStore", "ClusterSecretStore")
 _DESTROYED = "pushed to a store of the provider pulumi it replaces the whole environment"
@@ -20,7 +26,7 @@ _PROVIDER_UNKNOWN = (
 )
 
 
-def _note(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
+def _collect(subject: Subject, _fired: frozenset[str]) -> Iterator[Observation]:
     _, namespace = namespace_of(subject)
     if subject.kind in _STORES:
         where, provider = value_at(subject.body, subject.where, "spec", "provider")
@@ -28,7 +34,7 @@ def _note(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
         pulumi = "pulumi" in provider if isinstance(provider, Mapping) else None
         held = labels if labels is UNKNOWN or isinstance(labels, Mapping) else {}
         store = (subject.kind, name_of(subject), held, pulumi)
-        yield Fact(subject.identity, namespace, "store", store, Finding.unjudged(where))
+        yield Observation(subject.identity, namespace, "store", store, Finding.unjudged(where))
     elif subject.kind in {"PushSecret", "ClusterPushSecret"}:
         clustered = subject.kind == "ClusterPushSecret"
         nested = ("pushSecretSpec",) if clustered else ()
@@ -40,10 +46,12 @@ def _note(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
             unsure = Finding.unjudged(place)
             value = wanted if isinstance(wanted, Mapping) else UNKNOWN
             pushed_from = UNKNOWN if clustered else namespace
-            yield Fact(subject.identity, pushed_from, "push", (place, value), unsure)
+            yield Observation(subject.identity, pushed_from, "push", (place, value), unsure)
 
 
-def _is_meant(push: Fact, wanted: Mapping[object, object], store: Fact) -> bool | None:
+def _is_meant(
+    push: Observation, wanted: Mapping[object, object], store: Observation
+) -> bool | None:
     """Whether a push goes to a store; None: not known."""
     kind, name, labels, _ = store.value if isinstance(store.value, tuple) else (None,) * 4
     stated = wanted.get("kind") or "SecretStore"
@@ -61,9 +69,9 @@ def _is_meant(push: Fact, wanted: Mapping[object, object], store: Fact) -> bool 
     return False if False in answers else None if None in answers else True
 
 
-def _join(facts: Sequence[Fact]) -> Iterator[tuple[Fact, Finding]]:
-    stores = [fact for fact in facts if fact.about == "store"]
-    for push in facts:
+def _evaluate(observations: Sequence[Observation]) -> Iterator[tuple[Observation, Finding]]:
+    stores = [observation for observation in observations if observation.about == "store"]
+    for push in observations:
         if push.about == "push" and isinstance(push.value, tuple):
             place, wanted = push.value
             finding = push.finding if wanted is UNKNOWN else _judged(push, wanted, place, stores)
@@ -72,7 +80,7 @@ def _join(facts: Sequence[Fact]) -> Iterator[tuple[Fact, Finding]]:
 
 
 def _judged(
-    push: Fact, wanted: Mapping[object, object], place: Path, stores: Sequence[Fact]
+    push: Observation, wanted: Mapping[object, object], place: Path, stores: Sequence[Observation]
 ) -> Finding | None:
     meant = [
         (store, answer)
@@ -93,8 +101,8 @@ def _judged(
     return None
 
 
-JOINT_RULES = (
-    JointRule(
+CROSS_RESOURCE_RULES = (
+    CrossResourceRule(
         name="push-secret",
         severity=Severity.CRITICAL,
         enforcement=Enforcement.MANDATORY,
@@ -105,13 +113,13 @@ JOINT_RULES = (
             "provider pulumi destroys what was there"
         ),
         url="https://external-secrets.io/latest/api/pushsecret/",
-        blind_to=(
+        limitations=(
             "Which provider a store has that is neither in the stack nor in the scan, or that is "
             "chosen by its labels: such a push cannot be judged, and counts as a violation."
         ),
         check=nothing,
         tags=("secrets",),
-        note=_note,
-        join=_join,
+        collect=_collect,
+        evaluate=_evaluate,
     ),
 )

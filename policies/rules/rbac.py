@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from policies.rules._check import each_object
-from policies.rules._field import entries_of, value_at
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
-from policies.rules._subject import Body, Subject
+from ._check import each_object
+from ._field import entries_of, value_at
+from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
+from ._subject import Body, Subject
 
 _ROLES = ("Role", "ClusterRole")
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
@@ -77,7 +77,7 @@ RULES = (
         remedy="write out what the program needs instead of *",
         source="Kubernetes' good practices for RBAC, least privilege",
         url=_URL,
-        blind_to="What an aggregated ClusterRole collects, and the cluster's own roles.",
+        limitations="What an aggregated ClusterRole collects, and the cluster's own roles.",
         check=each_object(_ROLES, _wildcards),
         tags=("rbac",),
     ),
@@ -89,7 +89,7 @@ RULES = (
         remedy="bind a role of its own that grants what is needed",
         source="Kubernetes' good practices for RBAC, avoid cluster-admin",
         url=_URL,
-        blind_to="A role of another name that grants as much, and bindings made outside.",
+        limitations="A role of another name that grants as much, and bindings made outside.",
         check=each_object(_BINDINGS, _cluster_admin),
         tags=("rbac",),
     ),
@@ -101,7 +101,7 @@ RULES = (
         remedy="add resourceNames, and make the Secret beforehand where create would be needed",
         source="Kubernetes' good practices for RBAC, Secrets; RBAC cannot limit create by name",
         url=_URL,
-        blind_to="Secrets that a program may read by mounting them into a pod that it may create.",
+        limitations="Secrets that a program may read by mounting them into a pod it may create.",
         check=each_object(_ROLES, _secrets),
         tags=("rbac", "secrets"),
     ),

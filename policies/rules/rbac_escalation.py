@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from policies.rules._check import each_object
-from policies.rules._field import entries_of, value_at
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Verdict
-from policies.rules._subject import Body, Subject
+from ._check import each_object
+from ._field import entries_of, value_at
+from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Verdict
+from ._subject import Body, Subject
 
 _ROLES = ("Role", "ClusterRole")
 _URL = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
@@ -227,7 +227,7 @@ RULES = (
         ),
         source=_SOURCE,
         url=_URL,
-        blind_to=(
+        limitations=(
             "What an aggregated ClusterRole collects, the cluster's own roles, and the right to "
             "make pods, which leads as far where Pod Security does not bound it. A name in "
             "resourceNames counts as a bound unless it is that of cluster-admin or its like."
@@ -246,7 +246,7 @@ RULES = (
         remedy="remove it, or name the objects in resourceNames",
         source=f"{_SOURCE}; it advises, because operators such as External Secrets need tokens",
         url=_URL,
-        blind_to="What an aggregated ClusterRole collects, and the cluster's own roles.",
+        limitations="What an aggregated ClusterRole collects, and the cluster's own roles.",
         check=each_object(_ROLES, _reaches),
         tags=("rbac",),
     ),

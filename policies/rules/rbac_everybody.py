@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from policies.rules._check import each_object
-from policies.rules._field import entries_of, value_at
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._subject import Body, Subject
+from ._check import each_object
+from ._field import entries_of, value_at
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._subject import Body, Subject
 
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 # Whom a binding must not name, by the kind of its subject, and why.
@@ -54,7 +54,7 @@ RULES = (
         remedy="bind it to the service account or the group of people that needs it",
         source="Kubernetes' good practices for RBAC; anonymous users of an API server in the open",
         url="https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
-        blind_to=(
+        limitations=(
             "The cluster's own bindings, such as system:public-info-viewer, and what an "
             "authentication proxy or a certificate makes of a user."
         ),

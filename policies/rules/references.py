@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from policies.rules._field import entries_of, value_at
-from policies.rules._joint import Fact, JointRule, name_of, namespace_of, nothing
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Severity, Unknown
-from policies.rules._subject import Pod, Subject
+from ._cross_resource import (
+    CrossResourceRule,
+    Observation,
+    name_of,
+    namespace_of,
+    nothing,
+)
+from ._field import entries_of, value_at
+from ._model import UNKNOWN, Enforcement, Finding, Path, Severity, Unknown
+from ._subject import Pod, Subject
 
 # Where the kinds that make a Secret by themselves name it, when not by their own name:
 # external-secrets.io/v1 ExternalSecret, cert-manager.io/v1 Certificate, bitnami.com/v1alpha1.
@@ -15,14 +21,14 @@ _SECRET_NAMED_AT: dict[str, tuple[str, ...]] = {
     "ExternalSecret": ("spec", "target", "name"),
     "SealedSecret": ("spec", "template", "metadata", "name"),
 }
-# The kinds that are named, and what is said where one is missing: made once, for facts are many.
+# The kinds that are named, and what is said where one is missing: made once, as they are many.
 _DEFINE = {
     kind: f"it names a {kind} that is not in sight, without which the pod does not start"
     for kind in ("ConfigMap", "Secret", "ServiceAccount")
 }
 # What Kubernetes makes in every namespace.
 _KNOWN = frozenset({("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")})
-_SEEN = Finding.fires((), "a fact that is looked for, and never reported")
+_SEEN = Finding.fires((), "a observation that is looked for, and never reported")
 _Named = tuple[Path, str, object]
 # The way to a reference within an entry, the kind that it names, and the field of the name.
 _Form = tuple[tuple[str, ...], str, str]
@@ -40,15 +46,15 @@ _ENV: tuple[_Form, ...] = (
 )
 
 
-def _note(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
+def _collect(subject: Subject, _fired: frozenset[str]) -> Iterator[Observation]:
     _, namespace = namespace_of(subject)
     if subject.kind in _DEFINE:
-        yield Fact("", namespace, "has", (subject.kind, name_of(subject)), _SEEN)
+        yield Observation("", namespace, "has", (subject.kind, name_of(subject)), _SEEN)
     elif isinstance(subject.kind, str) and subject.kind in _SECRET_NAMED_AT:
         _, stated = value_at(subject.body, (), *_SECRET_NAMED_AT[subject.kind])
         name = stated if isinstance(stated, str | Unknown) and stated != "" else name_of(subject)
         where = UNKNOWN if subject.kind == "ClusterExternalSecret" else namespace
-        yield Fact("", where, "has", ("Secret", name), _SEEN)
+        yield Observation("", where, "has", ("Secret", name), _SEEN)
     said: set[tuple[str, str]] = set()
     for pod in subject.pods:
         for place, kind, name in _named(pod):
@@ -56,7 +62,7 @@ def _note(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
             if isinstance(name, str) and name and (kind, name) not in said | _KNOWN:
                 said.add((kind, name))
                 finding = Finding.fires(place, _DEFINE[kind])
-                yield Fact(subject.identity, namespace, "names", (kind, name), finding)
+                yield Observation(subject.identity, namespace, "names", (kind, name), finding)
 
 
 def _named(pod: Pod) -> Iterator[_Named]:
@@ -96,21 +102,25 @@ def _required(entry: object, place: Path, form: _Form) -> Iterator[_Named]:
         yield at, kind, name
 
 
-def _join(facts: Sequence[Fact]) -> Iterator[tuple[Fact, Finding]]:
-    there = {(fact.namespace, fact.value) for fact in facts if fact.about == "has"}
-    for fact in facts:
-        if fact.about == "names" and isinstance(fact.value, tuple):
+def _evaluate(observations: Sequence[Observation]) -> Iterator[tuple[Observation, Finding]]:
+    there = {
+        (observation.namespace, observation.value)
+        for observation in observations
+        if observation.about == "has"
+    }
+    for observation in observations:
+        if observation.about == "names" and isinstance(observation.value, tuple):
             # A name or a namespace that is not known may be the one.
-            names = (fact.value, (fact.value[0], UNKNOWN))
-            spaces = (fact.namespace, UNKNOWN)
-            if fact.namespace is not UNKNOWN and not any(
+            names = (observation.value, (observation.value[0], UNKNOWN))
+            spaces = (observation.namespace, UNKNOWN)
+            if observation.namespace is not UNKNOWN and not any(
                 (space, name) in there for space in spaces for name in names
             ):
-                yield fact, fact.finding
+                yield observation, observation.finding
 
 
-JOINT_RULES = (
-    JointRule(
+CROSS_RESOURCE_RULES = (
+    CrossResourceRule(
         name="reference-target",
         severity=Severity.LOW,
         enforcement=Enforcement.ADVISORY,
@@ -124,15 +134,15 @@ JOINT_RULES = (
             "is never made, and its workload is accepted all the same"
         ),
         url="https://kubernetes.io/docs/concepts/configuration/secret/",
-        blind_to=(
+        limitations=(
             "Objects that are made elsewhere: by an operator, by a chart that is not rendered here "
             "or by another stack. That is why it advises only. The keys in the object; a name from "
             "an Output, which comes from the resource that it names; claims and classes."
         ),
         check=nothing,
         tags=("correctness",),
-        note=_note,
-        join=_join,
+        collect=_collect,
+        evaluate=_evaluate,
         needs_all=True,
     ),
 )

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from policies.rules._field import entries_of, value_at
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._subject import Subject
+from ._field import entries_of, value_at
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._subject import Subject
 
 _REMOTE = "command:remote:"
 _LOCAL = ("command:local:Command", "command:local:run", "command:local:runOutput")
@@ -52,7 +52,7 @@ RULES = (
             "what the outage took first"
         ),
         url="https://www.pulumi.com/registry/packages/command/",
-        blind_to="A script that calls ssh by itself, and a program that speaks SSH.",
+        limitations="A script that calls ssh by itself, and a program that speaks SSH.",
         check=_check,
         tags=("operations", "pulumi-only"),
     ),

@@ -1,12 +1,12 @@
 """Every container of a workload that runs for good says what it needs and may take."""
 
-from policies.rules._field import value_at
-from policies.rules._model import UNKNOWN, Enforcement, Path, Rule, Severity
-from policies.rules._ordinary import each_lasting_container
-from policies.rules._subject import Body, Container
+from ._field import value_at
+from ._model import UNKNOWN, Enforcement, Path, Rule, Severity
+from ._ordinary import each_lasting_container
+from ._subject import Body, Container
 
 _URL = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
-_BLIND_TO = "Jobs, bare pods, init containers, and the defaults of a LimitRange."
+_LIMITATIONS = "Jobs, bare pods, init containers, and the defaults of a LimitRange."
 
 
 def _requests(container: Container, body: Body) -> tuple[Path, object]:
@@ -37,7 +37,7 @@ RULES = (
         remedy="set resources.requests.cpu and resources.requests.memory",
         source="Audit of 2025-10-13, section 2, resources of the exit node and the workers",
         url=_URL,
-        blind_to=_BLIND_TO,
+        limitations=_LIMITATIONS,
         check=each_lasting_container(
             _requests, "a pod without requests is the first to be evicted and the last to get CPU"
         ),
@@ -51,7 +51,7 @@ RULES = (
         remedy="set resources.limits.memory",
         source="Audit of 2025-10-13, section 2, resources of the exit node and the workers",
         url=_URL,
-        blind_to=f"{_BLIND_TO} CPU limits are not asked for: they slow a pod on an idle node.",
+        limitations=f"{_LIMITATIONS} CPU limits are not required: they slow a pod on an idle node.",
         check=each_lasting_container(
             _limit, "a leak in the container takes the memory of everything on the node"
         ),

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from policies.rules._field import value_at
-from policies.rules._joint import Fact, JointRule, namespace_of, nothing
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Severity
-from policies.rules._selector import is_empty, matches
-from policies.rules._subject import Subject
+from ._cross_resource import CrossResourceRule, Observation, namespace_of, nothing
+from ._field import value_at
+from ._model import UNKNOWN, Enforcement, Finding, Path, Severity
+from ._selector import is_empty, matches
+from ._subject import Subject
 
 # Where each kind keeps its selector, and what it selects.
 _SELECTORS: dict[str, tuple[str, str]] = {
@@ -33,10 +33,10 @@ _MADE = frozenset(
     }
 )
 _NOTHING = "it selects nothing that is in sight: the labels may be misspelled"
-_SEEN = Finding.fires((), "a fact that is looked for, and never reported")
+_SEEN = Finding.fires((), "a observation that is looked for, and never reported")
 
 
-def _note(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
+def _collect(subject: Subject, _fired: frozenset[str]) -> Iterator[Observation]:
     _, namespace = namespace_of(subject)
     for pod in subject.pods:
         yield _labelled("pods", namespace, subject.pod_metadata(pod, "labels")[1])
@@ -52,7 +52,7 @@ def _note(subject: Subject, _fired: frozenset[str]) -> Iterator[Fact]:
             selector = _without_made(selector)
         if not is_empty(selector):
             value = (about, _namespaces(subject, namespace), selector)
-            yield Fact(
+            yield Observation(
                 subject.identity, namespace, "selects", value, Finding.fires(where, _NOTHING)
             )
 
@@ -73,9 +73,9 @@ def _without_made(selector: object) -> object:
     return {"matchLabels": equal, "matchExpressions": asked}
 
 
-def _labelled(about: str, namespace: object, labels: object) -> Fact:
+def _labelled(about: str, namespace: object, labels: object) -> Observation:
     held = labels if labels is UNKNOWN or isinstance(labels, Mapping) else {}
-    return Fact("", namespace, about, held, _SEEN)
+    return Observation("", namespace, about, held, _SEEN)
 
 
 def _namespaces(subject: Subject, own: object) -> object:
@@ -92,20 +92,22 @@ def _namespaces(subject: Subject, own: object) -> object:
 class _Labelled:
     """What has labels, by namespace and by each label, so that a selector asks few of them."""
 
-    def __init__(self, facts: Sequence[Fact]) -> None:
-        self._all: dict[object, list[Fact]] = {}
-        self._with: dict[tuple[object, object], list[Fact]] = {}
-        for fact in facts:
-            self._all.setdefault(fact.about, []).append(fact)
-            pairs = fact.value.items() if isinstance(fact.value, Mapping) else ()
+    def __init__(self, observations: Sequence[Observation]) -> None:
+        self._all: dict[object, list[Observation]] = {}
+        self._with: dict[tuple[object, object], list[Observation]] = {}
+        for observation in observations:
+            self._all.setdefault(observation.about, []).append(observation)
+            pairs = observation.value.items() if isinstance(observation.value, Mapping) else ()
             for pair in pairs:
                 # What is unknown, or could not be looked up, is asked by every selector.
                 known = all(isinstance(part, str) for part in pair)
-                self._with.setdefault((fact.about, pair if known else None), []).append(fact)
-            if fact.value is UNKNOWN:
-                self._with.setdefault((fact.about, None), []).append(fact)
+                self._with.setdefault((observation.about, pair if known else None), []).append(
+                    observation
+                )
+            if observation.value is UNKNOWN:
+                self._with.setdefault((observation.about, None), []).append(observation)
 
-    def candidates(self, about: str, selector: object) -> Sequence[Fact]:
+    def candidates(self, about: str, selector: object) -> Sequence[Observation]:
         """All that the selector may match, and perhaps more."""
         equal = selector.get("matchLabels") if isinstance(selector, Mapping) else None
         for pair in equal.items() if isinstance(equal, Mapping) else ():
@@ -115,22 +117,24 @@ class _Labelled:
         return self._all.get(about, [])
 
 
-def _join(facts: Sequence[Fact]) -> Iterator[tuple[Fact, Finding]]:
-    labelled = _Labelled([fact for fact in facts if fact.about in {"pods", "services"}])
-    for fact in facts:
-        if fact.about == "selects" and isinstance(fact.value, tuple):
-            about, namespaces, selector = fact.value
+def _evaluate(observations: Sequence[Observation]) -> Iterator[tuple[Observation, Finding]]:
+    labelled = _Labelled(
+        [observation for observation in observations if observation.about in {"pods", "services"}]
+    )
+    for observation in observations:
+        if observation.about == "selects" and isinstance(observation.value, tuple):
+            about, namespaces, selector = observation.value
             answers = {
                 _selected(namespaces, selector, each)
                 for each in labelled.candidates(about, selector)
             }
             if True not in answers:
                 doubtful = None in answers or UNKNOWN in (namespaces, selector)
-                where: Path = fact.finding.where
-                yield fact, Finding.unjudged(where) if doubtful else fact.finding
+                where: Path = observation.finding.where
+                yield observation, Finding.unjudged(where) if doubtful else observation.finding
 
 
-def _selected(namespaces: object, selector: object, each: Fact) -> bool | None:
+def _selected(namespaces: object, selector: object, each: Observation) -> bool | None:
     matched = matches(selector, each.value if isinstance(each.value, Mapping) else UNKNOWN)
     if not isinstance(namespaces, list):
         return matched if namespaces is None else (None if matched is not False else False)
@@ -141,8 +145,8 @@ def _selected(namespaces: object, selector: object, each: Fact) -> bool | None:
     return False
 
 
-JOINT_RULES = (
-    JointRule(
+CROSS_RESOURCE_RULES = (
+    CrossResourceRule(
         name="selector-target",
         severity=Severity.LOW,
         enforcement=Enforcement.ADVISORY,
@@ -153,7 +157,7 @@ JOINT_RULES = (
             "and protects nothing; Kubernetes on labels and selectors"
         ),
         url="https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/",
-        blind_to=(
+        limitations=(
             "Pods that are made elsewhere: by an operator, by a chart that is not rendered here or "
             "by another stack. That is why it advises only. A selector that matches the wrong "
             "pods; the selectors inside a NetworkPolicy's rules; the values of labels that "
@@ -161,8 +165,8 @@ JOINT_RULES = (
         ),
         check=nothing,
         tags=("correctness",),
-        note=_note,
-        join=_join,
+        collect=_collect,
+        evaluate=_evaluate,
         needs_all=True,
     ),
 )

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from policies.rules._check import each_container
-from policies.rules._environment import Environment, Text
-from policies.rules._field import entries_of
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
-from policies.rules._subject import Body, Container
+from ._check import each_container
+from ._environment import Environment, Text
+from ._field import entries_of
+from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
+from ._subject import Body, Container
 
 # RFC 1123, 2.1: letters, digits and hyphens, at most 63, no hyphen at either end.
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -77,7 +77,7 @@ RULES = (
             "label; RFC 1123, 2.1"
         ),
         url="https://tailscale.com/kb/1098/machine-names",
-        blind_to=(
+        limitations=(
             "A name from the downward API or a Secret, and whether another device has the name "
             "already."
         ),

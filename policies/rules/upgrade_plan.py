@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from policies.rules._check import each_object
-from policies.rules._field import value_at
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Rule, Severity
-from policies.rules._subject import Body, Subject
+from ._check import each_object
+from ._field import value_at
+from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._subject import Body, Subject
 
 _GROUP = "upgrade.cattle.io"
 _AT_ONCE = "the upgrade takes more than one node at a time out of service"
@@ -30,7 +30,7 @@ RULES = (
         remedy="set spec.concurrency to 1, and upgrade a canary node by a Plan of its own first",
         source="Incident of 2025-10-13: a change reached all nodes within seconds",
         url="https://docs.k3s.io/upgrades/automated",
-        blind_to=(
+        limitations=(
             "Two Plans that choose the same nodes, and what the upgrade's image does to a node: "
             "the rule not-evaluated says so."
         ),

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from policies.rules._check import each_container
-from policies.rules._environment import Environment, references
-from policies.rules._field import entries_of, value_at
-from policies.rules._model import Enforcement, Finding, Path, Rule, Severity
-from policies.rules._subject import Body, Container
+from ._check import each_container
+from ._environment import Environment, references
+from ._field import entries_of, value_at
+from ._model import Enforcement, Finding, Path, Rule, Severity
+from ._subject import Body, Container
 
 # ``$(date)`` in a shell's command is that shell's business: variables are written in capitals.
 _LIKE_A_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -119,7 +119,7 @@ RULES = (
             "took for a lack of expansion in Kubernetes"
         ),
         url="https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/",
-        blind_to=(
+        limitations=(
             "Names in small letters, which in a shell's command are that shell's; names that "
             "envFrom or a Service may define; a text that a preview does not know is judged on "
             "update. In a subPathExpr, what a value from elsewhere holds."
