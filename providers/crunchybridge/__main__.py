@@ -11,8 +11,8 @@ if not __package__:
     # The engine runs this folder as a path: instead of its files, make known the package it is.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from provider_plugin.process import serve  # noqa: E402
 from providers.crunchybridge.provider import Provider  # noqa: E402
+from providers.plugin.process import serve  # noqa: E402
 
 if __name__ == "__main__":
     # The engine ends its plugins itself, after it has ended what it was doing: an interrupt from

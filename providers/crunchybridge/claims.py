@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 
-from providers.crunchybridge.rule import Rule
+from providers.crunchybridge.rule import FirewallRule
 
 
 class Claims:
@@ -21,7 +21,7 @@ class Claims:
         self._adopters: dict[str, str] = {}
         self._leavers: dict[str, str] = {}
         self._readers: dict[str, str] = {}
-        self._wanted: dict[str, Rule] = {}
+        self._wanted: dict[str, FirewallRule] = {}
 
     def hold(self, resource_id: str, urn: str) -> None:
         """`urn` has been seen to stand for the rule."""
@@ -29,7 +29,6 @@ class Claims:
             self._holders[resource_id].add(urn)
 
     def holder(self, resource_id: str) -> str | None:
-        """A resource that stands for the rule, or None."""
         with self._lock:
             return min(self._holders[resource_id], default=None)
 
@@ -85,7 +84,7 @@ class Claims:
                 self._holders[resource_id].discard(urn)
             return first
 
-    def want(self, urn: str, rule: Rule) -> str | None:
+    def want(self, urn: str, rule: FirewallRule) -> str | None:
         """`urn` asks for `rule` (its id means nothing): the other resource it overlaps, or None."""
         with self._lock:
             self._wanted[urn] = rule

@@ -12,10 +12,12 @@ from typing import Any
 
 import httpx
 
-from provider_plugin.errors import ProviderError
 from providers.crunchybridge.errors import ApiError, GoneError
 from providers.crunchybridge.pace import GIVE_UP_SECONDS, Clock, Pace
-from providers.crunchybridge.rule import Rule
+from providers.crunchybridge.rule import FirewallRule
+from providers.plugin.errors import ProviderError
+from providers.plugin.loopback import is_on_loopback
+from providers.plugin.variables import CRUNCHY_API_KEY
 
 VERSION = "0.1.0"
 DEFAULT_URL = "https://api.crunchybridge.com"
@@ -32,7 +34,7 @@ _PASSING = frozenset({_TOO_MANY, _INTERNAL, 502, 503, 504})
 Body = Mapping[str, str | None]
 
 
-class Client:
+class CrunchyBridgeClient:
     """A connection to the API with one key. Safe for many threads."""
 
     def __init__(
@@ -44,16 +46,15 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """`transport` carries the requests; without one they go over the network."""
-        base = httpx.URL(url)
         self._key = api_key
         self._pace = Pace(clock)
         self._http = httpx.Client(
-            base_url=base,
+            base_url=url,
             timeout=_TIMEOUT,
             limits=_LIMITS,
             transport=transport,
             # A proxy of the environment cannot reach this machine's own stand-in.
-            trust_env=base.host not in ("127.0.0.1", "localhost", "::1"),
+            trust_env=not is_on_loopback(url),
             headers={
                 "Authorization": f"Bearer {api_key}",
                 "Accept": "application/json",
@@ -62,45 +63,39 @@ class Client:
         )
 
     def close(self) -> None:
-        """End the connections."""
         self._http.close()
 
-    def rules(self, network_id: str) -> list[Rule]:
-        """All rules of a network, in as many requests as it has pages."""
+    def rules(self, network_id: str) -> list[FirewallRule]:
         path = _path(network_id)
         query: dict[str, str | int] = {"limit": PAGE_LENGTH}
-        found: dict[str, Rule] = {}
+        by_id: dict[str, FirewallRule] = {}
         while True:
             page = self._document(self._send("GET", path, query=query))
             listed = page.get("firewall_rules")
             if not isinstance(listed, list):
-                raise ProviderError(f"GET {path}: the answer holds no firewall_rules")
-            rules = [self._rule(each, network_id, path) for each in listed]
-            found |= {rule.id: rule for rule in rules}
+                raise ProviderError(f"GET {path}: the response holds no firewall_rules")
+            rules = [self._rule(document, network_id, path) for document in listed]
+            by_id |= {rule.id: rule for rule in rules}
             if not page.get("has_more") or not rules:
-                return list(found.values())
+                return list(by_id.values())
             cursor = str(page.get("next_cursor") or rules[-1].id)
             if query.get("cursor") == cursor:
                 raise ProviderError(f"GET {path}: the listing does not end")
             query["cursor"] = cursor
 
-    def rule(self, network_id: str, rule_id: str) -> Rule:
-        """One rule."""
+    def rule(self, network_id: str, rule_id: str) -> FirewallRule:
         path = _path(network_id, rule_id)
         return self._rule(self._document(self._send("GET", path)), network_id, path)
 
-    def create(self, network_id: str, body: Body) -> Rule:
-        """Make a rule of `rule`, `kind` and `description`."""
+    def create(self, network_id: str, body: Body) -> FirewallRule:
         path = _path(network_id)
         return self._rule(self._document(self._send("POST", path, body=body)), network_id, path)
 
-    def change(self, network_id: str, rule_id: str, body: Body) -> Rule:
-        """Change `rule` or `description` of a rule."""
+    def change(self, network_id: str, rule_id: str, body: Body) -> FirewallRule:
         path = _path(network_id, rule_id)
         return self._rule(self._document(self._send("PATCH", path, body=body)), network_id, path)
 
     def delete(self, network_id: str, rule_id: str) -> None:
-        """Remove a rule."""
         self._send("DELETE", _path(network_id, rule_id))
 
     def _send(
@@ -139,7 +134,7 @@ class Client:
                     f"{failure}; gave up after {attempt} attempts: run the command again later"
                 )
             if response is not None and response.status_code == _INTERNAL:
-                # The API keeps the answer of a key and would give the same one for ever. Should
+                # The API keeps the response of a key and would give the same one for ever. Should
                 # the write have been applied, the next one finds it.
                 key = str(uuid.uuid4())
 
@@ -162,7 +157,9 @@ class Client:
         if request_id:
             line += f" (request id {request_id[:80]})"
         if status == _UNAUTHORIZED:
-            line += ": set crunchybridge:apiKey or CRUNCHY_API_KEY to a key of the account settings"
+            line += (
+                f": set crunchybridge:apiKey or {CRUNCHY_API_KEY} to a key of the account settings"
+            )
         kind = GoneError if status in (_NOT_FOUND, _GONE) else ApiError
         return kind(line, status=status, reason=reason)
 
@@ -174,17 +171,17 @@ class Client:
         if not isinstance(document, dict):
             request = response.request
             raise ProviderError(
-                f"{request.method} {request.url.path}: the answer is no JSON object"
+                f"{request.method} {request.url.path}: the response is not a JSON object"
             )
         return document
 
-    def _rule(self, document: object, network_id: str, path: str) -> Rule:
+    def _rule(self, document: object, network_id: str, path: str) -> FirewallRule:
         try:
             if isinstance(document, dict):
-                return Rule.of(document, network_id)
+                return FirewallRule.of(document, network_id)
         except (KeyError, TypeError, ValueError):
             pass
-        raise ProviderError(f"{path}: the answer holds a firewall rule that cannot be read")
+        raise ProviderError(f"{path}: the response holds a firewall rule that cannot be read")
 
 
 def _path(*ids: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provider_plugin.errors import ProviderError
+from providers.plugin.errors import ProviderError
 
 
 class ApiError(ProviderError):

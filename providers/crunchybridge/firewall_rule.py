@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from provider_plugin.errors import ProviderError
-from provider_plugin.urn import parsed
 from providers.crunchybridge.claims import Claims
-from providers.crunchybridge.client import Client
 from providers.crunchybridge.errors import ApiError, GoneError
 from providers.crunchybridge.inputs import (
     DESCRIPTION,
@@ -23,7 +20,9 @@ from providers.crunchybridge.inputs import (
 )
 from providers.crunchybridge.listing import Listing
 from providers.crunchybridge.property import UNKNOWN, Properties, Property
-from providers.crunchybridge.rule import KINDS, Rule, resource_id, split_resource_id
+from providers.crunchybridge.rule import KINDS, FirewallRule, resource_id, split_resource_id
+from providers.plugin.errors import ProviderError
+from providers.plugin.urn import parsed
 
 TYPE_NAME: Final = "crunchybridge:index:FirewallRule"
 # The documentation does not say which of these an overlap is answered with.
@@ -36,8 +35,8 @@ Say = Callable[[str], None]
 class FirewallRules:
     """What the engine asks of the resources; all methods may raise ProviderError."""
 
-    def __init__(self, client: Client, listing: Listing, claims: Claims) -> None:
-        self._client = client
+    def __init__(self, listing: Listing, claims: Claims) -> None:
+        self._client = listing.client
         self._listing = listing
         self._claims = claims
 
@@ -137,7 +136,9 @@ class FirewallRules:
             except GoneError:
                 say(f"rule {given_id} was removed already")
 
-    def _adopt(self, urn: str, network_id: str, cidr: str, kind: str, refused: ApiError) -> Rule:
+    def _adopt(
+        self, urn: str, network_id: str, cidr: str, kind: str, refused: ApiError
+    ) -> FirewallRule:
         for rule in self._client.rules(network_id):
             if (rule.cidr, rule.kind) == (cidr, kind):
                 leaver = self._claims.adopt(resource_id(rule), urn)
@@ -159,7 +160,7 @@ class FirewallRules:
                 ) from None
 
 
-def outputs(rule: Rule, marked: Mapping[str, Property]) -> Properties:
+def outputs(rule: FirewallRule, marked: Mapping[str, Property]) -> Properties:
     """All properties of a rule; those that are secret in `marked` are secret."""
     values = {
         NETWORK_ID: rule.network_id,
@@ -186,8 +187,8 @@ def previewed(inputs: Mapping[str, Property], state: Mapping[str, Property]) -> 
 
 def refuse_unknown(inputs: Mapping[str, Property]) -> None:
     """Raise ProviderError when an input is unknown: the API must not hear of it."""
-    for name, each in inputs.items():
-        if each.unknown:
+    for name, value in inputs.items():
+        if value.unknown:
             raise ProviderError(f"{name!r} is still unknown: nothing was done")
 
 
@@ -205,5 +206,5 @@ def _told_when_gone(given_id: str) -> Iterator[None]:
     except GoneError as error:
         raise ProviderError(
             f"rule {given_id} is gone, removed by another hand: "
-            f"run `pulumi up --refresh`, which makes it anew ({error})"
+            f"run `pulumi up --refresh`, which makes it again ({error})"
         ) from None

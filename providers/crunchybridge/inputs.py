@@ -12,14 +12,12 @@ from providers.crunchybridge.rule import KINDS, is_eid, normal_cidr
 NETWORK_ID, RULE, KIND, DESCRIPTION = "networkId", "rule", "kind", "description"
 RULE_ID, TEAM_ID = "ruleId", "teamId"
 INPUTS: Final = (NETWORK_ID, RULE, KIND, DESCRIPTION)
-# A rule cannot change its network or kind: it is removed and made anew.
+# A rule cannot change its network or kind: it is replaced.
 REPLACING: Final = frozenset({NETWORK_ID, KIND})
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An input that is refused, and why."""
-
     name: str
     reason: str
 
@@ -28,7 +26,7 @@ class Failure:
 class Change:
     """How an input changes: from `before` to `after`, at least one of which is given.
 
-    `replaces` says that the rule must be made anew for it.
+    `replaces` says that the rule must be replaced for it.
     """
 
     name: str
@@ -40,9 +38,9 @@ class Change:
 def check(
     news: Mapping[str, Property], names: Sequence[str] = INPUTS
 ) -> tuple[Properties, list[Failure]]:
-    """The inputs `names` in normal form, and what is wrong with them. Unknown ones pass unseen."""
+    """The inputs `names` in normal form, and what is wrong with them. Unknown ones pass."""
     failures = [
-        Failure(name, f"{name!r} is no property of this resource: it has {', '.join(names)}")
+        Failure(name, f"{name!r} is not a property of this resource: it has {', '.join(names)}")
         for name in news
         if name not in names
     ]
@@ -73,12 +71,12 @@ def changes(
     state: Mapping[str, Property], news: Mapping[str, Property], ignored: Collection[str] = ()
 ) -> list[Change]:
     """What differs between a resource's state and its new inputs; unknown ones count as changed."""
-    found = []
+    changed = []
     for name in INPUTS:
         before, after = state.get(name, Property()), news.get(name, Property())
         if name not in ignored and (after.unknown or _differs(name, before, after)):
-            found.append(Change(name, before, after, replaces=name in REPLACING))
-    return found
+            changed.append(Change(name, before, after, replaces=name in REPLACING))
+    return changed
 
 
 def _differs(name: str, before: Property, after: Property) -> bool:
@@ -103,7 +101,7 @@ def _normal(name: str, value: object) -> str:
 def _network_id(text: str) -> str:
     if not is_eid(text):
         raise ValueError(
-            f"{text!r} is no id of a network: `cb network list` shows it, 26 letters and digits"
+            f"{text!r} is not an id of a network: `cb network list` shows it, 26 letters and digits"
         )
     return text
 

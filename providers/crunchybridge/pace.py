@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from provider_plugin.errors import ProviderError
+from providers.plugin.errors import ProviderError
 
 # Long enough for a deploy of the API or a spent rate limit of some minutes; shorter than what a
 # person waits for an `up`.
@@ -31,7 +31,6 @@ class Clock:
 
     @classmethod
     def real(cls, cancelled: threading.Event) -> Clock:
-        """The process's own clock."""
         return cls(now=time.monotonic, wait=cancelled.wait)
 
 

@@ -13,16 +13,16 @@ import httpx
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from provider_plugin.servicer import About, Context, PluginServicer, one_line
 from providers.crunchybridge.claims import Claims
-from providers.crunchybridge.client import VERSION, Client
+from providers.crunchybridge.client import VERSION
 from providers.crunchybridge.listing import Listing
 from providers.crunchybridge.pace import Clock
 from providers.crunchybridge.property import decode
 from providers.crunchybridge.schema import schema
-from providers.crunchybridge.settings import NAMES, settings
+from providers.crunchybridge.settings import NAMES, client_of
+from providers.plugin.servicer import About, Context, PluginServicer, one_line
 
-_ABOUT = About(name="crunchybridge", version=VERSION, settings=frozenset(NAMES))
+_ABOUT = About(name="crunchybridge", version=VERSION, settings=NAMES)
 
 
 class Plugin(PluginServicer):
@@ -42,36 +42,26 @@ class Plugin(PluginServicer):
         self._transport = transport
         self._environment = environment
         self._claims = Claims()
-        self._client: Client | None = None
         self._listing: Listing | None = None
         self._why_not = "the provider is not configured"
 
     def schema(self) -> Mapping[str, Any]:
-        """The package's schema."""
         return schema()
 
     def settings(self, struct: struct_pb2.Struct) -> Mapping[str, object]:
-        """The settings in a message."""
         return decode(struct)
 
     def Configure(
         self, request: provider_pb2.ConfigureRequest, context: Context
     ) -> provider_pb2.ConfigureResponse:
-        """Take the settings."""
         with one_line(context):
             given = decode(request.args)
-            if any(each.unknown for each in given.values()):
+            if any(setting.unknown for setting in given.values()):
                 # A preview may come before the setting's source exists; it needs no API then.
                 self._why_not = "the provider's settings are not known before the update"
             else:
-                chosen = settings(given, self._environment)
-                self._client = Client(
-                    api_key=chosen.api_key,
-                    url=chosen.url,
-                    clock=self._clock,
-                    transport=self._transport,
-                )
-                self._listing = Listing(self._client, self._clock)
+                client = client_of(given, self._environment, self._clock, self._transport)
+                self._listing = Listing(client, self._clock)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def _say(self, urn: str) -> Callable[[str], None]:

@@ -1,8 +1,4 @@
-"""Pulumi property values on the wire: texts that may be unknown or secret.
-
-Signatures and the unknown's mark are those of `pulumi.runtime.rpc` (SDK 3.272). The SDK's own
-`PropertyValue` neither reads nor writes unknowns, which every preview has.
-"""
+"""Pulumi properties: texts that may be unknown or secret."""
 
 from __future__ import annotations
 
@@ -10,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import struct_pb2
 
-_SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
-_SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a type mark
-_UNKNOWN_MARK: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+from providers.plugin import property_value
+from providers.plugin.property_value import Secret
 
 
 @dataclass(frozen=True)
@@ -52,40 +47,25 @@ Properties = dict[str, Property]
 def decode(struct: struct_pb2.Struct) -> Properties:
     """The properties of a message, without the engine's own (`__defaults` and the like)."""
     return {
-        name: _decode(value) for name, value in struct.fields.items() if not name.startswith("__")
+        name: _property(value)
+        for name, value in property_value.decode(struct).items()
+        if not name.startswith("__")
     }
 
 
 def encode(properties: Mapping[str, Property]) -> struct_pb2.Struct:
     """The message of properties; those without a value are left out."""
-    struct = struct_pb2.Struct()
-    for name, each in properties.items():
-        if each.given:
-            struct.fields[name].CopyFrom(_encode(each))
-    return struct
+    return property_value.encode(
+        {name: _value(value) for name, value in properties.items() if value.given}
+    )
 
 
-def json_value(value: Any) -> struct_pb2.Value:  # noqa: ANN401 - any JSON value
-    """Any JSON value as a message."""
-    return json_format.ParseDict(value, struct_pb2.Value())
+def _property(value: Any) -> Property:  # noqa: ANN401 - any property value
+    if isinstance(value, Secret):
+        return replace(_property(value.value), secret=True)
+    return UNKNOWN if value is property_value.UNKNOWN else Property(value)
 
 
-def _decode(value: struct_pb2.Value) -> Property:
-    fields = value.struct_value.fields
-    if fields and fields[_SIGNATURE_KEY].string_value == _SECRET_SIGNATURE:
-        return replace(_decode(fields["value"]), secret=True)
-    if value.string_value == _UNKNOWN_MARK:
-        return UNKNOWN
-    if value.WhichOneof("kind") is None:
-        return Property()
-    return Property(json_format.MessageToDict(value))
-
-
-def _encode(each: Property) -> struct_pb2.Value:
-    value = json_value(_UNKNOWN_MARK if each.unknown else each.value)
-    if not each.secret:
-        return value
-    wrapped = struct_pb2.Struct()
-    wrapped.fields[_SIGNATURE_KEY].string_value = _SECRET_SIGNATURE
-    wrapped.fields["value"].CopyFrom(value)
-    return struct_pb2.Value(struct_value=wrapped)
+def _value(given: Property) -> Any:  # noqa: ANN401 - any property value
+    value = property_value.UNKNOWN if given.unknown else given.value
+    return Secret(value) if given.secret else value

@@ -9,17 +9,19 @@ from dataclasses import replace
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from provider_plugin.errors import ProviderError
-from provider_plugin.servicer import Context, one_line
-from provider_plugin.urn import parsed
 from providers.crunchybridge import inputs as rule_inputs
 from providers.crunchybridge import retired_rule
 from providers.crunchybridge.firewall_rule import TYPE_NAME, FirewallRules, previewed
+from providers.crunchybridge.listing import Listing
 from providers.crunchybridge.plugin import Plugin
-from providers.crunchybridge.property import Property, decode, encode, json_value
+from providers.crunchybridge.property import Property, decode, encode
 from providers.crunchybridge.retired_rule import RetiredRules
-from providers.crunchybridge.rule import Rule, is_eid
+from providers.crunchybridge.rule import FirewallRule, is_eid
 from providers.crunchybridge.schema import GET_RULES
+from providers.plugin import property_value
+from providers.plugin.errors import ProviderError
+from providers.plugin.servicer import Context, one_line
+from providers.plugin.urn import parsed
 
 _KIND = provider_pb2.PropertyDiff
 
@@ -34,37 +36,38 @@ class Provider(Plugin):
         with one_line(context):
             retires = _retires(request.urn)
             names = retired_rule.INPUTS if retires else rule_inputs.INPUTS
-            inputs, found = rule_inputs.check(decode(request.news), names)
-            if not found and not retires:
-                found = self._check_overlap(request.urn, inputs)
-            failures = [
-                provider_pb2.CheckFailure(property=each.name, reason=each.reason) for each in found
-            ]
-            return provider_pb2.CheckResponse(inputs=encode(inputs), failures=failures)
+            inputs, failures = rule_inputs.check(decode(request.news), names)
+            if not failures and not retires:
+                failures = self._check_overlap(request.urn, inputs)
+            return provider_pb2.CheckResponse(
+                inputs=encode(inputs),
+                failures=[
+                    provider_pb2.CheckFailure(property=failure.name, reason=failure.reason)
+                    for failure in failures
+                ],
+            )
 
     def Diff(
         self, request: provider_pb2.DiffRequest, context: Context
     ) -> provider_pb2.DiffResponse:
-        """What changes, and whether it makes the rule anew."""
         with one_line(context):
-            found = rule_inputs.changes(
+            changes = rule_inputs.changes(
                 decode(request.olds), decode(request.news), request.ignoreChanges
             )
             if _retires(request.urn):
-                found = [replace(each, replaces=True) for each in found]
-                return _difference(found)
+                changes = [replace(change, replaces=True) for change in changes]
+                return _difference(changes)
             self._claims.hold(request.id, request.urn)
             if self._claims.adopted_by_other(request.id, request.urn):
                 # Its rule has another owner: it needs one of its own.
-                found = [replace(each, replaces=True) for each in found]
-            elif any(each.name == rule_inputs.RULE for each in found):
+                changes = [replace(change, replaces=True) for change in changes]
+            elif any(change.name == rule_inputs.RULE for change in changes):
                 self._claims.leave(request.id, request.urn)
-            return _difference(found)
+            return _difference(changes)
 
     def Create(
         self, request: provider_pb2.CreateRequest, context: Context
     ) -> provider_pb2.CreateResponse:
-        """Make the rule."""
         with one_line(context):
             given, say = decode(request.properties), self._say(request.urn)
             retires = _retires(request.urn)
@@ -86,15 +89,15 @@ class Provider(Plugin):
             known = {**state, **inputs}
             if _retires(request.urn):
                 return self._read_retired(request, state)
-            found = self._rules().read(request.urn, request.id, known)
-            if found is None and not known:
+            rule = self._rules().read(request.urn, request.id, known)
+            if rule is None and not known:
                 raise ProviderError(
                     f"there is no rule {request.id} to import: "
                     "`cb network list-firewall-rules` shows those there are"
                 )
-            if found is None:
+            if rule is None:
                 return provider_pb2.ReadResponse()
-            outputs, read_inputs = found
+            outputs, read_inputs = rule
             return provider_pb2.ReadResponse(
                 id=request.id, properties=encode(outputs), inputs=encode(read_inputs)
             )
@@ -102,7 +105,6 @@ class Provider(Plugin):
     def Update(
         self, request: provider_pb2.UpdateRequest, context: Context
     ) -> provider_pb2.UpdateResponse:
-        """Change the rule in place."""
         with one_line(context):
             state, given = decode(request.olds), decode(request.news)
             if request.preview:
@@ -112,7 +114,6 @@ class Provider(Plugin):
             return provider_pb2.UpdateResponse(properties=encode(outputs))
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
-        """Remove the rule."""
         with one_line(context):
             if _retires(request.urn):
                 # What is retired stays so: there is nothing to give back.
@@ -123,34 +124,31 @@ class Provider(Plugin):
     def Invoke(
         self, request: provider_pb2.InvokeRequest, context: Context
     ) -> provider_pb2.InvokeResponse:
-        """The one function there is: all rules of a network."""
         with one_line(context):
             if request.tok != GET_RULES:
                 raise ProviderError(f"there is no function {request.tok!r}, only {GET_RULES}")
             network_id = decode(request.args).get("networkId", Property()).text
             if not is_eid(network_id):
-                raise ProviderError(f"{GET_RULES}: networkId {network_id!r} is no network's id")
-            self._rules()
-            assert self._listing is not None  # noqa: S101 - made with the client
+                raise ProviderError(f"{GET_RULES}: networkId {network_id!r} is not a network's id")
             rules = [
-                {"id": each.id, "rule": each.cidr, "kind": each.kind}
-                | ({"description": each.description} if each.description else {})
-                for each in self._listing.rules(network_id).values()
+                {"id": rule.id, "rule": rule.cidr, "kind": rule.kind}
+                | ({"description": rule.description} if rule.description else {})
+                for rule in self._configured().rules(network_id).values()
             ]
-            response = provider_pb2.InvokeResponse()
-            # `return` is a keyword, so it cannot be written as an attribute's name.
-            getattr(response, "return").fields["rules"].CopyFrom(json_value(rules))
-            return response
+            result = property_value.encode({"rules": rules})
+            # `return` is a keyword, so it cannot be written as an argument's name.
+            return provider_pb2.InvokeResponse(**{"return": result})  # type: ignore[arg-type]
 
     def _rules(self) -> FirewallRules:
-        if self._client is None or self._listing is None:
-            raise ProviderError(self._why_not)
-        return FirewallRules(self._client, self._listing, self._claims)
+        return FirewallRules(self._configured(), self._claims)
 
     def _retired(self) -> RetiredRules:
-        if self._client is None or self._listing is None:
+        return RetiredRules(self._configured(), self._claims)
+
+    def _configured(self) -> Listing:
+        if self._listing is None:
             raise ProviderError(self._why_not)
-        return RetiredRules(self._client, self._listing, self._claims)
+        return self._listing
 
     def _read_retired(
         self, request: provider_pb2.ReadRequest, state: Mapping[str, Property]
@@ -169,7 +167,7 @@ class Provider(Plugin):
         kind = inputs[rule_inputs.KIND]
         if network.unknown or rule.unknown or kind.unknown:
             return []
-        wanted = Rule(
+        wanted = FirewallRule(
             id="",
             network_id=network.text,
             team_id="",
@@ -196,13 +194,13 @@ def _detail(change: rule_inputs.Change) -> provider_pb2.PropertyDiff:
     return provider_pb2.PropertyDiff(kind=kind, inputDiff=True)
 
 
-def _difference(found: list[rule_inputs.Change]) -> provider_pb2.DiffResponse:
+def _difference(changes: list[rule_inputs.Change]) -> provider_pb2.DiffResponse:
     response = provider_pb2.DiffResponse
     return response(
-        changes=response.DIFF_SOME if found else response.DIFF_NONE,
-        diffs=[each.name for each in found],
-        replaces=[each.name for each in found if each.replaces],
-        detailedDiff={each.name: _detail(each) for each in found},
+        changes=response.DIFF_SOME if changes else response.DIFF_NONE,
+        diffs=[change.name for change in changes],
+        replaces=[change.name for change in changes if change.replaces],
+        detailedDiff={change.name: _detail(change) for change in changes},
         hasDetailedDiff=True,
         # Always, also when a user asks for the replacement: rules cannot overlap.
         deleteBeforeReplace=True,

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from provider_plugin.errors import ProviderError
-from provider_plugin.urn import parsed
 from providers.crunchybridge.claims import Claims
-from providers.crunchybridge.client import Client
 from providers.crunchybridge.errors import GoneError
 from providers.crunchybridge.firewall_rule import Say, refuse_unknown
 from providers.crunchybridge.inputs import NETWORK_ID, RULE
 from providers.crunchybridge.listing import Listing
 from providers.crunchybridge.property import UNKNOWN, Properties, Property
 from providers.crunchybridge.rule import resource_id
+from providers.plugin.errors import ProviderError
+from providers.plugin.urn import parsed
 
 TYPE_NAME: Final = "crunchybridge:index:RetiredRule"
 INPUTS: Final = (NETWORK_ID, RULE)
@@ -29,8 +28,8 @@ REMOVED: Final = "removed"
 class RetiredRules:
     """What the engine asks of the resources; all methods may raise ProviderError."""
 
-    def __init__(self, client: Client, listing: Listing, claims: Claims) -> None:
-        self._client = client
+    def __init__(self, listing: Listing, claims: Claims) -> None:
+        self._client = listing.client
         self._listing = listing
         self._claims = claims
 

@@ -7,17 +7,18 @@ from typing import Any, Final
 from providers.crunchybridge.client import DEFAULT_URL, VERSION
 from providers.crunchybridge.firewall_rule import TYPE_NAME
 from providers.crunchybridge.retired_rule import TYPE_NAME as RETIRED
+from providers.plugin.variables import CRUNCHY_API_KEY, CRUNCHYBRIDGE_BASE_URL
 
 GET_RULES: Final = "crunchybridge:index:getFirewallRules"
 
 _TEXT: Final = {"type": "string"}
 _INPUTS: Final = {
-    "networkId": {**_TEXT, "description": "The network's id. A change makes the rule anew."},
+    "networkId": {**_TEXT, "description": "The network's id. A change replaces the rule."},
     "rule": {**_TEXT, "description": "The address range in CIDR notation; an address is a /32."},
     "kind": {
         **_TEXT,
         "default": "ingress",
-        "description": "ingress or egress. A change makes the rule anew.",
+        "description": "ingress or egress. A change replaces the rule.",
     },
     "description": {**_TEXT, "description": "What the rule is for."},
 }
@@ -26,19 +27,18 @@ _SETTINGS: Final = {
         **_TEXT,
         "secret": True,
         "description": "An API key of the account settings.",
-        "defaultInfo": {"environment": ["CRUNCHY_API_KEY"]},
+        "defaultInfo": {"environment": [CRUNCHY_API_KEY]},
     },
     "baseUrl": {
         **_TEXT,
         "description": f"Where the API is; {DEFAULT_URL} unless given.",
-        "defaultInfo": {"environment": ["CRUNCHYBRIDGE_BASE_URL"]},
+        "defaultInfo": {"environment": [CRUNCHYBRIDGE_BASE_URL]},
     },
 }
 _LISTED: Final = "#/types/crunchybridge:index:ListedRule"
 
 
 def schema() -> dict[str, Any]:
-    """Pulumi's package schema."""
     required = ["networkId", "rule"]
     return {
         "name": "crunchybridge",

@@ -2,8 +2,8 @@
 
 A stand-in for a provider was written for this project's lab. On a real fleet it would leave
 resources and state behind that the real provider does not know. So a stand-in refuses to be
-configured, and `delivery` to start an engine that has stand-ins, unless all outside services that
-the environment names are on loopback, as those of `make lab-up` are. The name of the stack does
+configured, and `oceanid` to start an engine that has stand-ins, unless all outside services that
+the environment names are on loopback, as those of `oceanid lab up` are. The name of the stack does
 not count.
 """
 
@@ -12,14 +12,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import yaml
 
+from providers.plugin.loopback import is_on_loopback
+from providers.plugin.variables import (
+    CRUNCHYBRIDGE_BASE_URL,
+    ESC_API_URL,
+    KUBECONFIG,
+    TAILSCALE_BASE_URL,
+)
+
 # Each has the service's own address as its default, so one that is not set is not the lab's.
-_ADDRESSES = ("TAILSCALE_BASE_URL", "CRUNCHYBRIDGE_BASE_URL", "ESC_API_URL")
-_KUBECONFIG = "KUBECONFIG"
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_ADDRESSES = (TAILSCALE_BASE_URL, CRUNCHYBRIDGE_BASE_URL, ESC_API_URL)
 # What to do about a refusal, as the end of its line.
 REMEDY = (
     "Install the official Pulumi CLI (https://www.pulumi.com/docs/install), which brings the real "
@@ -32,14 +37,6 @@ def not_of_a_lab(environment: Mapping[str, str]) -> str | None:
     return next(_outside(environment), None)
 
 
-def is_on_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine."""
-    try:
-        return urlsplit(url).hostname in _LOOPBACK
-    except ValueError:
-        return False
-
-
 def _outside(environment: Mapping[str, str]) -> Iterator[str]:
     for name in _ADDRESSES:
         url = environment.get(name)
@@ -47,9 +44,9 @@ def _outside(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} is not set"
         elif not is_on_loopback(url):
             yield f"{name} does not lead to this machine"
-    paths = [path for path in environment.get(_KUBECONFIG, "").split(os.pathsep) if path]
+    paths = [path for path in environment.get(KUBECONFIG, "").split(os.pathsep) if path]
     if not paths:
-        yield f"{_KUBECONFIG} is not set"
+        yield f"{KUBECONFIG} is not set"
     for path in paths:
         yield from _outside_clusters(path)
 
@@ -60,9 +57,9 @@ def _outside_clusters(path: str) -> Iterator[str]:
         clusters = yaml.safe_load(Path(path).read_bytes())["clusters"]
         servers = [str(cluster["cluster"]["server"]) for cluster in clusters]
     except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError):
-        yield f"{_KUBECONFIG} names a file that is not a kubeconfig"
+        yield f"{KUBECONFIG} names a file that is not a kubeconfig"
         return
     if not servers:
-        yield f"{_KUBECONFIG} names no cluster"
+        yield f"{KUBECONFIG} names no cluster"
     if not all(map(is_on_loopback, servers)):
-        yield f"{_KUBECONFIG} names a cluster that is not on this machine"
+        yield f"{KUBECONFIG} names a cluster that is not on this machine"

@@ -13,7 +13,7 @@ from concurrent import futures
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from provider_plugin.servicer import PluginServicer
+from providers.plugin.servicer import PluginServicer
 
 _LARGEST_MESSAGE_BYTES = 400 << 20  # As the engine's and the SDK's.
 _SECONDS_BETWEEN_LOOKS = 1.0

@@ -27,7 +27,7 @@ from pulumi.runtime.proto import (
     provider_pb2_grpc,
 )
 
-from provider_plugin.errors import ProviderError
+from providers.plugin.errors import ProviderError
 
 Context: TypeAlias = grpc.ServicerContext
 # Settings that the engine itself gives a provider.
@@ -78,26 +78,22 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer, ABC):
     def Handshake(
         self, request: provider_pb2.ProviderHandshakeRequest, context: Context
     ) -> provider_pb2.ProviderHandshakeResponse:
-        """Learn where the engine is."""
         del context
         self._attach(request.engine_address)
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:
-        """Learn where the engine is."""
         del context
         self._attach(request.address)
         return empty_pb2.Empty()
 
     def GetPluginInfo(self, request: empty_pb2.Empty, context: Context) -> plugin_pb2.PluginInfo:
-        """The version."""
         del request, context
         return plugin_pb2.PluginInfo(version=self._about.version)
 
     def GetSchema(
         self, request: provider_pb2.GetSchemaRequest, context: Context
     ) -> provider_pb2.GetSchemaResponse:
-        """The package's schema."""
         del request, context
         return provider_pb2.GetSchemaResponse(schema=json.dumps(self.schema()))
 
@@ -132,7 +128,7 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer, ABC):
     def DiffConfig(
         self, request: provider_pb2.DiffRequest, context: Context
     ) -> provider_pb2.DiffResponse:
-        """No setting makes resources anew: a new key is for the same things."""
+        """No setting replaces resources: a new key is for the same things."""
         del context
         old, new = self.settings(request.old_inputs), self.settings(request.news)
         changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
