@@ -1,25 +1,27 @@
-"""Which commands do not run beside others in this checkout or on this lab."""
+"""Which commands do not run next to others in this checkout or on this lab."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
-from delivery import turn
-from delivery.environment import LAB_STACK, RECORDS, lab_folder
+from operations.delivery import turn
+from operations.delivery.environment import LAB_STACK, RECORDS, lab_folder
 
-# What changes the lab's stack or relies on its staying as it is; `python -m lab` has the same lock.
-_ON_LAB = frozenset(
+# The commands that call the stack's providers, and the one after which `pulumi` itself may call
+# them. They change the lab's stack or rely on its staying as it is. The lab's own commands have the
+# same lock. The others read state or ask the services directly.
+ENGINE_COMMANDS = frozenset(
     {
-        "preview",
-        "up",
-        "refresh",
         "destroy",
-        "rollback",
-        "rotate-token",
-        "plan",
-        "promote",
         "drift",
         "env",
+        "plan",
+        "preview",
+        "promote",
+        "refresh",
+        "rollback",
+        "secrets rotate",
+        "up",
     }
 )
 # On a real stack what writes this checkout's records; the engine's own lock holds for the rest.
@@ -29,12 +31,10 @@ _ON_OTHERS = frozenset({"preview", "plan", "drift"})
 def alone(command: str, stack: str) -> AbstractContextManager[None]:
     """The lock of what the command works on, where it has to be alone; waits for it."""
     what = f"{command} of {stack}"
-    if stack == LAB_STACK:
-        # Without a lab the command is about to say so.
-        if command not in _ON_LAB or not lab_folder().exists():
-            return nullcontext()
-        return turn.taken(lab_folder() / "lock", "delivery", what)
-    if command not in _ON_OTHERS:
+    # Without a lab the command is about to say so.
+    if stack == LAB_STACK and command in ENGINE_COMMANDS and lab_folder().exists():
+        return turn.taken(lab_folder() / "lock", "oceanid", what)
+    if stack == LAB_STACK or command not in _ON_OTHERS:
         return nullcontext()
     RECORDS.mkdir(mode=0o700, exist_ok=True)
-    return turn.taken(RECORDS / f"lock-{stack}", "delivery", what)
+    return turn.taken(RECORDS / f"lock-{stack}", "oceanid", what)

@@ -7,8 +7,8 @@ import shlex
 import sys
 from contextlib import redirect_stdout
 
-from delivery import lab_stack, run, shell
-from delivery.environment import (
+from operations.delivery import lab_stack, run, shell
+from operations.delivery.environment import (
     LAB_STACK,
     REPOSITORY,
     engine,
@@ -45,8 +45,8 @@ def shell_lines(stack: str) -> str:
         for name, value in values.items()
         if os.environ.get(name) != value
     ]
-    if is_built():
-        lines.append(f'pulumi() {{ {shlex.quote(engine())} "$@"; }}')
+    if is_built(stack):
+        lines.append(f'pulumi() {{ {shlex.quote(engine(stack))} "$@"; }}')
     return "\n".join(lines)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from delivery import topology
-from delivery.events import Change, Finding, Preview
-from delivery.markdown import code, folded, plain, table
+from operations.delivery import topology
+from operations.delivery.events import Change, PolicyFinding, Preview
+from operations.delivery.markdown import code, folded, plain, table
 from settings import Settings
 
 # By which the comment of an earlier run is found.
@@ -25,7 +25,7 @@ def comment(
     """
     lines = [MARKER, f"## Preview of {code(commit[:12])}", ""]
     heads = ("Stack", "Changes", "Policies", "Result")
-    lines += table(heads, (_summary(name, each) for name, each in previews.items()))
+    lines += table(heads, (_summary(name, preview) for name, preview in previews.items()))
     for name, preview in previews.items():
         if preview is not None:
             lines += ["", *_stack(name, preview, settings[name])]
@@ -49,8 +49,8 @@ def not_previewed(stack: str) -> str:
 def _summary(name: str, preview: Preview | None) -> tuple[str, ...]:
     if preview is None:
         return code(name), "", "", "**not previewed**: see the job's log"
-    blocking = sum(each.blocks for each in preview.findings)
-    excepted = sum(each.excepted is not None for each in preview.findings)
+    blocking = sum(finding.blocks for finding in preview.findings)
+    excepted = sum(finding.excepted is not None for finding in preview.findings)
     advisory = len(preview.findings) - blocking - excepted
     verdict = f"{blocking} blocking, {advisory} advisory, {excepted} excepted"
     result = "passes" if preview.succeeded else "**fails**"
@@ -60,16 +60,16 @@ def _summary(name: str, preview: Preview | None) -> tuple[str, ...]:
 
 
 def _counts(preview: Preview) -> str:
-    operations = [each.operation for each in preview.changes]
-    order = sorted(set(operations), key=lambda each: (each not in _SIGNS, each))
-    counts = [f"{operations.count(each)} {each}" for each in order]
+    operations = [change.operation for change in preview.changes]
+    order = sorted(set(operations), key=lambda operation: (operation not in _SIGNS, operation))
+    counts = [f"{operations.count(operation)} {operation}" for operation in order]
     return ", ".join([*counts, f"{preview.unchanged} unchanged"])
 
 
 def _stack(name: str, preview: Preview, settings: Settings) -> list[str]:
     lines = [f"### {code(name)}"]
     if preview.errors:
-        lines += ["", *(f"- **error** {plain(each)}" for each in preview.errors)]
+        lines += ["", *(f"- **error** {plain(error)}" for error in preview.errors)]
     lines += ["", "#### Changes", "", *_changes(preview.changes)]
     lines += ["", "#### Policy findings and exceptions", "", *_findings(preview)]
     lines += ["", "#### Waves", "", *_waves(preview.changes, settings)]
@@ -81,19 +81,24 @@ def _changes(changes: tuple[Change, ...]) -> list[str]:
     if not changes:
         return ["None."]
     rows = [
-        (_SIGNS.get(each.operation, each.operation), code(each.kind), code(each.name), _paths(each))
-        for each in changes
+        (
+            _SIGNS.get(change.operation, change.operation),
+            code(change.kind),
+            code(change.name),
+            _paths(change),
+        )
+        for change in changes
     ]
     lines = table(("", "Kind", "Resource", "Properties"), rows)
-    created = sum(each.operation == "create" for each in changes)
-    # A stack that is made anew is a long list of what the picture shows already.
+    created = sum(change.operation == "create" for change in changes)
+    # A stack that is new is a long list of what the picture shows already.
     if created > len(changes) / 2:
         return folded(f"{len(changes)} resources", lines)
     return lines
 
 
 def _paths(change: Change) -> str:
-    shown = [code(each) for each in change.paths[:_PATHS]]
+    shown = list(map(code, change.paths[:_PATHS]))
     more = len(change.paths) - len(shown)
     return ", ".join([*shown, *([f"{more} more"] if more else [])])
 
@@ -101,22 +106,26 @@ def _paths(change: Change) -> str:
 def _findings(preview: Preview) -> list[str]:
     if not preview.findings:
         return [f"None, by {', '.join(preview.policies) or 'no policy pack'}."]
-    worst_first = sorted(preview.findings, key=lambda each: (not each.blocks, each.excepted or ""))
-    rows = [(_level(each), code(each.resource), plain(each.text)) for each in worst_first]
+    worst_first = sorted(
+        preview.findings, key=lambda finding: (not finding.blocks, finding.excepted or "")
+    )
+    rows = [
+        (_level(finding), code(finding.resource), plain(finding.message)) for finding in worst_first
+    ]
     return table(("Level", "Resource", "Finding"), rows)
 
 
-def _level(finding: Finding) -> str:
+def _level(finding: PolicyFinding) -> str:
     if finding.excepted is not None:
         return f"excepted {plain(finding.excepted)}"
     severity = f" ({finding.severity})" if finding.severity else ""
-    return f"**blocks**{severity}" if finding.mandatory else f"advisory{severity}"
+    return f"**blocks**{severity}" if finding.blocks else f"advisory{severity}"
 
 
 def _waves(changes: tuple[Change, ...], settings: Settings) -> list[str]:
     rows = []
     for number, wave in enumerate(settings.egress.waves, start=1):
-        nodes = ", ".join(each.name for each in settings.wave_nodes(wave))
+        nodes = ", ".join(node.name for node in settings.wave_nodes(wave))
         others = " and every node not named" if wave.nodes is None else ""
         touched = topology.touched_by(changes, wave.name)
         change = f"{len(touched)} changes, then its gate" if touched else "unchanged"
@@ -126,7 +135,7 @@ def _waves(changes: tuple[Change, ...], settings: Settings) -> list[str]:
 
 def _addresses(settings: Settings) -> list[str]:
     rows = [
-        (code(str(each.egress_address)), code(each.node), code(each.hostname))
-        for each in settings.exit_nodes
+        (code(str(exit_node.egress_address)), code(exit_node.node), code(exit_node.hostname))
+        for exit_node in settings.exit_nodes
     ]
     return table(("Address", "Node", "Device"), rows)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from delivery import drift_lease, events, run
-from delivery.environment import RECORDS, config_file
-from delivery.events import Preview
-from delivery.github import Repository
-from delivery.markdown import code, table
+from operations.delivery import drift_lease, events, run
+from operations.delivery.environment import RECORDS, config_file
+from operations.delivery.events import Preview
+from operations.delivery.github import Repository
+from operations.delivery.markdown import code, table
 from settings import read_file
 
 _WHAT = {"update": "changed", "delete": "gone"}
@@ -35,35 +35,39 @@ def look(stack: str) -> int:
 def keep_issue(stack: str, repository: Repository) -> str:
     """Open, update or close the issue on the stack's drift, as `look` has found it last.
 
-    Raises DeliveryError when it has not looked, or did not come to an end.
+    Raises OperationError when it has not looked, or did not come to an end.
     """
-    found = events.read(RECORDS / _log(stack))
+    preview = events.read(RECORDS / _log(stack))
     mark = f"<!-- oceanid-cluster: drift of {stack} -->"
-    if found.succeeded and not found.changes:
+    if preview.succeeded and not preview.changes:
         closed = repository.close_issue(mark, f"{stack} is as its state has it again.")
         return f"no drift of {stack}{f'; closed {closed}' if closed else ''}"
     title = f"Drift: {stack} is not as its state has it"
-    return f"drift of {stack}: {repository.keep_issue(mark, title, report(stack, found, mark))}"
+    return f"drift of {stack}: {repository.keep_issue(mark, title, report(stack, preview, mark))}"
 
 
-def report(stack: str, found: Preview, mark: str) -> str:
+def report(stack: str, preview: Preview, mark: str) -> str:
     """The issue's text: what differs and what can be done; no value of any property."""
-    lines = [mark, f"`make drift STACK={stack}` found that somebody or something changed this:", ""]
+    lines = [
+        mark,
+        f"`oceanid drift --stack {stack}` found that somebody or something changed this:",
+        "",
+    ]
     rows = [
         (
-            _WHAT.get(e.operation, e.operation),
-            code(e.kind),
-            code(e.name),
-            ", ".join(map(code, e.paths)),
+            _WHAT.get(change.operation, change.operation),
+            code(change.kind),
+            code(change.name),
+            ", ".join(map(code, change.paths)),
         )
-        for e in found.changes
+        for change in preview.changes
     ]
     lines += table(("", "Kind", "Resource", "Properties"), rows)
-    if not found.succeeded:
+    if not preview.succeeded:
         lines += ["", "The comparison did not come to its end: see the job's log."]
     lines += [
         "",
-        f"To put it back as the code says: `make refresh STACK={stack}`, then the deploy workflow.",
+        f"To put it back as the code says: `oceanid refresh --stack {stack}`, then deploy.",
         "To keep it: write it into the code. docs/state.md has both.",
     ]
     return "\n".join(lines) + "\n"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from delivery.environment import DeliveryError
-from delivery.reachable import without_advice
-from provider_plugin.urn import parsed
+from operations.delivery.reachable import without_advice
+from operations.errors import OperationError
+from providers.plugin.urn import parsed
 
 # The engine's own steps of a replacement; `replace` stands for all of them.
 _PARTS_OF_REPLACE = frozenset({"create-replacement", "delete-replaced", "discard-replaced"})
@@ -31,20 +31,15 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """What one policy found; `excepted` gives the dated exception that covers it."""
+class PolicyFinding:
+    """What one rule found; `blocks` ends a preview, `excepted` is the dated exception for it."""
 
-    policy: str
-    mandatory: bool
+    rule: str
     severity: str
     resource: str
-    text: str
+    message: str
+    blocks: bool
     excepted: str | None
-
-    @property
-    def blocks(self) -> bool:
-        """Whether it ends the preview."""
-        return self.mandatory and self.excepted is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,33 +47,33 @@ class Preview:
     """What a preview showed; it holds no value of any property."""
 
     changes: tuple[Change, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[PolicyFinding, ...] = ()
     errors: tuple[str, ...] = ()
     unchanged: int = 0
     succeeded: bool = False
-    policies: tuple[str, ...] = field(default=())
+    policies: tuple[str, ...] = ()
 
 
 def read(path: Path) -> Preview:
-    """The preview of an event log; raises DeliveryError when there is none."""
+    """The preview of an event log; raises OperationError when there is none."""
     try:
         lines = path.read_text().splitlines()
         return parse(json.loads(line) for line in lines)
     except FileNotFoundError:
-        raise DeliveryError(f"{path.name} is not there: run the preview first") from None
+        raise OperationError(f"{path.name} is not there: run the preview first") from None
     except ValueError:
-        raise DeliveryError(f"{path.name} is not whole: run the preview again") from None
+        raise OperationError(f"{path.name} is incomplete: run the preview again") from None
 
 
 def output(path: Path, name: str) -> Any:  # noqa: ANN401  whatever the program gives
     """The stack's output of that name in an event log; None where it has none, or is a secret."""
-    found = None
+    value = None
     for line in path.read_text().splitlines():
         ended = json.loads(line).get("resOutputsEvent")
         if ended and ended["metadata"]["type"] == _STACK:
             new = ended["metadata"].get("new") or {}
-            found = (new.get("outputs") or {}).get(name)
-    return found
+            value = (new.get("outputs") or {}).get(name)
+    return value
 
 
 def parse(events: Iterable[dict[str, Any]]) -> Preview:
@@ -88,7 +83,7 @@ def parse(events: Iterable[dict[str, Any]]) -> Preview:
     unchanged, succeeded = 0, False
     policies: tuple[str, ...] = ()
     for event in events:
-        # A refresh says what it found only at the end of the resource.
+        # A refresh has its differences only at the end of the resource.
         for kind in ("resourcePreEvent", "resOutputsEvent"):
             if kind in event:
                 change = _change(event[kind]["metadata"])
@@ -127,17 +122,17 @@ def _change(metadata: dict[str, Any]) -> Change | None:
     )
 
 
-def _finding(event: dict[str, Any]) -> Finding:
+def _finding(event: dict[str, Any]) -> PolicyFinding:
     # The first line is the policy's description, the second what it found.
-    found = str(event["message"]).strip().splitlines()[-1]
-    text, _, excepted = found.partition(_EXCEPTED)
+    line = str(event["message"]).strip().splitlines()[-1]
+    message, _, excepted = line.partition(_EXCEPTED)
     urn = event.get("resourceUrn")
-    return Finding(
-        policy=str(event["policyName"]),
-        mandatory=event["enforcementLevel"] == "mandatory",
+    return PolicyFinding(
+        rule=str(event["policyName"]),
         severity=str(event.get("severity") or ""),
         # A finding about the whole stack names no resource.
         resource=parsed(urn).name if urn else "",
-        text=text,
+        message=message,
+        blocks=event["enforcementLevel"] == "mandatory" and not excepted,
         excepted=excepted.removesuffix(")") or None,
     )

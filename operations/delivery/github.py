@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import httpx
 
-from delivery.environment import DeliveryError
+from operations.errors import OperationError
 
 _API = "https://api.github.com"
 # Who a job's GITHUB_TOKEN writes as, on GitHub Enterprise Server too. With the token of an App or a
@@ -26,19 +26,17 @@ _A_PAGE = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """A repository, and the token of the job that works on it."""
-
     api: str
     name: str
     token: str
 
     @classmethod
     def of_job(cls) -> Self:
-        """The repository of this job of GitHub Actions; raises DeliveryError outside of one."""
+        """The repository of this job of GitHub Actions; raises OperationError outside of one."""
         needed = {name: os.environ.get(name, "") for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY")}
         missing = [name for name, value in needed.items() if not value]
         if missing:
-            raise DeliveryError(
+            raise OperationError(
                 f"{' and '.join(missing)} not set: this runs in a job of GitHub Actions, which has "
                 "them (GITHUB_TOKEN by `env:`)"
             )
@@ -46,44 +44,48 @@ class Repository:
         return cls(api=api, name=needed["GITHUB_REPOSITORY"], token=needed["GITHUB_TOKEN"])
 
     def keep_comment(self, pull_request: int, mark: str, text: str) -> str:
-        """Write the comment that holds `mark`, or write it anew; its address."""
+        """Write the comment that holds `mark`, or write it again; its address."""
         with self._client() as client:
             path = f"issues/{pull_request}/comments"
-            for each in self._all(client, path):
-                if _is_own(each, mark):
-                    return self._send(client, "PATCH", f"issues/comments/{each['id']}", body=text)
+            for comment in self._all(client, path):
+                if _is_own(comment, mark):
+                    return self._send(
+                        client, "PATCH", f"issues/comments/{comment['id']}", body=text
+                    )
             return self._send(client, "POST", path, body=text)
 
     def keep_issue(self, mark: str, title: str, text: str) -> str:
         """Open the issue that holds `mark`, or bring the open one up to date; its address."""
         with self._client() as client:
-            found = self._issue(client, mark)
-            if found is None:
+            number = self._issue(client, mark)
+            if number is None:
                 return self._send(client, "POST", "issues", title=title, body=text)
-            return self._send(client, "PATCH", f"issues/{found}", title=title, body=text)
+            return self._send(client, "PATCH", f"issues/{number}", title=title, body=text)
 
     def close_issue(self, mark: str, reason: str) -> str | None:
         """Close the open issue that holds `mark`, saying why; its address, None without one."""
         with self._client() as client:
-            found = self._issue(client, mark)
-            if found is None:
+            number = self._issue(client, mark)
+            if number is None:
                 return None
-            self._send(client, "POST", f"issues/{found}/comments", body=reason)
-            return self._send(client, "PATCH", f"issues/{found}", state="closed")
+            self._send(client, "POST", f"issues/{number}/comments", body=reason)
+            return self._send(client, "PATCH", f"issues/{number}", state="closed")
 
     def _issue(self, client: httpx.Client, mark: str) -> int | None:
         # To this API a pull request is an issue with one key more.
-        issues = (e for e in self._all(client, "issues", state="open") if "pull_request" not in e)
-        return next((int(each["number"]) for each in issues if _is_own(each, mark)), None)
+        issues = (
+            item for item in self._all(client, "issues", state="open") if "pull_request" not in item
+        )
+        return next((int(issue["number"]) for issue in issues if _is_own(issue, mark)), None)
 
     def _all(self, client: httpx.Client, path: str, **query: str) -> Iterator[dict[str, Any]]:
         page = 1
         while True:
-            found = self._call(
+            items = self._call(
                 client, "GET", path, params={**query, "per_page": _A_PAGE, "page": page}
             )
-            yield from found
-            if len(found) < _A_PAGE:
+            yield from items
+            if len(items) < _A_PAGE:
                 return
             page += 1
 
@@ -92,20 +94,17 @@ class Repository:
 
     def _call(self, client: httpx.Client, method: str, path: str, **how: Any) -> Any:  # noqa: ANN401 - JSON of either shape
         try:
-            answer = client.request(method, path, **how)
+            response = client.request(method, path, **how)
         except httpx.TransportError as error:
-            raise DeliveryError(f"GitHub does not answer ({error}): run the job again") from None
-        if not answer.is_success:
-            said = (
-                answer.json().get("message", "")
-                if "json" in answer.headers.get("content-type", "")
-                else ""
-            )
-            raise DeliveryError(
-                f"GitHub answers {answer.status_code} to {method} {path}: {said or 'no reason'}: "
+            raise OperationError(f"GitHub does not answer ({error}): run the job again") from None
+        if not response.is_success:
+            is_json = "json" in response.headers.get("content-type", "")
+            message = (is_json and response.json().get("message")) or "no reason"
+            raise OperationError(
+                f"GitHub answers {response.status_code} to {method} {path}: {message}: "
                 "look at the job's `permissions:`"
             )
-        return answer.json()
+        return response.json()
 
     def _client(self) -> httpx.Client:
         return httpx.Client(

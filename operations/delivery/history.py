@@ -12,8 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from delivery.answer import answer
-from delivery.environment import DeliveryError
+from operations.delivery.engine_output import NoStackError, run_pulumi
 
 _PARTIAL = ("target", "target-replace", "exclude")
 # Enough to find the last release among refreshes and failures.
@@ -46,24 +45,20 @@ class Update:
 
 
 def updates(stack: str, environment: dict[str, str]) -> list[Update]:
-    """The stack's updates, the newest first. Raises DeliveryError when they cannot be read.
+    """The stack's updates, the newest first. Raises OperationError when they cannot be read.
 
     An entry of another machine's stack can be read without the passphrase of that stack.
     """
     arguments = ["stack", "history", "--json", "--show-secrets=false"]
     arguments += ["--page-size", str(_ENTRIES), "--stack", stack]
     try:
-        listed = answer(arguments, environment)
-    except DeliveryError as error:
-        if "no stack named" in str(error):
-            return []
-        raise
-    entries: list[dict[str, Any]] = json.loads(listed or "[]") or []
-    return [parse(entry) for entry in entries]
+        listed = run_pulumi(arguments, environment)
+    except NoStackError:
+        return []
+    return [parse(entry) for entry in json.loads(listed or "[]") or []]
 
 
 def parse(entry: dict[str, Any]) -> Update:
-    """One entry of `pulumi stack history --json`."""
     environment = entry.get("environment") or {}
     changes = entry.get("resourceChanges") or {}
     return Update(

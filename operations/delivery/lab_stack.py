@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from delivery import lock
-from delivery.answer import answer
-from delivery.environment import (
+from operations.delivery import lock
+from operations.delivery.engine_output import NoStackError, deployment, run_pulumi
+from operations.delivery.environment import (
     LAB_STACK,
-    DeliveryError,
     config_file,
     lab_folder,
     project_name,
 )
-from delivery.state_store import has_store, is_json, store_of
+from operations.delivery.state_store import has_store, is_json, store_of
 
 _SALT = "encryptionsalt"
 _CONFIG = "config"
@@ -30,26 +28,27 @@ def prepare(environment: dict[str, str]) -> Path:
     The file is the lab's copy of the one in the repository. The engine writes the salt of the lab's
     own passphrase into it, and `pulumi config set` what this lab alone has; neither has a place in
     the repository. The salt is the state's, so that a copy that another passphrase has been used on
-    is put right.
+    is repaired.
     """
     project = lab_folder() / "project"
     project.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mend(lab_folder() / "state")
+    repair(lab_folder() / "state")
     name = project_name()
     (project / "Pulumi.yaml").write_text(yaml.safe_dump({"name": name, "runtime": "python"}))
     copy = project / f"Pulumi.{LAB_STACK}.yaml"
-    state = _state(project, environment)
-    if state is None:
+    try:
+        state = deployment(LAB_STACK, environment, folder=project)
+    except NoStackError:
         copy.unlink(missing_ok=True)
-        answer(["stack", "init", LAB_STACK], environment, folder=project)
-        state = _state(project, environment) or {}
+        run_pulumi(["stack", "init", LAB_STACK], environment, folder=project)
+        state = deployment(LAB_STACK, environment, folder=project)
     write_copy(copy, config_file(LAB_STACK), salt_in(state))
     _free(name, environment)
     return copy
 
 
 def write_copy(copy: Path, source: Path, salt: str | None) -> None:
-    """Make the copy of `source` anew, with the salt, and with the settings that it alone has.
+    """Make the copy of `source` again, with the salt, and with the settings that it alone has.
 
     Where both have a setting, that of `source` holds. Secrets of another salt cannot be read any
     more and are left out. What the copy was made from is kept next to it: with it the program tells
@@ -58,7 +57,7 @@ def write_copy(copy: Path, source: Path, salt: str | None) -> None:
     root, held, before = _read(source), _read(copy), _read(made_from(copy))
     if _SALT in _entries(root):
         print(
-            f"delivery: {source.name} has an {_SALT}, which is the lab's and has no place in the "
+            f"oceanid: {source.name} has an {_SALT}, which is the lab's and has no place in the "
             "repository: take that line out"
         )
     given = _entries(_entries(root).get(_CONFIG))
@@ -70,13 +69,13 @@ def write_copy(copy: Path, source: Path, salt: str | None) -> None:
         and (key not in _entries(_entries(before).get(_CONFIG)) if before else _is_secret(value))
     }
     for key in sorted(given.keys() & _changed(held, before)):
-        print(f"delivery: {key} was set in the lab's copy: write it into {source.name}")
+        print(f"oceanid: {key} was set in the lab's copy: write it into {source.name}")
     held_salt = _entries(held).get(_SALT)
     if (held_salt.value if held_salt else None) != salt:
         lost = sorted(key for key, value in own.items() if _is_secret(value))
         own = {key: value for key, value in own.items() if key not in lost}
         for key in lost:
-            print(f"delivery: {key} was encrypted by another passphrase: set it again")
+            print(f"oceanid: {key} was encrypted by another passphrase: set it again")
     entries = {**_entries(root), _CONFIG: _mapping({**given, **own})}
     entries.pop(_SALT, None)
     if salt:
@@ -88,7 +87,6 @@ def write_copy(copy: Path, source: Path, salt: str | None) -> None:
 
 
 def made_from(copy: Path) -> Path:
-    """Where what the copy was made from is kept."""
     return copy.with_name(f"{copy.name}.source")
 
 
@@ -101,15 +99,14 @@ def _put(path: Path, text: str) -> None:
 
 def salt_in(state: dict[str, Any]) -> str | None:
     """The salt that a state's secrets are encrypted with; None where no passphrase is used."""
-    provider = (state.get("deployment") or {}).get("secrets_providers") or {}
-    salt = (provider.get("state") or {}).get("salt")
+    salt = ((state.get("secrets_providers") or {}).get("state") or {}).get("salt")
     return str(salt) if salt else None
 
 
-def mend(state: Path) -> None:
-    """Put right what a kill can leave of a file backend in the middle of a write.
+def repair(state: Path) -> None:
+    """Repair what a kill can leave of a file backend in the middle of a write.
 
-    The backend keeps the checkpoint before the last one beside it, and writes a file of attributes
+    The backend keeps the checkpoint before the last one next to it, and writes a file of attributes
     that it can do without; half of either makes every later command fail with `EOF`.
     """
     stacks = state / ".pulumi" / "stacks"
@@ -123,24 +120,12 @@ def mend(state: Path) -> None:
             and not is_json(checkpoint.read_bytes())
             and is_json(backup.read_bytes())
         ):
-            print("delivery: the last run was killed while it wrote: its last backup is used")
+            print("oceanid: the last run was killed while it wrote: its last backup is used")
             partial = checkpoint.with_name(f".{checkpoint.name}.partial")
             partial.write_bytes(backup.read_bytes())
             partial.rename(checkpoint)
             # It holds a digest of the file that is gone.
             checkpoint.with_name(f"{checkpoint.name}.attrs").unlink(missing_ok=True)
-
-
-def _state(project: Path, environment: dict[str, str]) -> dict[str, Any] | None:
-    """The stack's state as it is kept, secrets encrypted; None when there is no such stack."""
-    try:
-        exported = answer(["stack", "export", "--stack", LAB_STACK], environment, folder=project)
-    except DeliveryError as error:
-        if "no stack named" in str(error):
-            return None
-        raise
-    state: dict[str, Any] = json.loads(exported)
-    return state
 
 
 def _read(path: Path) -> yaml.MappingNode | None:
@@ -184,4 +169,4 @@ def _is_secret(value: yaml.Node) -> bool:
 def _free(name: str, environment: dict[str, str]) -> None:
     """Release the locks of engines that no longer live: a killed one cannot do it itself."""
     if has_store(environment) and lock.release(store_of(environment), name, LAB_STACK, None):
-        print(f"delivery: the last run on {LAB_STACK} was killed: its lock is released", flush=True)
+        print(f"oceanid: the last run on {LAB_STACK} was killed: its lock is released", flush=True)

@@ -8,8 +8,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from delivery.environment import DeliveryError
-from delivery.state_store import StateStore
+from operations.delivery.state_store import StateStore
+from operations.errors import OperationError
 
 _FOLDER = ".pulumi/locks"
 # Linux's; macOS has none.
@@ -28,7 +28,6 @@ class Lock:
 
     @property
     def name(self) -> str:
-        """The lock's own name."""
         return Path(self.key).stem
 
     @property
@@ -55,7 +54,6 @@ class Lock:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether there is a process of that id that has not ended."""
     try:
         os.kill(pid, 0)
     except PermissionError:
@@ -80,21 +78,21 @@ def release(store: StateStore, project: str, stack: str, name: str | None) -> li
 
     Without `name`, only the locks of this machine whose process has ended. A lock of another
     machine is released by its name, by somebody who knows that its run has ended. Raises
-    DeliveryError when a lock stays.
+    OperationError when a lock stays.
     """
     locks = locks_on(store, project, stack)
     if name and name not in {lock.name for lock in locks}:
-        raise DeliveryError(f"{stack} has no lock {name}: {len(locks)} in all")
+        raise OperationError(f"{stack} has no lock {name}: {len(locks)} in all")
     done = []
     for lock in locks:
         if lock.is_of_this_machine and lock.is_held:
-            raise DeliveryError(
+            raise OperationError(
                 f"the engine is at work on {stack} ({lock}): wait until it has ended"
             )
         if not lock.is_of_this_machine and lock.name != name:
-            raise DeliveryError(
+            raise OperationError(
                 f"{stack} is locked by {lock}. If that run has ended (look at its job or machine), "
-                f"release it by: make unlock STACK={stack} LOCK={lock.name}"
+                f"release it by: oceanid unlock --stack {stack} --lock {lock.name}"
             )
         store.delete(lock.key)
         done.append(f"{stack}: the lock of {lock} is released")
@@ -103,13 +101,13 @@ def release(store: StateStore, project: str, stack: str, name: str | None) -> li
 
 def _parse(key: str, content: bytes) -> Lock:
     try:
-        found = json.loads(content)
+        record = json.loads(content)
         return Lock(
             key=key,
-            user=str(found["username"]),
-            host=str(found["hostname"]),
-            pid=int(found["pid"]),
-            since=str(found["timestamp"])[:19],
+            user=str(record["username"]),
+            host=str(record["hostname"]),
+            pid=int(record["pid"]),
+            since=str(record["timestamp"])[:19],
         )
     except (ValueError, KeyError, TypeError):
         return Lock(key=key, user="unknown", host="unknown", pid=0, since="unknown")

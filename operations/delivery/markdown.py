@@ -35,5 +35,4 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def folded(title: str, lines: Iterable[str]) -> list[str]:
-    """Lines that are shown when somebody opens them."""
     return [f"<details><summary>{title}</summary>", "", *lines, "", "</details>"]

@@ -13,11 +13,12 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from delivery import events, history, run
-from delivery.environment import RECORDS, DeliveryError
-from delivery.work_tree import clean_commit
+from operations.delivery import events, history, run
+from operations.delivery.environment import RECORDS
+from operations.delivery.work_tree import clean_commit
+from operations.errors import OperationError
 
-# Of a gate's Job for one node, `gate-<wave>/<node>` [components/egress_check.py].
+# Of a gate's Job for one node, `gate-<wave>/<node>` [components/egress/gate.py].
 _GATE = re.compile(r"EgressCheck\$kubernetes:batch/v1:Job::gate-[^/]+/(?P<node>.+)$")
 
 _GATES = re.compile(r"oceanid:index:EgressCheck::gate-[^/]+$")
@@ -41,7 +42,6 @@ class Label:
 
 
 def plan_file(stack: str) -> Path:
-    """Where the stack's saved plan lies."""
     return RECORDS / f"plan-{stack}.json"
 
 
@@ -53,7 +53,7 @@ def events_file(stack: str) -> Path:
 def save(stack: str) -> int:
     """Preview the stack under the policies and save the plan; the engine's exit code.
 
-    Raises DeliveryError when the work tree holds more than a commit.
+    Raises OperationError when the work tree holds more than a commit.
     """
     commit = clean_commit()
     environment = run.stack_environment(stack)
@@ -84,29 +84,29 @@ def save(stack: str) -> int:
             api_servers=events.output(events_file(stack), "apiServers"),
         )
         _label_file(stack).write_text(json.dumps(asdict(label), indent=2) + "\n")
-        print(f"delivery: {stack}: plan for {commit[:12]} saved in {target.name}", flush=True)
+        print(f"oceanid: {stack}: plan for {commit[:12]} saved in {target.name}", flush=True)
     return code
 
 
 def check(stack: str, commit: str, environment: dict[str, str]) -> Path:
     """The stack's plan, when it is whole and was made for `commit` and the stack as it is now.
 
-    Raises DeliveryError with the reason otherwise.
+    Raises OperationError with the reason otherwise.
     """
-    again = f"run `make plan STACK={stack}`, have it approved, and promote again"
+    again = f"run `oceanid plan --stack {stack}`, have it approved, and promote again"
     try:
         label = _label(stack)
         digest = _digest(plan_file(stack))
     except (OSError, ValueError, TypeError):
-        raise DeliveryError(f"{stack} has no saved plan: {again}") from None
+        raise OperationError(f"{stack} has no saved plan: {again}") from None
     if label.stack != stack or label.digest != digest:
-        raise DeliveryError(f"{plan_file(stack).name} is not the plan that was saved: {again}")
+        raise OperationError(f"{plan_file(stack).name} is not the plan that was saved: {again}")
     if label.commit != commit:
-        raise DeliveryError(
+        raise OperationError(
             f"{stack}'s plan is for commit {label.commit[:12]} and this is {commit[:12]}: {again}"
         )
     if label.after != _last(stack, environment):
-        raise DeliveryError(f"{stack} has been updated since its plan was made: {again}")
+        raise OperationError(f"{stack} has been updated since its plan was made: {again}")
     return plan_file(stack)
 
 

@@ -5,63 +5,60 @@ from __future__ import annotations
 import os
 import secrets
 
-from delivery import history, plan, rollback, run
-from delivery.environment import DeliveryError
-from delivery.history import Update
-from delivery.work_tree import clean_commit, has
-
-# Where the state of the stack that must be green is, when that is not the target's own backend.
-SOURCE_BACKEND = "OCEANID_SOURCE_BACKEND_URL"
-# The nodes that the plan's gates measure. The program refuses to begin with others: the engine
-# would refuse their Jobs, but only once earlier waves have changed [components/preflight.py].
-PLANNED_NODES = "OCEANID_PLANNED_NODES"
-PLANNED_API_SERVERS = "OCEANID_PLANNED_API_SERVERS"
+from components.cluster.variables import PLANNED_API_SERVERS, PLANNED_NODES
+from operations.delivery import history, plan, rollback, run
+from operations.delivery.history import Update
+from operations.delivery.shell import BACKEND_URL, SOURCE_BACKEND_URL
+from operations.delivery.work_tree import clean_commit, has
+from operations.errors import OperationError
 
 
 def promote(stack: str, source: str) -> int:
-    """`up` of `stack` under its saved plan; 0, or 1 after its last release was put back.
+    """`up` of `stack` under its saved plan; 0, or 1 after it was rolled back.
 
-    Raises DeliveryError, before anything is touched, when the commit is not green in `source` or
+    Raises OperationError, before anything is touched, when the commit is not green in `source` or
     the plan is not for this commit and state.
     """
     if stack == source:
-        raise DeliveryError(f"{stack} cannot be promoted from itself: give another as FROM")
+        raise OperationError(f"{stack} cannot be promoted from itself: give another one by --from")
     commit = clean_commit()
     environment = run.stack_environment(stack)
     reason = why_not_green(history.updates(source, _of_source(environment)), source, commit)
     if reason:
-        raise DeliveryError(f"{commit[:12]} is not promoted to {stack}: {reason}")
+        raise OperationError(f"{commit[:12]} is not promoted to {stack}: {reason}")
     saved = plan.check(stack, commit, environment)
+    # The program refuses to begin with other nodes: the engine would refuse their Jobs, but only
+    # once earlier waves have changed.
     planned = plan.measured(saved).items()
     environment[PLANNED_NODES] = " ".join(f"{node}={uid}" for node, uid in planned)
     servers = plan.api_servers(stack)
     if servers is not None:
         environment[PLANNED_API_SERVERS] = " ".join(servers)
-    print(f"delivery: {commit[:12]} is green in {source}: {stack} follows its plan", flush=True)
+    print(f"oceanid: {commit[:12]} is green in {source}: {stack} follows its plan", flush=True)
     # By this its entry is told from that of another update, of the same commit too.
     message = f"Promote {commit[:12]} from {source} ({secrets.token_hex(4)})"
     options = ("--yes", "--skip-preview", "--suppress-outputs", *run.policy_pack(stack))
     arguments = ("up", *options, "--message", message, "--plan", str(saved))
     command = run.stack_command(stack, environment, arguments)
     if run.run_under_plan(command, environment) == 0:
-        print(f"delivery: {stack} is at {commit[:12]}, gates passed", flush=True)
+        print(f"oceanid: {stack} is at {commit[:12]}, gates passed", flush=True)
         return 0
     updates = history.updates(stack, environment)
-    reason = why_not_put_back(updates, stack, message)
+    reason = why_no_rollback(updates, stack, message)
     if reason:
-        print(f"delivery: {reason}", flush=True)
+        print(f"oceanid: {reason}", flush=True)
     else:
-        _put_back(stack, last_release(updates[1:]))
+        _roll_back(stack, last_release(updates[1:]))
     return 1
 
 
 def why_not_green(updates: list[Update], source: str, commit: str) -> str | None:
     """Why `commit` may not leave `source`, or None when it may. `updates` are the newest first."""
-    told = [each for each in updates if not _adds_nothing(each, commit)]
-    deploy = f"run `make up` of {source} at this commit first"
-    if not told:
+    relevant = [update for update in updates if not _adds_nothing(update, commit)]
+    deploy = f"run `oceanid up --stack {source}` at this commit first"
+    if not relevant:
         return f"{source} has never been updated in this backend: {deploy}"
-    last = told[0]
+    last = relevant[0]
     at = last.commit[:12] or "no commit"
     reasons = (
         (
@@ -71,7 +68,7 @@ def why_not_green(updates: list[Update], source: str, commit: str) -> str | None
         (last.commit != commit, f"{source} is at {at}: {deploy}"),
         (
             not last.succeeded,
-            f"{source}'s update to it failed, or one of its gates did: mend that first",
+            f"{source}'s update to it failed, or one of its gates did: fix that first",
         ),
         (
             not last.clean,
@@ -89,49 +86,47 @@ def _adds_nothing(update: Update, commit: str) -> bool:
     return update.succeeded and (update.kind == "refresh" or (part and update.clean))
 
 
-def why_not_put_back(updates: list[Update], stack: str, message: str) -> str | None:
-    """Why `stack` stays as it is after a failed promotion, or None when it is to be put back.
+def why_no_rollback(updates: list[Update], stack: str, message: str) -> str | None:
+    """Why `stack` stays as it is after a failed promotion, or None when it is to be rolled back.
 
     `updates` are the newest first; the promotion's own has `message`. Whatever another update has
     put in force is never undone.
     """
-    own = next((n for n, each in enumerate(updates) if each.message == message), None)
+    own = next((n for n, update in enumerate(updates) if update.message == message), None)
     if own is None:
         return (
-            f"{stack}: this update left no record, so nothing is put back: it never began, or was "
-            f"cut off. Where the stack is locked: `make unlock STACK={stack}`; then plan and "
-            "promote again"
+            f"{stack}: this update left no record, so nothing is rolled back: it never began, or "
+            f"was cut off. Where the stack is locked: `oceanid unlock --stack {stack}`; then plan "
+            "and promote again"
         )
     if own > 0:
         by = f"{updates[0].kind} of {updates[0].commit[:12] or 'no commit'}"
-        return f"{stack}: another update came after this one ({by}), so nothing is put back"
+        return f"{stack}: another update came after this one ({by}), so nothing is rolled back"
     if not updates[0].succeeded and updates[0].changed == 0:
-        return f"{stack}: nothing was changed, nothing is to be put back"
+        return f"{stack}: nothing was changed, so nothing is rolled back"
     return None
 
 
 def last_release(updates: list[Update]) -> str | None:
-    """The commit of the newest update that passed, or None."""
-    return next((each.commit for each in updates if each.is_release), None)
+    return next((update.commit for update in updates if update.is_release), None)
 
 
 def _of_source(environment: dict[str, str]) -> dict[str, str]:
     """The environment to read the source's history in: its own backend when one is named."""
-    backend = os.environ.get(SOURCE_BACKEND) or environment.get("PULUMI_BACKEND_URL")
-    return {**environment, **({"PULUMI_BACKEND_URL": backend} if backend else {})}
+    backend = os.environ.get(SOURCE_BACKEND_URL) or environment.get(BACKEND_URL)
+    return {**environment, **({BACKEND_URL: backend} if backend else {})}
 
 
-def _put_back(stack: str, before: str | None) -> None:
-    """The last release, where there is one."""
+def _roll_back(stack: str, before: str | None) -> None:
     if before is None:
-        print(f"delivery: {stack} has no release to go back to: mend it and go on", flush=True)
+        print(f"oceanid: {stack} has no release to roll back to: fix it and go on", flush=True)
     elif not has(before):
         print(
-            f"delivery: {stack}: this clone lacks its last release {before}: "
-            f"git fetch --unshallow, then make rollback STACK={stack} TO={before}",
+            f"oceanid: {stack}: this clone lacks its last release {before}: "
+            f"git fetch --unshallow, then oceanid rollback --stack {stack} --to {before}",
             flush=True,
         )
     elif rollback.run(stack, before) == 0:
-        print(f"delivery: {stack} is back at {before[:12]}", flush=True)
+        print(f"oceanid: {stack} is back at {before[:12]}", flush=True)
     else:
-        print(f"delivery: {stack} could not be put back to {before[:12]}: see above", flush=True)
+        print(f"oceanid: {stack} could not be rolled back to {before[:12]}: see above", flush=True)

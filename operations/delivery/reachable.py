@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from delivery.environment import LAB_STACK, DeliveryError, config_file
-from preflight.kubectl import Kubectl
+from operations.delivery.environment import LAB_STACK, config_file
+from operations.errors import OperationError
+from operations.kubernetes.client import KubernetesClient
+from operations.kubernetes.errors import RequestError
 from settings import read_file
 
 # The Kubernetes provider's advice for a cluster that it cannot reach [provider.go, Read, Delete].
@@ -23,23 +25,25 @@ _HARMFUL = ("PULUMI_K8S_DELETE_UNREACHABLE", "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE
 def require_answer(stack: str, environment: Mapping[str, str]) -> None:
     """Return once the stack's API server has said that it is ready.
 
-    Raises DeliveryError, within seconds, with why it has not; or when the environment has the
+    Raises OperationError, within seconds, with why it has not; or when the environment has the
     provider give up the state of what it cannot reach.
     """
     harmful = [name for name in _HARMFUL if environment.get(name, "").lower() not in {"", "false"}]
     if harmful:
-        raise DeliveryError(
+        raise OperationError(
             f"{harmful[0]} is set: it gives up the state of what runs when the API server is away "
             "for a moment: unset it (docs/runbooks/state.md)"
         )
     context = read_file(config_file(stack)).cluster.context
-    why = Kubectl(context=context, environment=environment).why_not_ready()
-    if why is not None:
+    try:
+        with KubernetesClient(context=context, environment=environment) as client:
+            client.require_ready()
+    except RequestError as error:
         remedy = f"check KUBECONFIG, its context {context} and the network"
-        raise DeliveryError(
-            f"the API server of {stack} does not answer: {why}: "
-            f"{'run `make lab-up`' if stack == LAB_STACK else remedy}; nothing has been changed"
-        )
+        raise OperationError(
+            f"the API server of {stack} does not answer: {error}: "
+            f"{'run `oceanid lab up`' if stack == LAB_STACK else remedy}; nothing has been changed"
+        ) from None
 
 
 def without_advice(text: str) -> str:

@@ -11,16 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TextIO
 
-from delivery import lab_stack, reachable
-from delivery.environment import (
+from operations.delivery import lab_stack, reachable
+from operations.delivery.environment import (
     LAB_STACK,
     RECORDS,
     REPOSITORY,
-    DeliveryError,
     config_file,
     engine,
     for_stack,
 )
+from operations.errors import OperationError
 from settings import check_file
 
 _POLICIES = "policies"
@@ -46,12 +46,12 @@ def policy_pack(stack: str) -> tuple[str, ...]:
 def stack_environment(stack: str) -> dict[str, str]:
     """The engine's environment for `stack`, whose settings have been checked.
 
-    Raises DeliveryError with a line for each thing that is missing or wrong.
+    Raises OperationError with a line for each thing that is missing or wrong.
     """
     environment = for_stack(stack)
     wrong = check_file(config_file(stack))
     if wrong:
-        raise DeliveryError("\n".join([f"{config_file(stack).name} is wrong:", *wrong]))
+        raise OperationError("\n".join([f"{config_file(stack).name} is wrong:", *wrong]))
     return environment
 
 
@@ -62,14 +62,21 @@ def stack_command(
 
     For such a command the stack of the lab is made when need be, and freed from the lock of a run
     that was killed. One that only reads the state changes nothing, even while an update runs.
-    Raises DeliveryError when such a command's API server does not answer.
+    Raises OperationError when such a command's API server does not answer.
     """
     if configured:
         reachable.require_answer(stack, environment)
-    command = [engine(), *arguments, "--stack", stack]
+    command = [engine(stack), *arguments, "--stack", stack]
     if stack == LAB_STACK and configured:
         command += ["--config-file", str(lab_stack.prepare(environment))]
     return command
+
+
+def on_stack(stack: str, *arguments: str, configured: bool = True) -> int:
+    """The exit code of the engine with these arguments on `stack`; `configured` as above."""
+    environment = stack_environment(stack)
+    command = stack_command(stack, environment, arguments, configured=configured)
+    return run(command, environment, filtered=configured)
 
 
 def run(

@@ -1,6 +1,6 @@
 """What commands take from the shell that they run in: the only list of it.
 
-Pulumi, its providers, kubectl and the AWS SDK read variables that a shell for another project may
+Pulumi, its providers and the AWS SDK read variables that a shell for another project may
 export. Of the families below only the names listed here are passed on, to the engine and to every
 program that runs next to it. A variable of no family, such as PATH or HTTPS_PROXY, is passed on.
 """
@@ -9,6 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from components.cluster.variables import ROLLBACK
+from operations.delivery.turn import HELD
+from providers.plugin.variables import (
+    CRUNCHY_API_KEY,
+    CRUNCHYBRIDGE_BASE_URL,
+    ESC_ACCESS_TOKEN,
+    ESC_API_URL,
+    KUBECONFIG,
+    TAILSCALE_API_KEY,
+    TAILSCALE_BASE_URL,
+    TAILSCALE_OAUTH_CLIENT_ID,
+    TAILSCALE_OAUTH_CLIENT_SECRET,
+    TAILSCALE_TAILNET,
+)
+
+# Where the lab's stack has its state: in the lab, or where the shell says, as CI keeps it.
+BACKEND_CHOICE = "OCEANID_BACKEND"
+COMMIT = "OCEANID_COMMIT"
+LAB = "OCEANID_LAB"
+# Where the state of the stack that must be green is, when that is not the target's own backend.
+SOURCE_BACKEND_URL = "OCEANID_SOURCE_BACKEND_URL"
+# The content of a kubeconfig, which CI has no file of.
+KUBECONFIG_CONTENT = "OCEANID_KUBECONFIG"
+ACCESS_TOKEN = "PULUMI_ACCESS_TOKEN"  # noqa: S105  a name
+BACKEND_URL = "PULUMI_BACKEND_URL"
+PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105  a name
+PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105  a name
 _FAMILIES = (
     "AWS_",
     "CRUNCHY",
@@ -23,13 +50,13 @@ _FAMILIES = (
 # A name that ends with `_` stands for all that begin with it.
 OURS = frozenset(
     {
-        "OCEANID_BACKEND",
-        "OCEANID_COMMIT",
-        "OCEANID_LAB",
+        BACKEND_CHOICE,
+        COMMIT,
+        LAB,
         "OCEANID_REHEARSE",
-        "OCEANID_ROLLBACK",
-        "OCEANID_SOURCE_BACKEND_URL",
-        "OCEANID_TURN",
+        ROLLBACK,
+        SOURCE_BACKEND_URL,
+        HELD,
         # Documented for one update: docs/state.md.
         "PULUMI_K8S_ENABLE_PATCH_FORCE",
     }
@@ -39,31 +66,31 @@ ENGINE = frozenset(
     {"PULUMI_CREDENTIALS_PATH", "PULUMI_HOME", "PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES"}
 )
 # Where the state is, and what opens it.
-BACKEND = frozenset({"AWS_", "PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL", "PULUMI_DIY_BACKEND_"})
+BACKEND = frozenset({"AWS_", ACCESS_TOKEN, BACKEND_URL, "PULUMI_DIY_BACKEND_"})
 # A real fleet: the cluster, the services, what decrypts its secrets.
 FLEET = frozenset(
     {
-        "CRUNCHYBRIDGE_BASE_URL",
-        "CRUNCHY_API_KEY",
-        "ESC_ACCESS_TOKEN",
-        "ESC_API_URL",
+        CRUNCHYBRIDGE_BASE_URL,
+        CRUNCHY_API_KEY,
+        ESC_ACCESS_TOKEN,
+        ESC_API_URL,
         # The login to a chart's registry, and its mirrors.
         "HELM_REGISTRY_CONFIG",
         "HELM_REPOSITORY_CONFIG",
         "KUBECACHEDIR",
-        "KUBECONFIG",
+        KUBECONFIG,
         "KUBERNETES_SERVICE_HOST",
         "KUBERNETES_SERVICE_PORT",
-        "OCEANID_KUBECONFIG",
-        "PULUMI_CONFIG_PASSPHRASE",
-        "PULUMI_CONFIG_PASSPHRASE_FILE",
-        "TAILSCALE_API_KEY",
+        KUBECONFIG_CONTENT,
+        PASSPHRASE,
+        PASSPHRASE_FILE,
+        TAILSCALE_API_KEY,
         "TAILSCALE_AUDIENCE",
-        "TAILSCALE_BASE_URL",
+        TAILSCALE_BASE_URL,
         "TAILSCALE_IDENTITY_TOKEN",
-        "TAILSCALE_OAUTH_CLIENT_ID",
-        "TAILSCALE_OAUTH_CLIENT_SECRET",
-        "TAILSCALE_TAILNET",
+        TAILSCALE_OAUTH_CLIENT_ID,
+        TAILSCALE_OAUTH_CLIENT_SECRET,
+        TAILSCALE_TAILNET,
     }
 )
 

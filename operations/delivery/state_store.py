@@ -18,7 +18,8 @@ import boto3  # type: ignore[import-untyped]  # it has none of its own
 import botocore.config  # type: ignore[import-untyped]
 import botocore.exceptions  # type: ignore[import-untyped]
 
-from delivery.environment import DeliveryError
+from operations.delivery.shell import BACKEND_URL
+from operations.errors import OperationError
 
 # Seconds, and tries: a bucket that does not answer is said to be out of reach, not waited for.
 _NETWORK = botocore.config.Config(
@@ -40,15 +41,12 @@ class StateStore(Protocol):
 
 
 class FolderStore:
-    """A backend `file://FOLDER`."""
-
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def keys(self, prefix: str) -> list[str]:
-        """The keys that begin so."""
-        found = self._folder.joinpath(prefix).rglob("*")
-        return sorted(str(path.relative_to(self._folder)) for path in found if path.is_file())
+        paths = self._folder.joinpath(prefix).rglob("*")
+        return sorted(str(path.relative_to(self._folder)) for path in paths if path.is_file())
 
     def read(self, key: str) -> bytes:
         """The file's content."""
@@ -75,7 +73,7 @@ class BucketStore:
     """A backend `s3://BUCKET[/PREFIX][?region=&endpoint=&profile=&s3ForcePathStyle=]`.
 
     The query is the engine's (gocloud.dev, aws.V2ConfigFromURLParams); credentials are the AWS
-    SDK's, as for the engine. Every method raises DeliveryError when the bucket refuses or does not
+    SDK's, as for the engine. Every method raises OperationError when the bucket refuses or does not
     answer.
     """
 
@@ -96,13 +94,12 @@ class BucketStore:
             )
             self._s3 = session.client("s3", endpoint_url=query.get("endpoint"), config=config)
         except (botocore.exceptions.BotoCoreError, ValueError) as error:
-            raise DeliveryError(f"the bucket {self.bucket} cannot be used: {error}") from None
+            raise OperationError(f"the bucket {self.bucket} cannot be used: {error}") from None
 
     def keys(self, prefix: str) -> list[str]:
-        """The keys that begin so."""
         pages = self._pages("list_objects_v2", prefix)
-        found = (each["Key"] for page in pages for each in page.get("Contents", ()))
-        return sorted(key.removeprefix(self._prefix) for key in found)
+        keys = (entry["Key"] for page in pages for entry in page.get("Contents", ()))
+        return sorted(key.removeprefix(self._prefix) for key in keys)
 
     def read(self, key: str, version: str | None = None) -> bytes:
         """The object's content, or that of one of its versions."""
@@ -111,7 +108,6 @@ class BucketStore:
         return body
 
     def write(self, key: str, content: bytes) -> None:
-        """Put an object in place, as its newest version."""
         self._call("put_object", Key=self._prefix + key, Body=content)
 
     def delete(self, key: str) -> None:
@@ -120,21 +116,21 @@ class BucketStore:
 
     def versions(self, key: str) -> list[Version]:
         """What is kept of the object, the newest first."""
-        found = []
+        versions = []
         for page in self._pages("list_object_versions", key):
             for kind in ("Versions", "DeleteMarkers"):
-                found += [
+                versions += [
                     Version(
-                        name=each["VersionId"],
-                        written=each["LastModified"],
-                        size=each.get("Size", 0),
-                        newest=each["IsLatest"],
+                        name=entry["VersionId"],
+                        written=entry["LastModified"],
+                        size=entry.get("Size", 0),
+                        newest=entry["IsLatest"],
                         deleted=kind == "DeleteMarkers",
                     )
-                    for each in page.get(kind, ())
-                    if each["Key"] == self._prefix + key
+                    for entry in page.get(kind, ())
+                    if entry["Key"] == self._prefix + key
                 ]
-        return sorted(found, key=lambda each: (each.newest, each.written), reverse=True)
+        return sorted(versions, key=lambda version: (version.newest, version.written), reverse=True)
 
     def is_versioned(self) -> bool:
         """Whether the bucket keeps what is overwritten."""
@@ -144,7 +140,7 @@ class BucketStore:
         """Whether the bucket encrypts what is written, which S3 does by default since 2023."""
         try:
             return bool(self._call("get_bucket_encryption"))
-        except DeliveryError as error:
+        except OperationError as error:
             if "ServerSideEncryptionConfigurationNotFoundError" in str(error):
                 return False
             raise
@@ -158,13 +154,13 @@ class BucketStore:
 
     def _call(self, operation: str, **arguments: object) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = getattr(self._s3, operation)(Bucket=self.bucket, **arguments)
+            response: dict[str, Any] = getattr(self._s3, operation)(Bucket=self.bucket, **arguments)
         except _FAULTS as error:
             raise self._refusal(error) from None
-        return found
+        return response
 
-    def _refusal(self, error: Exception) -> DeliveryError:
-        return DeliveryError(f"the bucket {self.bucket} does not do it: {error}")
+    def _refusal(self, error: Exception) -> OperationError:
+        return OperationError(f"the bucket {self.bucket} does not do it: {error}")
 
 
 _FAULTS = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
@@ -172,27 +168,26 @@ _FAULTS = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
 
 def has_store(environment: dict[str, str]) -> bool:
     """Whether the backend is one whose files can be reached here."""
-    return environment.get("PULUMI_BACKEND_URL", "").startswith(("s3://", "file://"))
+    return environment.get(BACKEND_URL, "").startswith(("s3://", "file://"))
 
 
 def store_of(environment: dict[str, str]) -> BucketStore | FolderStore:
     """The files of the backend that the environment names.
 
-    Raises DeliveryError for a backend that is neither a bucket of S3 nor a folder.
+    Raises OperationError for a backend that is neither a bucket of S3 nor a folder.
     """
-    url = environment.get("PULUMI_BACKEND_URL", "")
+    url = environment.get(BACKEND_URL, "")
     if url.startswith("s3://"):
         return BucketStore(url)
     if url.startswith("file://"):
         return FolderStore(Path(url.removeprefix("file://").partition("?")[0]).expanduser())
     shown = urlsplit(url).scheme or "Pulumi Cloud"
-    raise DeliveryError(
+    raise OperationError(
         f"the backend is {shown}: this works on s3:// and file:// only; use what that service has"
     )
 
 
 def is_json(content: bytes) -> bool:
-    """Whether it is one whole JSON document."""
     try:
         json.loads(content)
     except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from delivery.events import Change
+from operations.delivery.events import Change
 from settings import Settings
 
 _CHANGED = "classDef changed stroke-width:3px,stroke-dasharray:6 3"
@@ -13,7 +13,7 @@ _CHANGED = "classDef changed stroke-width:3px,stroke-dasharray:6 3"
 
 def touched_by(changes: Iterable[Change], wave: str) -> list[Change]:
     """The changes of a wave's own resources, its gate's included."""
-    return [each for each in changes if _belongs(each.name, (f"wave-{wave}", f"gate-{wave}"))]
+    return [change for change in changes if _belongs(change.name, (f"wave-{wave}", f"gate-{wave}"))]
 
 
 def mermaid(settings: Settings, changes: tuple[Change, ...]) -> list[str]:
@@ -30,9 +30,9 @@ def mermaid(settings: Settings, changes: tuple[Change, ...]) -> list[str]:
         lines.append("  end")
         if touched_by(changes, wave.name):
             changed.append(name)
-    for number, each in enumerate(settings.exit_nodes):
-        name = _id("exit", each.node)
-        label = f"exit node on {_label(each.node)}<br/>{each.egress_address}"
+    for number, exit_node in enumerate(settings.exit_nodes):
+        name = _id("exit", exit_node.node)
+        label = f"exit node on {_label(exit_node.node)}<br/>{exit_node.egress_address}"
         lines.append(f'  {name}(["{label}"])')
         arrow = "-.->|if the one before is gone|" if number else "==>"
         lines += [f"  {_id('wave', wave.name)} {arrow} {name}" for wave in settings.egress.waves]
@@ -40,7 +40,7 @@ def mermaid(settings: Settings, changes: tuple[Change, ...]) -> list[str]:
             f'  {name} --> {_id("to", to.name)}[("{_label(to.name)}<br/>port {to.port}")]'
             for to in settings.egress.destinations
         ]
-        if any(_belongs(change.name, (f"exit-{each.node}",)) for change in changes):
+        if any(_belongs(change.name, (f"exit-{exit_node.node}",)) for change in changes):
             changed.append(name)
     if changed:
         lines += [f"  {_CHANGED}", f"  class {','.join(changed)} changed"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 # Paths of the locks that are held for the commands which a command runs, such as a rollback's `up`.
-_HELD = "OCEANID_TURN"
+HELD = "OCEANID_TURN"
 
 
 @contextmanager
@@ -29,15 +29,15 @@ def taken(path: Path, program: str, what: str) -> Iterator[None]:
         lock.truncate(0)
         lock.write(f"{what}, pid {os.getpid()}, since {time.strftime('%H:%M:%S')}")
         lock.flush()
-        before = os.environ.get(_HELD)
-        os.environ[_HELD] = os.pathsep.join(filter(None, (before, str(path))))
+        before = os.environ.get(HELD)
+        os.environ[HELD] = os.pathsep.join(filter(None, (before, str(path))))
         try:
             yield
         finally:
             if before is None:
-                del os.environ[_HELD]
+                del os.environ[HELD]
             else:
-                os.environ[_HELD] = before
+                os.environ[HELD] = before
 
 
 def _locked(path: Path, program: str) -> IO[str] | None:
@@ -48,7 +48,7 @@ def _locked(path: Path, program: str) -> IO[str] | None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if str(path) in os.environ.get(_HELD, "").split(os.pathsep):
+            if str(path) in os.environ.get(HELD, "").split(os.pathsep):
                 lock.close()
                 return None
             lock.seek(0)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from delivery.environment import REPOSITORY, DeliveryError
+from operations.delivery.environment import REPOSITORY
+from operations.errors import OperationError
 
 
 def clean_commit() -> str:
-    """The full hash of HEAD; raises DeliveryError when the work tree holds anything else."""
+    """The full hash of HEAD; raises OperationError when the work tree holds anything else."""
     commit = git("rev-parse", "--verify", "--quiet", "HEAD").strip()
     if not commit:
-        raise DeliveryError("this is no git checkout with a commit: a release is a commit")
+        raise OperationError("this is no git checkout with a commit: a release is a commit")
     status = _run("status", "--porcelain")
     if status.returncode != 0:
-        said = status.stderr.strip().splitlines()[:1] or ["no reason given"]
-        raise DeliveryError(f"git cannot say whether the work tree has changes: {said[0]}")
+        reason = status.stderr.strip().partition("\n")[0]
+        raise OperationError(f"git cannot say whether the work tree has changes: {reason}")
     changed = status.stdout.splitlines()
     if changed:
-        raise DeliveryError(
+        raise OperationError(
             f"the work tree has changes ({changed[0].strip()}, {len(changed)} in all): a release "
             "is a commit, so commit them, or take them out by git stash --include-untracked"
         )
@@ -32,13 +33,11 @@ def has(commit: str) -> bool:
 
 
 def check_out(commit: str, folder: Path) -> None:
-    """Make a work tree of the commit in `folder`; raises DeliveryError with git's own reason."""
+    """Make a work tree of the commit in `folder`; raises OperationError with git's own reason."""
     result = _run("worktree", "add", "--detach", str(folder), commit)
     if result.returncode != 0:
-        said = result.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise DeliveryError(
-            f"{commit[:12]} cannot be checked out beside this one: git says: {said[0]}"
-        )
+        reason = result.stderr.strip().rpartition("\n")[2]
+        raise OperationError(f"{commit[:12]} cannot be checked out next to this one: git: {reason}")
 
 
 def git(*arguments: str) -> str:

@@ -47,17 +47,17 @@ class Block:
 
     def arguments(self, directive: str) -> list[tuple[str, ...]]:
         """For each line of the body that begins with `directive`, the words behind it."""
-        found: list[list[str]] = []
+        lines: list[list[str]] = []
         line: list[str] | None = None
         end = 0
         for token in self.body:
             if token.line > end:
                 line = [] if token.text == directive else None
-                found += [line] if line is not None else []
+                lines += [line] if line is not None else []
             elif line is not None and token.text != "{":
                 line.append(token.text)
             end = token.last_line
-        return [tuple(words) for words in found]
+        return [tuple(words) for words in lines]
 
 
 @dataclass(kw_only=True)
@@ -82,7 +82,7 @@ def zone_of(key: str) -> str | None:
     None for another port or protocol. A network such as 10.0.0.0/8 stays as it is written: it is
     never the name of a host.
     """
-    scheme = next((each for each in _SCHEMES if key.startswith(f"{each}://")), None)
+    scheme = next((scheme for scheme in _SCHEMES if key.startswith(f"{scheme}://")), None)
     if scheme not in (None, "dns"):
         return None
     host = key.removeprefix("dns://")
@@ -108,7 +108,7 @@ def _tokens(source: str) -> Iterator[Token]:
         quoted, word = match["quoted"], match["word"]
         if quoted is not None:
             # Only a quote loses its backslash.
-            text = _ESCAPED.sub(lambda each: each[1] if each[1] == '"' else each[0], quoted)
+            text = _ESCAPED.sub(lambda pair: pair[1] if pair[1] == '"' else pair[0], quoted)
             yield Token(text=text, line=line)
         elif word is not None:
             yield Token(text=word, line=line)
@@ -174,15 +174,15 @@ class _Parser:
         if not argument or argument[0].line != self.tokens[self.at].last_line:
             raise CorefileError("import of nothing")
         name = argument[0].text
-        found = self.reading.snippets.get(name)
-        if found is None and outside:
+        snippet = self.reading.snippets.get(name)
+        if snippet is None and outside:
             self.reading.imports.append(name)
         self.expanded += 1
         if self.expanded > _MOST_IMPORTS:
             raise CorefileError("imports without end")
         # On the line of the import, so that what follows still begins a line.
         line = self.tokens[self.at].line
-        self.tokens[self.at : self.at + 2] = _moved(found or (), line)
+        self.tokens[self.at : self.at + 2] = _moved(snippet or (), line)
 
     def _body(self, *, expand: bool = True) -> list[Token]:
         """The words up to the brace that closes the block; to the end where no brace opens it."""
@@ -210,4 +210,4 @@ class _Parser:
 def _moved(tokens: Iterable[Token], line: int) -> list[Token]:
     moved = list(tokens)
     first = moved[0].line if moved else 0
-    return [replace(each, line=line + each.line - first) for each in moved]
+    return [replace(token, line=line + token.line - first) for token in moved]

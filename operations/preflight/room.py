@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from preflight.kubectl import Document
+from operations.kubernetes.client import Document
 
 # apimachinery's `resource.Quantity`, as the API server writes it.
 _QUANTITY = re.compile(r"([+-]?[\d.]+)(?:[eE]([+-]?\d+)|([numkKMGTPE]?i?))", re.ASCII)
@@ -60,12 +60,10 @@ def _shown(name: str, free: Decimal) -> str:
 
 
 def pod_of(requests: Mapping[str, str]) -> Document:
-    """A pod that does not exist yet, with these `requests`."""
     return {"spec": {"containers": [{"resources": {"requests": dict(requests)}}]}}
 
 
 def smaller(pod: Document, requests: Mapping[str, str]) -> bool:
-    """Whether the pod requests less of anything than `requests`."""
     return any(requested(pod["spec"], name) < amount(wanted) for name, wanted in requests.items())
 
 
@@ -83,10 +81,10 @@ def requested(spec: Document, name: str) -> Decimal:
     whole = (spec.get("resources") or {}).get("requests") or {}
     if name in whole:
         return amount(whole[name]) + overhead
-    running = sum(_each(spec.get("containers"), name), start=Decimal())
+    running = sum(_requests(spec.get("containers"), name), start=Decimal())
     sidecars = highest = Decimal()
     for container in spec.get("initContainers") or []:
-        (request,) = _each([container], name)
+        (request,) = _requests([container], name)
         if container.get("restartPolicy") == "Always":
             sidecars += request
             highest = max(highest, sidecars)
@@ -95,7 +93,7 @@ def requested(spec: Document, name: str) -> Decimal:
     return max(running + sidecars, highest) + overhead
 
 
-def _each(containers: list[Document] | None, name: str) -> Iterator[Decimal]:
+def _requests(containers: list[Document] | None, name: str) -> Iterator[Decimal]:
     for container in containers or []:
         yield _amount((container.get("resources") or {}).get("requests"), name)
 

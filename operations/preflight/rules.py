@@ -8,26 +8,26 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from preflight.result import UnseenError
+from operations.preflight.finding import UnavailableError
 
-_REPOSITORY = Path(__file__).resolve().parent.parent
+_REPOSITORY = Path(__file__).resolve().parents[2]
 # Nothing found, something found, something not judged: each with its JSON.
-_ANSWERS = (0, 1, 2)
+_WITH_RESULTS = (0, 1, 2)
 
 
-def ask(*arguments: str, send: str = "") -> Any:  # noqa: ANN401  whatever JSON it prints
-    """The answer of ``python -m policies`` with `send` as its input; raises UnseenError."""
-    answer = subprocess.run(
+def run_policies(*arguments: str, stdin: str = "") -> Any:  # noqa: ANN401  whatever JSON it prints
+    """The JSON that ``python -m policies`` prints; raises UnavailableError."""
+    result = subprocess.run(
         [sys.executable, "-m", "policies", *arguments],
         cwd=_REPOSITORY,
-        input=send,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
     )
     try:
-        if answer.returncode in _ANSWERS:
-            return json.loads(answer.stdout)
+        if result.returncode in _WITH_RESULTS:
+            return json.loads(result.stdout)
     except ValueError:
         pass
-    raise UnseenError(f"policies {arguments[0]} failed: {answer.stderr.strip()[:300]}")
+    raise UnavailableError(f"policies {arguments[0]} failed: {result.stderr.strip()[:300]}")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from report.state import State
-from report.status import Status
+from operations.report.state import State
+from operations.report.status import Status
+from providers.crunchybridge import firewall_rule, retired_rule
 from settings import Settings
-
-_RULE, _RETIRED = "crunchybridge:index:FirewallRule", "crunchybridge:index:RetiredRule"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +22,13 @@ class Admission:
 
 def admissions(settings: Settings, state: State) -> list[Admission]:
     """Exit nodes first, then what else is admitted, then what is retired; missing ones are bad."""
-    rules = {str(each.outputs.get("rule")): each for each in state.of_type(_RULE)}
+    rules = {str(rule.outputs.get("rule")): rule for rule in state.of_type(firewall_rule.TYPE_NAME)}
     exits = {
         cidr: f"exit node {', '.join(nodes)}" for cidr, nodes in settings.egress_ranges.items()
     }
-    extra = {each.cidr: each.description for each in settings.firewall.extra}
+    extra = {entry.cidr: entry.description for entry in settings.firewall.extra}
     wanted = exits | extra
-    found = [
+    shown = [
         Admission(
             cidr=cidr,
             whom=whom,
@@ -38,7 +37,7 @@ def admissions(settings: Settings, state: State) -> list[Admission]:
         )
         for cidr, whom in wanted.items()
     ]
-    found += [
+    shown += [
         Admission(
             cidr=cidr,
             whom=str(rule.outputs.get("description") or "no description"),
@@ -48,8 +47,8 @@ def admissions(settings: Settings, state: State) -> list[Admission]:
         for cidr, rule in rules.items()
         if cidr not in wanted
     ]
-    retired = {str(each.outputs.get("rule")) for each in state.of_type(_RETIRED)}
-    found += [
+    retired = {str(rule.outputs.get("rule")) for rule in state.of_type(retired_rule.TYPE_NAME)}
+    shown += [
         Admission(
             cidr=cidr,
             whom="a legacy address",
@@ -58,4 +57,4 @@ def admissions(settings: Settings, state: State) -> list[Admission]:
         )
         for cidr in settings.firewall.retire
     ]
-    return found
+    return shown

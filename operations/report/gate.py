@@ -5,30 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from preflight.kubectl import Kubectl, Refused
-from preflight.result import listed
-from report.moment import parsed
-from report.status import Status
+from components.cluster.labels import CHECK_LABELS, GATEWAY_LABELS, NODE_ANNOTATION, WAVE_LABEL
+from operations.kubernetes.client import Document, KubernetesClient
+from operations.kubernetes.errors import RequestError
+from operations.kubernetes.objects import annotations_of, condition, is_true, labels_of, status_of
+from operations.preflight.finding import listed
+from operations.report.moment import parsed
+from operations.report.status import Status
 from settings import Settings
 
-Document = dict[str, Any]
-
-# The labels that the program gives gates and gateways.
-_GATE = "app.kubernetes.io/name=oceanid-egress-check"
-_GATEWAY = "app.kubernetes.io/name=oceanid-gateway"
-_WAVE = "oceanid.io/wave"
-_NODE = "oceanid.io/node"
+_GATE, _GATEWAY = (
+    ",".join(f"{key}={value}" for key, value in labels.items())
+    for labels in (CHECK_LABELS, GATEWAY_LABELS)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What the gate has of one node: its Job's verdict, and what the Job's pod said at its end."""
+    """What the gate has of one node: its Job's verdict, and the last message of the Job's pod."""
 
     node: str
     status: Status
-    said: str
+    message: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,7 @@ class Gate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class GateObjects:
     """The cluster's Jobs and pods of gates, and its DaemonSets of gateways."""
 
     jobs: Sequence[Document] = ()
@@ -54,44 +53,39 @@ class Seen:
     daemon_sets: Sequence[Document] = ()
 
 
-def asked(kubectl: Kubectl) -> Seen | Refused:
-    """What all namespaces have of them, or why nothing can be seen."""
-    paths = (
-        f"/apis/batch/v1/jobs?labelSelector={_GATE}",
-        f"/api/v1/pods?labelSelector={_GATE}",
-        f"/apis/apps/v1/daemonsets?labelSelector={_GATEWAY}",
-    )
-    found: list[list[Document]] = []
-    for path in paths:
-        answer = kubectl.document(path)
-        if isinstance(answer, Refused):
-            return answer
-        found.append(list(answer["items"]))
-    jobs, pods, daemon_sets = found
-    return Seen(jobs=jobs, pods=pods, daemon_sets=daemon_sets)
+def listed_by(client: KubernetesClient) -> GateObjects | RequestError:
+    """Those of all namespaces, or why they are unavailable."""
+    try:
+        return GateObjects(
+            jobs=client.list_objects("/apis/batch/v1/jobs", labelSelector=_GATE),
+            pods=client.list_objects("/api/v1/pods", labelSelector=_GATE),
+            daemon_sets=client.list_objects("/apis/apps/v1/daemonsets", labelSelector=_GATEWAY),
+        )
+    except RequestError as error:
+        return error
 
 
-def gates(settings: Settings, seen: Seen | Refused) -> list[Gate]:
+def gates(settings: Settings, objects: GateObjects | RequestError) -> list[Gate]:
     """A gate for each wave of the settings, in their order."""
-    shown = Seen() if isinstance(seen, Refused) else seen
-    why = seen.why if isinstance(seen, Refused) else "the cluster has no such gate"
+    shown = GateObjects() if isinstance(objects, RequestError) else objects
+    why = str(objects) if isinstance(objects, RequestError) else "the cluster has no such gate"
     result = []
     for wave in settings.egress.waves:
         named = tuple(node.hostname for node in settings.wave_nodes(wave))
-        jobs = _newest(each for each in shown.jobs if _label(each) == wave.name)
+        jobs = _newest(job for job in shown.jobs if _wave(job) == wave.name)
         measurements = _measurements(named, jobs, shown.pods, why)
-        daemon_sets = [each for each in shown.daemon_sets if _label(each) == wave.name]
+        daemon_sets = [owner for owner in shown.daemon_sets if _wave(owner) == wave.name]
         status, verdict = _verdict(measurements)
-        ends = [at for job in jobs.values() if (at := _condition(job)[2]) is not None]
+        ends = [at for job in jobs.values() if (at := _outcome(job)[2]) is not None]
         result.append(
             Gate(
                 wave=wave.name,
                 nodes=named,
                 catches_the_rest=wave.nodes is None,
                 status=status,
-                verdict=why if isinstance(seen, Refused) else verdict,
+                verdict=why if isinstance(objects, RequestError) else verdict,
                 finished=max(ends, default=None),
-                measurements=() if isinstance(seen, Refused) else measurements,
+                measurements=() if isinstance(objects, RequestError) else measurements,
                 gateways=_gateways(daemon_sets),
             )
         )
@@ -100,10 +94,10 @@ def gates(settings: Settings, seen: Seen | Refused) -> list[Gate]:
 
 def _newest(jobs: Iterable[Document]) -> dict[str, Document]:
     """The newest Job for each node: one that is to be replaced may still be there."""
-    found: dict[str, Document] = {}
+    newest: dict[str, Document] = {}
     for job in sorted(jobs, key=lambda job: str(job["metadata"]["creationTimestamp"])):
-        found[str((job["metadata"].get("annotations") or {}).get(_NODE))] = job
-    return found
+        newest[str(annotations_of(job).get(NODE_ANNOTATION))] = job
+    return newest
 
 
 def _measurements(
@@ -113,8 +107,8 @@ def _measurements(
     return tuple(
         Measurement(
             node=node,
-            status=_condition(jobs[node])[0] if node in jobs else Status.NOT_SEEN,
-            said=_said(jobs[node], pods) if node in jobs else why,
+            status=_outcome(jobs[node])[0] if node in jobs else Status.UNKNOWN,
+            message=_message(jobs[node], pods) if node in jobs else why,
         )
         for node in sorted({*named, *jobs})
     )
@@ -123,54 +117,53 @@ def _measurements(
 def _verdict(measurements: Sequence[Measurement]) -> tuple[Status, str]:
     """The gate's: it has passed when it has on every node, and has not while one is missing."""
     by_status = {
-        status: [each.node for each in measurements if each.status is status] for status in Status
+        status: [entry.node for entry in measurements if entry.status is status]
+        for status in Status
     }
     for status, what in (
         (Status.BAD, "failed on"),
         (Status.RUNNING, "measures"),
-        (Status.NOT_SEEN, "has not measured"),
+        (Status.UNKNOWN, "has not measured"),
     ):
         if by_status[status]:
             return status, f"{what} {listed(by_status[status])}"
     if not measurements:
-        return Status.NOT_SEEN, "no node"
+        return Status.UNKNOWN, "no node"
     return Status.GOOD, f"passed on {len(measurements)} node{'s' if len(measurements) > 1 else ''}"
 
 
-def _condition(job: Document) -> tuple[Status, str, datetime | None]:
+def _outcome(job: Document) -> tuple[Status, str, datetime | None]:
     """What the Job has come to, why, and when."""
-    for condition in job.get("status", {}).get("conditions") or []:
-        if condition["status"] != "True":
-            continue
-        at = parsed(condition.get("lastTransitionTime"))
-        if condition["type"] == "Complete":
-            return Status.GOOD, "passed", at
-        if condition["type"] == "Failed":
-            return Status.BAD, str(condition.get("reason", "no reason given")), at
+    complete, failed = condition(job, "Complete"), condition(job, "Failed")
+    if is_true(job, "Complete"):
+        return Status.GOOD, "passed", parsed(complete.get("lastTransitionTime"))
+    if is_true(job, "Failed"):
+        why = str(failed.get("reason", "no reason given"))
+        return Status.BAD, why, parsed(failed.get("lastTransitionTime"))
     return Status.RUNNING, "measures", None
 
 
 def _gateways(daemon_sets: Sequence[Document]) -> str:
     if not daemon_sets:
-        return "not seen"
-    statuses = [each.get("status", {}) for each in daemon_sets]
-    ready = sum(int(each.get("numberReady", 0)) for each in statuses)
-    wanted = sum(int(each.get("desiredNumberScheduled", 0)) for each in statuses)
+        return "unknown"
+    statuses = list(map(status_of, daemon_sets))
+    ready = sum(int(pods.get("numberReady", 0)) for pods in statuses)
+    wanted = sum(int(pods.get("desiredNumberScheduled", 0)) for pods in statuses)
     return f"{ready} of {wanted} ready"
 
 
-def _said(job: Document, pods: Sequence[Document]) -> str:
-    """What the Job's pod said at its end; without a word from it, what the Job has come to."""
+def _message(job: Document, pods: Sequence[Document]) -> str:
+    """The last message of the Job's pod; without one, what the Job has come to."""
     uid = job["metadata"]["uid"]
     messages = [
         str(ended["message"]).strip()
         for pod in pods
         if any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences") or [])
-        for each in pod.get("status", {}).get("containerStatuses") or []
-        if (ended := each.get("state", {}).get("terminated")) and ended.get("message")
+        for container in status_of(pod).get("containerStatuses") or []
+        if (ended := container.get("state", {}).get("terminated")) and ended.get("message")
     ]
-    return "; ".join(messages) or f"nothing said: {_condition(job)[1]}"
+    return "; ".join(messages) or f"no message: {_outcome(job)[1]}"
 
 
-def _label(document: Document) -> str:
-    return str((document["metadata"].get("labels") or {}).get(_WAVE))
+def _wave(document: Document) -> str:
+    return str(labels_of(document).get(WAVE_LABEL))

@@ -10,19 +10,14 @@ from typing import Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from report import moment
-from report.firewall import Admission
-from report.gate import Gate
-from report.policy import Exemption, Finding, Rule
-from report.secret_age import SecretAge
-from report.status import Status
-from report.topology import WIDTH, Topology
-
-_ENFORCERS = {
-    "preview": "in a preview",
-    "scan": "in a scan of manifests",
-    "cluster": "in the cluster",
-}
+from operations.delivery.events import PolicyFinding
+from operations.report import moment
+from operations.report.firewall import Admission
+from operations.report.gate import Gate
+from operations.report.policy import ENFORCERS, Exemption, PolicyRule
+from operations.report.secret_age import SecretAge
+from operations.report.status import Status
+from operations.report.topology import WIDTH, Topology
 
 
 class _Standing(Protocol):
@@ -42,23 +37,23 @@ class Summary:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """All that is shown. `cluster_seen` is empty, or why the cluster could not be seen."""
+    """All that is shown; `cluster_error` is why the cluster is unavailable, or empty."""
 
     stack: str
     made: datetime
     written: datetime | None
-    unseen: str
+    cluster_error: str
     topology: Topology
     gates: list[Gate]
     admissions: list[Admission]
-    rules: list[Rule]
-    findings: list[Finding]
+    rules: list[PolicyRule]
+    findings: list[PolicyFinding]
     exemptions: list[Exemption]
     secrets: list[SecretAge]
 
     def summaries(self) -> list[Summary]:
         """How each part of the page stands, the worst of its entries deciding."""
-        blocking = sum(each.blocks for each in self.findings)
+        blocking = sum(finding.blocks for finding in self.findings)
         policies = Summary(
             title="Policies",
             anchor="policies",
@@ -77,7 +72,7 @@ class Page:
         """How many rules each enforcer has, and where that is."""
         return [
             (sum(name in rule.enforcers for rule in self.rules), where)
-            for name, where in _ENFORCERS.items()
+            for name, where in ENFORCERS.items()
         ]
 
     def html(self) -> str:
@@ -90,30 +85,24 @@ class Page:
             lstrip_blocks=True,
         )
         environment.filters["age"] = lambda value: moment.age(value, self.made)
-        return environment.get_template("page.html").render(
-            page=self, width=WIDTH, nothing=Status.GOOD
-        )
+        return environment.get_template("page.html").render(page=self, width=WIDTH, Status=Status)
 
 
-_WORST_FIRST = (Status.BAD, Status.NOT_SEEN, Status.RUNNING, Status.WARN, Status.GOOD)
+_WORST_FIRST = (Status.BAD, Status.UNKNOWN, Status.RUNNING, Status.WARN, Status.GOOD)
 
 
 def _summary(title: str, anchor: str, noun: str, entries: Sequence[_Standing]) -> Summary:
-    statuses = [each.status for each in entries]
-    return Summary(
-        title=title, anchor=anchor, status=_worst(statuses), what=_counted(statuses, noun)
-    )
-
-
-def _worst(statuses: list[Status]) -> Status:
-    return next((each for each in _WORST_FIRST if each in statuses), Status.GOOD)
-
-
-def _counted(statuses: list[Status], noun: str) -> str:
+    statuses = [entry.status for entry in entries]
+    worst_first = [status for status in _WORST_FIRST if status in statuses]
     total = f"{len(statuses)} {noun}{'' if len(statuses) == 1 else 's'}"
-    parts = [
-        f"{statuses.count(each)} {each.word}"
-        for each in _WORST_FIRST
-        if each in statuses and each is not Status.GOOD
+    counts = [
+        f"{statuses.count(status)} {status.word}"
+        for status in worst_first
+        if status is not Status.GOOD
     ]
-    return f"{total}: {', '.join(parts)}" if parts else total
+    return Summary(
+        title=title,
+        anchor=anchor,
+        status=worst_first[0] if worst_first else Status.GOOD,
+        what=f"{total}: {', '.join(counts)}" if counts else total,
+    )

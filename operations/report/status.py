@@ -22,13 +22,12 @@ class Status(Enum):
     BAD = _Look(word="bad", path="M3 3l10 10M13 3L3 13", style="bad")
     WARN = _Look(word="attention", path="M8 2v7.5M8 13.5v.1", style="warn")
     RUNNING = _Look(word="running", path="M3 8h.1M8 8h.1M13 8h.1", style="warn")
-    NOT_SEEN = _Look(
-        word="not seen", path="M5 5a3 3 0 1 1 4.5 2.6q-1.5.9-1.5 2.2M8 13.5v.1", style="unseen"
+    UNKNOWN = _Look(
+        word="unknown", path="M5 5a3 3 0 1 1 4.5 2.6q-1.5.9-1.5 2.2M8 13.5v.1", style="unknown"
     )
 
     @property
     def word(self) -> str:
-        """For people and screen readers."""
         return self.value.word
 
     @property
@@ -38,5 +37,4 @@ class Status(Enum):
 
     @property
     def style(self) -> str:
-        """Its colour, in light and dark."""
         return self.value.style

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from report.gate import Gate
-from report.state import State
-from report.status import Status
+from operations.report.gate import Gate
+from operations.report.state import State
+from operations.report.status import Status
 from settings import Settings
 
 # In the picture's own units, which are CSS pixels at its natural size.
@@ -66,15 +66,15 @@ def topology(settings: Settings, state: State, gates: Sequence[Gate]) -> Topolog
     groups: tuple[list[tuple[tuple[str, ...], str]], ...] = (
         [(_wave_lines(gate), gate.status.style) for gate in gates],
         [
-            (_exit_lines(each.hostname, each.node, exits.get(each.node) or {}), "exit")
-            for each in settings.exit_nodes
+            (_exit_lines(exit_node.hostname, exit_node.node, exits), "exit")
+            for exit_node in settings.exit_nodes
         ],
         [
-            ((each.name, f"{each.host}:{each.port}"), "outside")
-            for each in settings.egress.destinations
+            ((destination.name, f"{destination.host}:{destination.port}"), "outside")
+            for destination in settings.egress.destinations
         ],
     )
-    addresses = " or ".join(str(each.egress_address) for each in settings.exit_nodes)
+    addresses = " or ".join(str(exit_node.egress_address) for exit_node in settings.exit_nodes)
     labels = ("WireGuard, by the node's gateway", f"leaves by {addresses}")
     for index, group in enumerate(groups):
         for lines, style in group:
@@ -99,20 +99,20 @@ def _wave_lines(gate: Gate) -> tuple[str, ...]:
     if len(gate.nodes) > _MOST_NAMES:
         who += f" and {len(gate.nodes) - _MOST_NAMES} more"
     rest = ", and any new node" if gate.catches_the_rest else ""
-    said = "not seen" if gate.status is Status.NOT_SEEN else gate.verdict
-    title = f"wave {gate.wave}: gate {said}"
+    verdict = "unknown" if gate.status is Status.UNKNOWN else gate.verdict
+    title = f"wave {gate.wave}: gate {verdict}"
     return title, f"{who or 'no node'}{rest}", f"gateways {gate.gateways}"
 
 
-def _exit_lines(hostname: str, node: str, outputs: dict[str, str]) -> tuple[str, ...]:
-    address = outputs.get("tailnetAddress", "not seen")
+def _exit_lines(hostname: str, node: str, exits: dict[str, dict[str, str]]) -> tuple[str, ...]:
+    address = exits.get(node, {}).get("tailnetAddress", "unknown")
     return f"exit node {hostname}", f"on {node}, in the tailnet {address}"
 
 
 def _description(settings: Settings, gates: Sequence[Gate], addresses: str) -> str:
     waves = "; ".join(f"wave {gate.wave} ({len(gate.nodes)} nodes)" for gate in gates)
-    exits = ", ".join(each.hostname for each in settings.exit_nodes)
-    destinations = ", ".join(each.name for each in settings.egress.destinations)
+    exits = ", ".join(exit_node.hostname for exit_node in settings.exit_nodes)
+    destinations = ", ".join(destination.name for destination in settings.egress.destinations)
     return f"{waves}, through {exits}, leaves by {addresses} to {destinations}."
 
 

@@ -1,8 +1,8 @@
-"""What an update asks about the synced secrets: `python -m secret_sync QUESTION --context C …`.
+"""What an update asks about synced secrets: `operations.secret_gate QUESTION --context C …`.
 
 `existing NAMESPACE[/NAME]…` gives the labels of those namespaces and Secrets that are there, by
 the names they were asked for. `read NAMESPACE/NAME…` has every ExternalSecret of those names read
-anew and lists those that were not, each with the operator's own reason. Both answer by JSON on
+again and lists those that were not, each with the operator's own reason. Both answer by JSON on
 stdout, and no value of a Secret is ever asked for. `webhook NAMESPACE` waits until the operator's
 webhook answers.
 Exit code 0 when the question could be answered, 2 when not, 1 when the webhook stays away.
@@ -14,39 +14,39 @@ import argparse
 import json
 import sys
 
-from preflight.kubectl import Kind, Kubectl
-from preflight.result import UnseenError
-from secret_sync.reading import read_anew
-from secret_sync.webhook import answering
+from operations.kubernetes.client import Document, KubernetesClient
+from operations.kubernetes.errors import RequestError
+from operations.kubernetes.objects import labels_of
+from operations.secret_gate.reading import read_again
+from operations.secret_gate.webhook import answering
 
 
 def main(arguments: list[str]) -> int:
-    """Answer one question about the named secrets."""
     options = _parser().parse_args(arguments)
-    cluster = Kubectl(context=options.context)
-    if options.question == "webhook":
-        refusal = answering(cluster, options.namespace, seconds=options.seconds)
-        if refusal is not None:
-            print(f"the operator's webhook does not answer: {refusal}", file=sys.stderr)
-        return int(refusal is not None)
-    if options.question == "read":
-        print(json.dumps(read_anew(cluster, options.secrets, seconds=options.seconds)))
-        return 0
-    try:
-        print(json.dumps(_existing(cluster, options.places)))
-    except UnseenError as error:
-        print(f"secret_sync: {error}", file=sys.stderr)
-        return 2
+    with KubernetesClient(context=options.context) as client:
+        if options.question == "webhook":
+            refusal = answering(client, options.namespace, seconds=options.seconds)
+            if refusal is not None:
+                print(f"the operator's webhook does not answer: {refusal}", file=sys.stderr)
+            return int(refusal is not None)
+        if options.question == "read":
+            print(json.dumps(read_again(client, options.secrets, seconds=options.seconds)))
+            return 0
+        try:
+            print(json.dumps(_existing(client, options.names)))
+        except RequestError as error:
+            print(f"secret gate: {error}", file=sys.stderr)
+            return 2
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m secret_sync", description=__doc__, allow_abbrev=False
+        prog="python -m operations.secret_gate", description=__doc__, allow_abbrev=False
     )
     questions = parser.add_subparsers(dest="question", required=True)
     existing = questions.add_parser("existing", allow_abbrev=False)
-    existing.add_argument("places", nargs="+", metavar="NAMESPACE[/NAME]")
+    existing.add_argument("names", nargs="+", metavar="NAMESPACE[/NAME]")
     read = questions.add_parser("read", allow_abbrev=False)
     read.add_argument("secrets", nargs="+", metavar="NAMESPACE/NAME", type=_secret)
     webhook = questions.add_parser("webhook", allow_abbrev=False)
@@ -65,16 +65,17 @@ def _secret(text: str) -> tuple[str, str]:
     return namespace, name
 
 
-def _existing(cluster: Kubectl, places: list[str]) -> dict[str, dict[str, str]]:
-    view = cluster.view([Kind.NAMESPACES, Kind.SECRETS])
-    there = {
-        each["metadata"]["name"]: each["metadata"].get("labels", {})
-        for each in view.items(Kind.NAMESPACES)
-    } | {
-        f"{each['metadata']['namespace']}/{each['metadata']['name']}": each["metadata"]["labels"]
-        for each in view.items(Kind.SECRETS)
-    }
-    return {place: there[place] for place in places if place in there}
+def _existing(client: KubernetesClient, names: list[str]) -> dict[str, dict[str, str]]:
+    objects = [
+        *client.list_metadata("/api/v1/namespaces"),
+        *client.list_metadata("/api/v1/secrets"),
+    ]
+    labels = {_name(entry["metadata"]): labels_of(entry) for entry in objects}
+    return {name: labels[name] for name in names if name in labels}
+
+
+def _name(metadata: Document) -> str:
+    return "/".join(filter(None, [metadata.get("namespace"), metadata["name"]]))
 
 
 if __name__ == "__main__":

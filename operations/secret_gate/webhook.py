@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from preflight.kubectl import Document, Kubectl
+from operations.kubernetes.client import Document, KubernetesClient
+from operations.kubernetes.errors import RequestError
 
-_SECONDS_BETWEEN_LOOKS = 0.5
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 4.0
 # Right by its form, and never made: the API server only asks what the webhook would say.
 _STORE: Document = {
     "apiVersion": "external-secrets.io/v1",
@@ -25,16 +26,24 @@ _STORE: Document = {
 }
 
 
-def answering(cluster: Kubectl, namespace: str, *, seconds: float) -> str | None:
+def answering(client: KubernetesClient, namespace: str, *, seconds: float) -> str | None:
     """None once the API server has taken a store in a dry run, else its last error.
 
     The webhook's pods are ready before the API server knows the authority that their certificate
-    is from: the first store would be refused in between.
+    is from: the first store would be refused in between. No object tells when that is over, so
+    there is nothing to watch: it is asked again, less often each time.
     """
     path = f"/apis/external-secrets.io/v1/namespaces/{namespace}/secretstores"
     deadline = time.monotonic() + seconds
+    pause = _FIRST_PAUSE_SECONDS
     while True:
-        refusal = cluster.dry_run(path, _STORE)
-        if refusal is None or time.monotonic() > deadline:
-            return refusal
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        try:
+            client.dry_run(path, _STORE)
+        except RequestError as error:
+            left = deadline - time.monotonic()
+            if left < 0:
+                return str(error)
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        else:
+            return None

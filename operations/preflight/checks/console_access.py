@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from preflight.result import Result, Verdict, listed
+from operations.preflight.finding import PreflightFinding, fail, listed, ok
 from settings import Settings
 
-CHECK = "console-access"
 # A quarter: credentials and providers' consoles change about as often as keys expire.
 LONGEST_DAYS = 90
 _REMEDY = (
@@ -21,18 +20,13 @@ _REMEDY = (
 )
 
 
-def check(settings: Settings, today: date) -> Iterator[Result]:
-    """A result for the nodes never confirmed, and one for each confirmed too long ago."""
+def check(settings: Settings, today: date) -> Iterator[PreflightFinding]:
+    """A finding for the nodes never confirmed, and one for each confirmed too long ago."""
     remedy = _REMEDY.format(today=today)
     never = [node.hostname for node in settings.nodes if node.console_confirmed is None]
     if never:
-        yield Result(
-            check=CHECK,
-            verdict=Verdict.FAIL,
-            where=f"node {listed(never)}",
-            what="nobody has confirmed that its console can be reached without its network",
-            remedy=remedy,
-        )
+        what = "nobody has confirmed that its console can be reached without its network"
+        yield fail(f"node {listed(never)}", what, remedy)
     fresh = 0
     for node in settings.nodes:
         if node.console_confirmed is None:
@@ -43,16 +37,7 @@ def check(settings: Settings, today: date) -> Iterator[Result]:
             continue
         what = f"its console was last confirmed {days} days ago; {LONGEST_DAYS} is the most"
         if days < 0:
-            what = (
-                f"its console is said to be confirmed on {node.console_confirmed}, which is to come"
-            )
-        yield Result(
-            check=CHECK,
-            verdict=Verdict.FAIL,
-            where=f"node {node.hostname}",
-            what=what,
-            remedy=remedy,
-        )
+            what = f"consoleConfirmed is {node.console_confirmed}, a day in the future"
+        yield fail(f"node {node.hostname}", what, remedy)
     if fresh:
-        what = f"confirmed within {LONGEST_DAYS} days"
-        yield Result(check=CHECK, verdict=Verdict.OK, where=f"{fresh} consoles", what=what)
+        yield ok(f"{fresh} consoles", f"confirmed within {LONGEST_DAYS} days")

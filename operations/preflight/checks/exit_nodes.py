@@ -1,85 +1,82 @@
 """Whether each exit node that exists is approved and online in the tailnet.
 
-One that an update can mend is a warning: else a rollback would be refused for what it is to undo.
+One that an update can fix is a warning: else a rollback would be refused for what it is to undo.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from preflight.kubectl import Kind, View
-from preflight.result import Result, Verdict
-from preflight.tailnet import Device
-from preflight.workload import is_ours
+from operations.kubernetes.objects import name_of, status_of
+from operations.preflight.finding import PreflightFinding, fail, note, ok, warn
+from operations.preflight.tailnet import Device
+from operations.preflight.view import Kind, View
+from operations.preflight.workload import is_ours
 from settings import Settings
 
-CHECK = "exit-nodes"
 _DEFAULT_ROUTES = {"0.0.0.0/0", "::/0"}
 
 
 def check(
     settings: Settings, devices: Sequence[Device], running: Collection[str]
-) -> Iterator[Result]:
-    """A result for each exit node of the settings; one not registered yet is a note.
+) -> Iterator[PreflightFinding]:
+    """A finding for each exit node of the settings; one not registered yet is a note.
 
     `running` are the hostnames whose pods are ready in the cluster.
     """
     for exit_node in settings.exit_nodes:
         hostname = exit_node.hostname
-        namesakes = [each for each in devices if each.get("hostname") == hostname]
+        namesakes = [device for device in devices if device.get("hostname") == hostname]
         yield _judge(f"exit node {hostname}", namesakes, runs=hostname in running)
 
 
 def running(cluster: View) -> set[str]:
-    """The hostnames of this stack's exit nodes with a ready pod; raises UnseenError."""
+    """The hostnames of this stack's exit nodes with a ready pod; raises UnavailableError."""
     return {
-        each["metadata"]["name"]
-        for each in cluster.items(Kind.STATEFUL_SETS)
-        if is_ours(each) and each.get("status", {}).get("readyReplicas")
+        name_of(stateful_set)
+        for stateful_set in cluster.items(Kind.STATEFUL_SETS)
+        if is_ours(stateful_set) and status_of(stateful_set).get("readyReplicas")
     }
 
 
-def _judge(where: str, namesakes: Sequence[Device], *, runs: bool) -> Result:
+def _judge(where: str, namesakes: Sequence[Device], *, runs: bool) -> PreflightFinding:
+    if not namesakes and not runs:
+        return note(where, "not in the tailnet yet: this update registers it")
     if not namesakes:
-        verdict, what, remedy = _absent(runs=runs)
-    elif len(namesakes) > 1:
-        ids = ", ".join(sorted(str(each.get("nodeId")) for each in namesakes))
-        verdict, what = Verdict.FAIL, f"{len(namesakes)} devices claim its name ({ids})"
-        remedy = "remove those that are gone from the tailnet's machines page"
-    else:
-        verdict, what, remedy = _standing(namesakes[0])
-    return Result(check=CHECK, verdict=verdict, where=where, what=what, remedy=remedy)
+        return warn(
+            where,
+            "its pod runs, but the tailnet has no device of its name",
+            "restart the pod, which logs in again; has somebody removed the device?",
+        )
+    if len(namesakes) > 1:
+        ids = ", ".join(sorted(str(device.get("nodeId")) for device in namesakes))
+        return fail(
+            where,
+            f"{len(namesakes)} devices claim its name ({ids})",
+            "remove those that are gone from the tailnet's machines page",
+        )
+    return _standing(where, namesakes[0])
 
 
-def _absent(*, runs: bool) -> tuple[Verdict, str, str]:
-    if not runs:
-        return Verdict.NOTE, "not in the tailnet yet: this update registers it", ""
-    return (
-        Verdict.WARN,
-        "its pod runs, but the tailnet has no device of its name",
-        "restart the pod, which logs in anew; has somebody removed the device?",
-    )
-
-
-def _standing(device: Device) -> tuple[Verdict, str, str]:
+def _standing(where: str, device: Device) -> PreflightFinding:
     if device.get("authorized") is False:
-        return (
-            Verdict.FAIL,
+        return fail(
+            where,
             "the tailnet has not authorized the device",
             "authorize it on the tailnet's machines page",
         )
-    # Absent in the answers of older control planes: then only the time it was last seen is known.
+    # Absent in the responses of older control planes: then only the time of lastSeen is known.
     if device.get("connectedToControl") is False:
-        return (
-            Verdict.WARN,
+        return warn(
+            where,
             f"offline, last seen {device.get('lastSeen', 'at an unknown time')}",
             "look at its pod; while it is away the fleet's traffic stops and gates fail",
         )
     missing = sorted(_DEFAULT_ROUTES - set(device.get("enabledRoutes") or []))
     if missing:
-        return (
-            Verdict.WARN,
-            f"online but not approved for {', '.join(missing)}: it is no exit node",
+        return warn(
+            where,
+            f"online but not approved for {', '.join(missing)}: it is not an exit node",
             "run a refresh, then this update approves it; or approve it on the machines page",
         )
-    return Verdict.OK, "online and approved", ""
+    return ok(where, "online and approved")

@@ -10,14 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from preflight.corefile import Block, CorefileError, Reading, has_variable, zone_of
-from preflight.kubectl import Document, Kind, View
-from preflight.result import Result, Verdict, listed
+from components.cluster.labels import DNS_CONFIG, DNS_KEY
+from operations.kubernetes.objects import name_of
+from operations.preflight.corefile import Block, CorefileError, Reading, has_variable, zone_of
+from operations.preflight.finding import PreflightFinding, fail, listed, ok, warn
+from operations.preflight.view import Kind, View
 from settings import Settings
 
-CHECK = "transparent-hosts"
-# As components/gateway_access.py writes it.
-_CUSTOM, _OWN_KEY = "coredns-custom", "oceanid.server"
 _SERVER = "*.server"
 # On k3s, the names of nodes are in another key of the same ConfigMap.
 _COREFILE, _NODES = "Corefile", "NodeHosts"
@@ -50,29 +49,27 @@ class _File:
         ]
 
 
-def check(settings: Settings, cluster: View) -> Iterator[Result]:
-    """A result for each conflict with a transparent host; none at all without such a host."""
-    hosts = sorted({each.host for each in settings.egress.destinations if each.transparent})
+def check(settings: Settings, cluster: View) -> Iterator[PreflightFinding]:
+    """A finding for each conflict with a transparent host; none at all without such a host."""
+    destinations = settings.egress.destinations
+    hosts = sorted({destination.host for destination in destinations if destination.transparent})
     if not hosts:
         return
-    maps = {
-        each["metadata"]["name"]: _data(each) for each in cluster.items(Kind.SYSTEM_CONFIG_MAPS)
+    maps: dict[str, dict[str, str]] = {
+        name_of(config_map): config_map.get("data") or {}
+        for config_map in cluster.items(Kind.SYSTEM_CONFIG_MAPS)
     }
     corefiles, custom = _read(maps)
     conflicts = [
         *_not_imported(corefiles),
-        *(each for file in (*corefiles, *custom) for each in _in_file(file, hosts)),
+        *(finding for file in (*corefiles, *custom) for finding in _in_file(file, hosts)),
         *_past(corefiles, hosts),
         *_node_names(maps, hosts),
     ]
     yield from conflicts
     if not conflicts:
         what = "CoreDNS reads coredns-custom, and no other key there answers them"
-        yield Result(check=CHECK, verdict=Verdict.OK, where=listed(hosts), what=what)
-
-
-def _data(config_map: Document) -> Mapping[str, str]:
-    return config_map.get("data") or {}
+        yield ok(listed(hosts), what)
 
 
 def _read(maps: Mapping[str, Mapping[str, str]]) -> tuple[list[_File], list[_File]]:
@@ -81,20 +78,20 @@ def _read(maps: Mapping[str, Mapping[str, str]]) -> tuple[list[_File], list[_Fil
     patterns: list[str] = []
     # The snippets of a Corefile may stand in the keys that it imports.
     importing: Reading | None = None
-    for name, data in maps.items():
+    for config_map, data in maps.items():
         if _COREFILE not in data:
             continue
         reading = Reading()
-        file = _file(f"ConfigMap {name}, key {_COREFILE}", data[_COREFILE], reading)
+        file = _file(f"ConfigMap {config_map}, key {_COREFILE}", data[_COREFILE], reading)
         corefiles.append(file)
         if file.with_own:
             patterns += reading.imports
             importing = reading if importing is None or file.cluster_names else importing
     custom = [
-        _file(f"ConfigMap {_CUSTOM}, key {key}", text, importing or Reading(), with_own=True)
-        for key, text in sorted(maps.get(_CUSTOM, {}).items())
+        _file(f"ConfigMap {DNS_CONFIG}, key {key}", text, importing or Reading(), with_own=True)
+        for key, text in sorted(maps.get(DNS_CONFIG, {}).items())
         # Keys that end in .override are read within a block and define no zone.
-        if key != _OWN_KEY and _imported(key, patterns or [_SERVER])
+        if key != DNS_KEY and _imported(key, patterns or [_SERVER])
     ]
     return corefiles, custom
 
@@ -109,7 +106,7 @@ def _file(where: str, text: str, reading: Reading, *, with_own: bool = False) ->
     return _File(
         where=where,
         blocks=reading.blocks[before:],
-        with_own=with_own or _imported(_OWN_KEY, reading.imports),
+        with_own=with_own or _imported(DNS_KEY, reading.imports),
         broken=broken,
     )
 
@@ -118,31 +115,32 @@ def _imported(key: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(key, pattern.rpartition("/")[2]) for pattern in patterns)
 
 
-def _not_imported(corefiles: Sequence[_File]) -> Iterator[Result]:
+def _not_imported(corefiles: Sequence[_File]) -> Iterator[PreflightFinding]:
     """Each DNS of the cluster reads the stack's key; a Corefile of anything else does not count."""
     of_cluster = [file for file in corefiles if file.cluster_names]
     missing = [
-        (file.where, f"it is the cluster's DNS and does not import the key {_OWN_KEY} of {_CUSTOM}")
+        (
+            file.where,
+            f"it is the cluster's DNS and does not import the key {DNS_KEY} of {DNS_CONFIG}",
+        )
         for file in of_cluster
         if not file.with_own
     ]
     if not of_cluster:
-        missing = [("kube-system", f"no Corefile with a kubernetes plugin imports {_CUSTOM}")]
+        missing = [("kube-system", f"no Corefile with a kubernetes plugin imports {DNS_CONFIG}")]
     for where, what in missing:
-        yield _result(
-            Verdict.FAIL,
+        yield fail(
             where,
             f"{what}: the hosts would not be answered, and clients would leave by their nodes' own "
             "addresses",
-            f"add `import …/{_SERVER}` to CoreDNS' Corefile and mount {_CUSTOM} there, as k3s "
+            f"add `import …/{_SERVER}` to CoreDNS' Corefile and mount {DNS_CONFIG} there, as k3s "
             f"does, or remove transparent; delete a Corefile that nothing uses: {_GUIDE}",
         )
 
 
-def _in_file(file: _File, hosts: Sequence[str]) -> Iterator[Result]:
+def _in_file(file: _File, hosts: Sequence[str]) -> Iterator[PreflightFinding]:
     if file.broken:
-        yield _result(
-            Verdict.WARN,
+        yield warn(
             file.where,
             f"CoreDNS cannot read it: {file.broken}",
             "correct it: CoreDNS keeps its last configuration until it restarts, and then ends",
@@ -153,11 +151,10 @@ def _in_file(file: _File, hosts: Sequence[str]) -> Iterator[Result]:
     yield from _of_cluster(file.cluster_names, file.where, hosts)
 
 
-def _of_key(key: str, file: _File, hosts: Sequence[str]) -> Iterator[Result]:
+def _of_key(key: str, file: _File, hosts: Sequence[str]) -> Iterator[PreflightFinding]:
     where = file.where
     if has_variable(key):
-        yield _result(
-            Verdict.WARN,
+        yield warn(
             where,
             f"it answers {key}, whose value is in CoreDNS' environment and was not compared",
             "make sure that it is none of the transparent hosts",
@@ -166,16 +163,14 @@ def _of_key(key: str, file: _File, hosts: Sequence[str]) -> Iterator[Result]:
     zone = zone_of(key)
     for host in hosts:
         if zone == f"{host}." and file.with_own:
-            yield _result(
-                Verdict.FAIL,
+            yield fail(
                 where,
                 f"it answers {host} too: CoreDNS does not start with a zone twice, and the "
                 "cluster would have no DNS",
                 f"remove that block, or transparent from the destinations of {host}: {_GUIDE}",
             )
         elif zone is not None and zone.endswith(f".{host}."):
-            yield _result(
-                Verdict.WARN,
+            yield warn(
                 where,
                 f"it answers {zone.removesuffix('.')}, a name under the transparent host {host}: "
                 "clients of that name do not reach the gateway",
@@ -183,15 +178,16 @@ def _of_key(key: str, file: _File, hosts: Sequence[str]) -> Iterator[Result]:
             )
 
 
-def _of_cluster(names: Sequence[str], where: str, hosts: Sequence[str]) -> Iterator[Result]:
+def _of_cluster(
+    names: Sequence[str], where: str, hosts: Sequence[str]
+) -> Iterator[PreflightFinding]:
     """The cluster's own names: a transparent host under or above them would take them over."""
     for zone in filter(None, map(zone_of, names)):
         if not _is_domain(zone):
             continue
         for host in hosts:
             if f".{host}.".endswith(f".{zone}") or f".{zone}".endswith(f".{host}."):
-                yield _result(
-                    Verdict.FAIL,
+                yield fail(
                     where,
                     f"the cluster's own names end in {zone.removesuffix('.')}, which overlaps the "
                     f"transparent host {host}",
@@ -203,7 +199,7 @@ def _is_domain(zone: str) -> bool:
     return zone != "." and not f".{zone}".endswith(_REVERSE)
 
 
-def _past(corefiles: Sequence[_File], hosts: Sequence[str]) -> Iterator[Result]:
+def _past(corefiles: Sequence[_File], hosts: Sequence[str]) -> Iterator[PreflightFinding]:
     """A DNS next to the cluster's, such as NodeLocal DNSCache, that sends a host elsewhere."""
     names = {
         zone
@@ -225,8 +221,7 @@ def _past(corefiles: Sequence[_File], hosts: Sequence[str]) -> Iterator[Result]:
         ) or [_CLUSTER_DNS]
         for host in hosts:
             if _passes(file.blocks, f"{host}.", {_CLUSTER_DNS, *of_cluster}):
-                yield _result(
-                    Verdict.WARN,
+                yield warn(
                     file.where,
                     f"it does not ask the cluster's DNS for {host}: pods that ask this DNS reach "
                     f"{host} by the node's own address",
@@ -270,7 +265,9 @@ def _takes_in(zone: str | None, host: str) -> bool:
     return zone == "." or (zone is not None and f".{host}".endswith(f".{zone}"))
 
 
-def _node_names(maps: Mapping[str, Mapping[str, str]], hosts: Sequence[str]) -> Iterator[Result]:
+def _node_names(
+    maps: Mapping[str, Mapping[str, str]], hosts: Sequence[str]
+) -> Iterator[PreflightFinding]:
     names = {
         name.lower()
         for data in maps.values()
@@ -280,14 +277,9 @@ def _node_names(maps: Mapping[str, Mapping[str, str]], hosts: Sequence[str]) -> 
     for host in hosts:
         taken = sorted(name for name in names if f".{name}".endswith(f".{host}"))
         if taken:
-            yield _result(
-                Verdict.FAIL,
+            yield fail(
                 f"node {listed(taken)}",
                 f"its name is under the transparent host {host}: pods would reach the gateway in "
                 "place of the node",
                 f"remove transparent from the destinations of {host}",
             )
-
-
-def _result(verdict: Verdict, where: str, what: str, remedy: str) -> Result:
-    return Result(check=CHECK, verdict=verdict, where=where, what=what, remedy=remedy)

@@ -1,0 +1,1 @@
+"""What an operator or a workflow runs on a stack."""

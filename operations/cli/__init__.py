@@ -1,0 +1,1 @@
+"""`oceanid`: the one command of operators and workflows."""

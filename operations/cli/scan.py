@@ -1,0 +1,31 @@
+"""`oceanid scan`: the policy rules over manifest files."""
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+from operations.delivery.environment import REPOSITORY
+from operations.delivery.work_tree import git
+from policies.scan import main
+
+# Manifests by their names. Those of the tests are wrong on purpose.
+_MANIFESTS = ("*.yaml", "*.yml", "*.json", ":(glob)**/Kustomization", ":!tests")
+
+
+def scan(paths: list[str], sarif: Path | None) -> int:
+    """Judge `paths`, or all there is in this repository; the exit code says what was found."""
+    arguments = [*(["--whole"] if not paths else []), "--", *(paths or _all())]
+    if sarif is not None:
+        sarif.parent.mkdir(parents=True, exist_ok=True)
+        with sarif.open("w") as sink, redirect_stdout(sink), redirect_stderr(io.StringIO()):
+            main(["--format", "sarif", *arguments])
+    return main(arguments)
+
+
+def _all() -> list[str]:
+    """By their paths from here: from the repository's own folder GitHub finds them by SARIF."""
+    names = filter(None, git("ls-files", "-z", *_MANIFESTS).split("\0"))
+    return [os.path.relpath(REPOSITORY / name) for name in names]

@@ -1,1 +1,0 @@
-"""The gate of the synced secrets: asks the operator to read each anew, and says what failed."""
