@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import (
+from workshop.bench import (
     data_path,
     failover,
     firewall_rules,
@@ -16,7 +16,7 @@ from bench import (
     rule_cost,
     scanners,
 )
-from bench.goal import NotMeasuredError, Results
+from workshop.bench.goal import NotMeasuredError, Results
 
 _PARTS: dict[str, Callable[[], Results]] = {
     "Fleet size": fleet_size.results,
@@ -48,6 +48,6 @@ def main(parts: Mapping[str, Callable[[], Results]] = _PARTS) -> int:
 
 if __name__ == "__main__":
     argparse.ArgumentParser(
-        prog="python -m bench", description=__doc__, allow_abbrev=False
+        prog="python -m workshop.bench", description=__doc__, allow_abbrev=False
     ).parse_args()
     sys.exit(main())

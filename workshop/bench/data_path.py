@@ -1,4 +1,4 @@
-"""What the gateway costs: throughput, time to the first byte and CPU, beside its references.
+"""What the gateway costs: throughput, time to the first byte and CPU, next to its references.
 
 All in one run on one lab with real processes: an application's pod, a node's gateway, the exit node
 on another node, a site. The paths take turns within each round, so that what else the machine does
@@ -14,24 +14,25 @@ from functools import partial
 from pathlib import Path as Folder
 from statistics import median
 
-from bench.goal import Goal, NotMeasuredError, Results
-from bench.path import SITE_PORT, Path, by_http_connect, by_socks5, plain
-from bench.quantile import quantile
-from bench.traffic import Flow, downloaded, first_byte_seconds
-from lab.network.container import tree
-from lab.network.plan import ECHO, STYX, TETHYS
-from lab.network.requirement import missing
-from tests.components.recording import configured
-from tests.network.fleet import Fleet, fleet
-from tests.network.kernel_mode import kernel_mode, until_up
-from tests.network.traffic import (
-    HTTP_PORT,
+from components.cluster.labels import CLIENT_NAMESPACE_LABELS
+from components.cluster.ports import HTTP_PORT, SOCKS5_PORT
+from settings.names import NAMESPACE
+from workshop.bench.goal import Goal, NotMeasuredError, Results, table
+from workshop.bench.path import SITE_PORT, Path, by_http_connect, by_socks5, plain
+from workshop.bench.quantile import quantile
+from workshop.bench.traffic import Flow, downloaded, first_byte_seconds
+from workshop.lab.network.container import tree
+from workshop.lab.network.plan import ECHO, STYX, TETHYS
+from workshop.lab.network.requirement import missing
+from workshop.testing.network.fleet import Fleet, fleet
+from workshop.testing.network.kernel_mode import kernel_mode, until_up
+from workshop.testing.network.traffic import (
     LOOPBACK,
     OWN_HTTP_PORT,
     OWN_SOCKS5_PORT,
-    SOCKS5_PORT,
     Client,
 )
+from workshop.testing.recording import configured
 
 CONNECTIONS = (1, 8, 64)
 _ROUNDS, _SECONDS = 5, 0.8
@@ -47,13 +48,13 @@ _DESTINATION = {
 _WIREGUARD_PORT = 41641
 _PEER = {
     "kind": "NetworkPolicy",
-    "metadata": {"name": "kernel-mode", "namespace": "oceanid-egress"},
+    "metadata": {"name": "kernel-mode", "namespace": NAMESPACE},
     "spec": {
         "podSelector": {},
         "policyTypes": ["Ingress"],
         "ingress": [
             {
-                "from": [{"namespaceSelector": {"matchLabels": {"oceanid.io/egress": "allowed"}}}],
+                "from": [{"namespaceSelector": {"matchLabels": CLIENT_NAMESPACE_LABELS}}],
                 "ports": [{"protocol": "UDP", "port": _WIREGUARD_PORT}],
             }
         ],
@@ -80,8 +81,8 @@ def results() -> Results:
         paths(Folder(name)) as found,
     ):
         flows, times = measured(found)
-    table = f"{_rows(flows, times)}\n\n{_ratios(flows, times)}"
-    return Results(table=table, goals=tuple(_goals(flows, times)))
+    tables = f"{_rows(flows, times)}\n\n{_ratios(flows, times)}"
+    return Results(table=tables, goals=tuple(_goals(flows, times)))
 
 
 @contextmanager
@@ -148,7 +149,7 @@ def _userspace(made: Fleet, at_exit: dict[str, list[int]]) -> list[Path]:
 
 
 def _programs(pids: list[int]) -> list[int]:
-    """Those that carry traffic, not what starts and ends beside them."""
+    """Those that carry traffic, not what starts and ends with them."""
     names = {pid: Folder(f"/proc/{pid}/comm") for pid in pids}
     return [pid for pid, file in names.items() if _content(file) in ("tailscaled", "envoy")]
 
@@ -181,11 +182,9 @@ def measured(found: list[Path], rounds: int = _ROUNDS) -> tuple[Flows, Times]:
 
 def _rows(flows: Flows, times: Times) -> str:
     programs = ("Envoy", "tailscaled", "exit node")
-    head = [*(f"MB/s, {count} conn." for count in CONNECTIONS), "first byte p50 ms", "p99 ms"]
-    lines = [
-        f"| path | {' | '.join(head)} | CPU s/GB: {' | '.join(programs)} |",
-        f"| --- |{' ---: |' * (len(head) + len(programs))}",
-    ]
+    head = ["path", *(f"MB/s, {count} conn." for count in CONNECTIONS)]
+    head += ["first byte p50 ms", "p99 ms", f"CPU s/GB: {programs[0]}", *programs[1:]]
+    rows = []
     for name, by_count in flows.items():
         cells = [f"{median(f.megabytes_a_second for f in by_count[n]):.0f}" for n in CONNECTIONS]
         cells += [f"{quantile(times[name], part) * 1000:.1f}" for part in (0.5, 0.99)]
@@ -194,21 +193,18 @@ def _rows(flows: Flows, times: Times) -> str:
         for program in programs:
             cpu = sum(flow.cpu.get(program, 0.0) for flow in every)
             cells.append(f"{cpu / gigabytes:.1f}" if program in every[0].cpu else "")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([name, *cells])
+    return table(head, rows)
 
 
 def _ratios(flows: Flows, times: Times) -> str:
     head = [*(f"throughput, {count} conn." for count in CONNECTIONS), "first byte p50"]
-    lines = [
-        f"| the gateway against what is behind it | {' | '.join(head)} |",
-        f"| --- |{' ---: |' * len(head)}",
-    ]
+    rows = []
     for name in REFERENCES:
         cells = [f"{ratio(flows, name, count):.0%}" for count in CONNECTIONS]
         more = _later(times, name) * 1000
-        lines.append(f"| {name} | {' | '.join(cells)} | {more:+.2f} ms |")
-    return "\n".join(lines)
+        rows.append([name, *cells, f"{more:+.2f} ms"])
+    return table(["the gateway against what is behind it", *head], rows)
 
 
 def _goals(flows: Flows, times: Times) -> Iterator[Goal]:

@@ -12,17 +12,17 @@ import time
 from functools import partial
 from pathlib import Path
 
-from bench.goal import Goal, NotMeasuredError, Results
-from bench.quantile import quantile
-from lab.network.plan import CALYPSO, STYX, TETHYS
-from lab.network.requirement import missing
-from tests.network.faults import FAULTS, Fault
-from tests.network.fleet import Fleet, fleet
-from tests.network.leaks import LeakWatch
-from tests.network.load import Load, under_load
-from tests.network.open_sessions import all_through, seconds_to_end
-from tests.network.traffic import Client
-from tests.waiting import until
+from workshop.bench.goal import Goal, NotMeasuredError, Results, table
+from workshop.bench.quantile import quantile
+from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
+from workshop.lab.network.requirement import missing
+from workshop.testing.network.faults import FAULTS, Fault
+from workshop.testing.network.fleet import Fleet, fleet
+from workshop.testing.network.leaks import LeakWatch
+from workshop.testing.network.load import Load, under_load
+from workshop.testing.network.open_sessions import all_through, seconds_to_end
+from workshop.testing.network.traffic import Client
+from workshop.testing.waiting import until
 
 _RUNS = 20
 _COLUMNS = (
@@ -48,7 +48,7 @@ def results(runs: int = _RUNS) -> Results:
     reason = missing()
     if reason is not None:
         raise NotMeasuredError(reason)
-    rows = [f"| {' | '.join(_COLUMNS)} |", f"| --- |{' ---: |' * (len(_COLUMNS) - 1)}"]
+    rows = []
     goals = []
     print(
         f"bench: failover: the preferred exit node is {', '.join(FAULTS)}, {runs} times each: "
@@ -75,7 +75,7 @@ def results(runs: int = _RUNS) -> Results:
                 for part in (0.5, 0.99)
             ]
             passed, leaked = sum(watch.wire.from_outside().values()), sum(watch.leaked().values())
-            rows.append(f"| {name} | {runs} | {' | '.join(cells)} | {passed} | {leaked} |")
+            rows.append([name, runs, *cells, passed, leaked])
             goals += [
                 Goal(
                     name=f"{name}: to the other exit node, p99",
@@ -91,7 +91,7 @@ def results(runs: int = _RUNS) -> Results:
                 ),
                 Goal(name=f"{name}: leaked", found=leaked, limit=0, unit=" packets"),
             ]
-    return Results(table="\n".join(rows), goals=tuple(goals))
+    return Results(table=table(_COLUMNS, rows), goals=tuple(goals))
 
 
 def _once(made: Fleet, fault: Fault) -> tuple[float, float, list[float]]:

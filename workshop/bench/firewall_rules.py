@@ -7,23 +7,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.goal import Results
-from tests.provider.engine import Stack
-from tests.provider.stand_in import start_stand_in, stop_stand_in
+from workshop.bench.goal import Results, table
+from workshop.testing.provider_engine import Stack
+from workshop.testing.provider_stand_in import start_stand_in
 
 SIZES = (1, 100, 500)
+_COLUMNS = ("rules", "`up`", "no-op `up`", "`refresh`", "`destroy`")
 
 
 def results() -> Results:
     """A row a size: each cell is seconds and the number of requests to the stand-in."""
-    lines = [
-        "| rules | `up` | no-op `up` | `refresh` | `destroy` |",
-        "| ---: | ---: | ---: | ---: | ---: |",
-    ]
+    rows = []
     for size in SIZES:
         print(f"bench: {size} firewall rules", flush=True)
-        lines.append(f"| {size} | {' | '.join(_measured(size))} |")
-    return Results(table="\n".join(lines))
+        rows.append([size, *_measured(size)])
+    return Results(table=table(_COLUMNS, rows, words=0))
 
 
 def _measured(size: int) -> list[str]:
@@ -47,4 +45,4 @@ def _measured(size: int) -> list[str]:
                 cell(lambda: stack.run("destroy", "--yes", "--skip-preview")),
             ]
         finally:
-            stop_stand_in(stand_in)
+            stand_in.stop()

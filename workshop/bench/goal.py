@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -24,7 +25,6 @@ class Goal:
         return self.found >= self.limit if self.at_least else self.found <= self.limit
 
     def __str__(self) -> str:
-        """One line, as it is printed."""
         verdict = "met" if self.met else "MISSED"
         bound = f"{'at least' if self.at_least else 'at most'} {self.limit:g}{self.unit}"
         return f"goal {verdict}: {self.name}: {self.found:.4g}{self.unit}, {bound}"
@@ -38,10 +38,15 @@ class Results:
     goals: tuple[Goal, ...] = ()
 
     def __str__(self) -> str:
-        """The table, and the goals below it."""
         goals = "\n".join(f"- {goal}" for goal in self.goals)
         return f"{self.table}\n\n{goals}" if goals else self.table
 
 
 class NotMeasuredError(Exception):
-    """Raised where the machine lacks what a part takes; says what, and how to mend it."""
+    """Raised where the machine lacks what a part takes; says what, and the fix."""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, words: int = 1) -> str:
+    """A table in Markdown, whose first columns hold words and whose others hold figures."""
+    marks = [*["---"] * words, *["---:"] * (len(head) - words)]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, marks, *rows))

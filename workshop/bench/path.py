@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from lab.network.namespace import Namespace
-from lab.network.plan import ECHO
-from tests.network.traffic import socks5
+from workshop.lab.network.namespace import Namespace
+from workshop.lab.network.plan import ECHO
+from workshop.testing.network.traffic import http_connect, socks5
 
 SITE_PORT = 80
 _SECONDS = 20.0
@@ -45,15 +45,5 @@ def by_socks5(namespace: Namespace, address: IPv4Address, port: int) -> socket.s
 def by_http_connect(namespace: Namespace, address: IPv4Address, port: int) -> socket.socket:
     """A connection to the site by an HTTP proxy at that address; raises OSError."""
     connection = plain(namespace, address, port)
-    authority = f"{ECHO.host}:{SITE_PORT}"
-    connection.sendall(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
-    answer = b""
-    # Nothing follows the answer before we ask, so that it may be read in large pieces.
-    while not answer.endswith(b"\r\n\r\n"):
-        piece = connection.recv(4096)
-        if not piece:
-            raise OSError("the proxy closed the connection")
-        answer += piece
-    if b" 200 " not in answer:
-        raise OSError(f"the proxy answered {answer[:60]!r}")
+    http_connect(connection, ECHO.host, SITE_PORT)
     return connection

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from pathlib import Path
 
 import httpx
 
-from bench.goal import Goal, Results
 from policies.rules.namespace_rules import LEVELS
-from tests.e2e.agreement import (
+from workshop.bench.fleet_size import bench_lab
+from workshop.bench.goal import Goal, Results, table
+from workshop.testing.agreement import (
     VERSIONS,
     fixtures,
     found_by_scanner,
@@ -19,33 +18,26 @@ from tests.e2e.agreement import (
     warned_by_pod_security,
     warning_namespace,
 )
-from tests.e2e.fleet import running_lab
 
 _LEVELS = ("baseline", "restricted")
+_ONLY = ("only Pod Security", "only the rules")
 
 
 def results() -> Results:
     """A row a level and kind: all fixtures that the API server takes, as they are and hardened."""
-    lines = [
-        "| level | kind | objects | both refuse | both pass | only Pod Security | only the rules |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
+    rows = []
     print("bench: Pod Security", flush=True)
     missed = 0
-    with (
-        tempfile.TemporaryDirectory(prefix="oceanid-bench-") as folder,
-        running_lab(Path(folder)) as fleet,
-        fleet.api() as api,
-    ):
+    with bench_lab() as fleet, fleet.api() as api:
         for level in _LEVELS:
             counted = _counted(api, level)
             for kind in VERSIONS:
                 cells = [counted[kind, ours, theirs] for ours, theirs in _ANSWERS]
                 missed += counted[kind, *_MISSED]
-                row = " | ".join(str(each) for each in (sum(cells), *cells))
-                lines.append(f"| {level} | {kind} | {row} |")
+                rows.append([level, kind, sum(cells), *cells])
     goal = Goal(name="only Pod Security refuses", found=missed, limit=0, unit=" objects")
-    return Results(table="\n".join(lines), goals=(goal,))
+    head = ("level", "kind", "objects", "both refuse", "both pass", *_ONLY)
+    return Results(table=table(head, rows, words=2), goals=(goal,))
 
 
 # Whether the rules refuse, and whether Pod Security does, in the order of the columns.

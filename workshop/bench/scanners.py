@@ -1,4 +1,4 @@
-"""The manifest scanner beside checkov, conftest and a bare parse, over the same files."""
+"""The manifest scanner next to checkov, conftest and a bare parse, over the same files."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import corpus
-from bench.goal import Goal, Results
-from bench.process import Run, best, run
-from policies.rules import all_rules, joint_rules
-from toolchain.__main__ import BIN, HOME, provide
-from toolchain.modules import CONFTEST
+from policies.rules import all_rules, cross_resource_rules
+from workshop.bench import corpus
+from workshop.bench.goal import Goal, Results, table
+from workshop.bench.process import Run, best, run
+from workshop.toolchain.__main__ import BIN, HOME, provide
+from workshop.toolchain.modules import CONFTEST
 
 SIZES = (1, 100, 1000, 10_000)
 _CHECKOV = "3.3.30"
 _REGO = Path(__file__).with_name("rego")
-_POLICIES = Path(__file__).resolve().parent.parent / "policies"
+_POLICIES = Path(__file__).resolve().parents[2] / "policies"
 # What costs every scanner of YAML in Python at least: PyYAML on libyaml, and nothing done with it.
 _PARSE = """
 import sys, pathlib, yaml
@@ -50,10 +50,7 @@ class Scanner:
 def results() -> Results:
     """A row a number of manifests: seconds, how many times the scanner's own, and megabytes."""
     scanners = _scanners()
-    lines = [
-        f"| manifests | {' | '.join(each.name for each in scanners)} |",
-        f"| ---: |{' --- |' * len(scanners)}",
-    ]
+    rows = []
     goals: list[Goal] = []
     with tempfile.TemporaryDirectory(prefix="oceanid-bench-") as folder:
         for size in SIZES:
@@ -65,7 +62,7 @@ def results() -> Results:
                 f"{one.seconds:.2f} s, {one.seconds / own:.1f}x, {one.megabytes:.0f} MB"
                 for one in measured
             ]
-            lines.append(f"| {size} | {' | '.join(cells)} |")
+            rows.append([size, *cells])
             if size == 1:
                 goals.append(Goal(name="one manifest", found=own, limit=_ONE_SECONDS, unit=" s"))
             elif size == _GOAL_SIZE:
@@ -80,7 +77,8 @@ def results() -> Results:
                     for each, one in zip(scanners, measured, strict=True)
                     if each.slower is not None
                 ]
-    return Results(table="\n".join(lines), goals=tuple(goals))
+    head = ("manifests", *(scanner.name for scanner in scanners))
+    return Results(table=table(head, rows, words=len(head)), goals=tuple(goals))
 
 
 def _measured(scanner: Scanner, place: Path) -> Run:
@@ -94,7 +92,7 @@ def _measured(scanner: Scanner, place: Path) -> Run:
 def _scanners() -> tuple[Scanner, ...]:
     own, checkov = _installed_own(), _installed_checkov()
     provide(CONFTEST)
-    rules = len(all_rules()) + len(joint_rules())
+    rules = len(all_rules()) + len(cross_resource_rules())
     rego = (_REGO / "kubernetes.rego").read_text().count("deny contains")
     checks = ["--framework", "kubernetes", "--quiet", "--compact", "--skip-download"]
     conftest = [str(BIN / "conftest"), "test", "--policy", str(_REGO), "--output", "json"]
@@ -128,7 +126,7 @@ def _scanners() -> tuple[Scanner, ...]:
 def _installed_own() -> Path:
     """The scanner by itself, as ``pip install ./policies`` gives it; the folder of its commands."""
     with tempfile.TemporaryDirectory(prefix="oceanid-bench-") as folder:
-        # From a copy: a build leaves its own folders beside the sources.
+        # From a copy: a build leaves its own folders next to the sources.
         copy = Path(folder) / "policies"
         shutil.copytree(_POLICIES, copy, ignore=shutil.ignore_patterns("__pycache__"))
         return _environment("oceanid-scan", ["--force-reinstall", str(copy)])

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path as File
 
-from bench.path import Path
-from lab.network.plan import ECHO
+from workshop.bench.path import Path
+from workshop.lab.network.plan import ECHO
 
 _WARM_UP_SECONDS = 0.4
 _TICK = os.sysconf("SC_CLK_TCK")

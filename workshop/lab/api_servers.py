@@ -1,7 +1,7 @@
 """The endpoints of the lab's `kubernetes` Service: an API server on each of its three nodes.
 
 The real one listens on loopback, an address that no endpoint may have, and publishes none
-[lab/control_plane.py]. A cluster with several servers names each of them like this.
+[workshop/lab/control_plane.py]. A cluster with several servers names each of them like this.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import json
 
 import httpx
 
-from lab.home import LabError
-from lab.nodes import FLEET, Node
+from workshop.lab.home import LabError
+from workshop.lab.nodes import FLEET, Node
 
 _SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 _NAME = "kubernetes"

@@ -5,16 +5,13 @@ Nothing of this lab answers DNS; the preflight reads whether transparent hosts w
 
 from __future__ import annotations
 
-import time
-
 import httpx
 
-from lab.home import LabError
-from lab.nodes import FLEET
+from workshop.lab.nodes import FLEET
+from workshop.lab.waiting import until
 
 _PATH = "/api/v1/namespaces/kube-system/configmaps"
-# The API server makes its namespaces after it has become ready.
-_SECONDS = 30.0
+_THERE = {httpx.codes.CREATED, httpx.codes.CONFLICT}
 # k3s v1.35, manifests/coredns.yaml.
 COREFILE = """.:53 {
     errors
@@ -52,11 +49,9 @@ def configure(api: httpx.Client) -> None:
             "NodeHosts": "".join(f"{node.address} {node.name}\n" for node in FLEET),
         },
     }
-    deadline = time.monotonic() + _SECONDS
-    while True:
-        answer = api.post(_PATH, json=body)
-        if answer.is_success or answer.status_code == httpx.codes.CONFLICT:
-            return
-        if time.monotonic() > deadline:
-            raise LabError(f"ConfigMap coredns: the API server answers {answer.status_code}")
-        time.sleep(0.1)
+
+    def is_there() -> bool:
+        return api.post(_PATH, json=body).status_code in _THERE
+
+    # The API server makes its namespaces after it has become ready.
+    until(is_there, "ConfigMap coredns: the API server does not take it: see its log")

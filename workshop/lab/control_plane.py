@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import httpx
 import yaml
 
-from lab import pki, processes
-from lab.home import BIN, REPOSITORY, Home, LabError
-from lab.kube import connect
-from lab.private_file import write_private
-from lab.processes import Service
+from workshop.lab import pki, processes
+from workshop.lab.home import BIN, REPOSITORY, Home
+from workshop.lab.kube import connect
+from workshop.lab.private_file import write_private
+from workshop.lab.processes import Service
+from workshop.lab.waiting import until
 
 # The ranges k3s uses, so that network policies in dev read as they do in prod.
 POD_CIDR = "10.42.0.0/16"
@@ -58,7 +58,6 @@ def start(home: Home) -> list[str]:
 
 
 def api_server_url(home: Home) -> str:
-    """Where the API server listens."""
     return f"https://127.0.0.1:{home.port('kube-apiserver')}"
 
 
@@ -75,13 +74,13 @@ def _write_credentials(home: Home) -> None:
     authority = _cluster_authority(home)
     # kwok reads and writes every node and pod; cluster administrator is what its own manifests use.
     users = {
-        "admin": ("oceanid-lab-admin", ("system:masters",)),
-        "kube-controller-manager": ("system:kube-controller-manager", ()),
-        "kube-scheduler": ("system:kube-scheduler", ()),
-        "kwok": ("oceanid-lab-kwok", ("system:masters",)),
+        "admin": ("oceanid-lab-admin", "system:masters"),
+        "kube-controller-manager": ("system:kube-controller-manager", None),
+        "kube-scheduler": ("system:kube-scheduler", None),
+        "kwok": ("oceanid-lab-kwok", "system:masters"),
     }
-    for name, (user, groups) in users.items():
-        client = authority.issue(name, user=user, groups=groups, server=False)
+    for name, (user, group) in users.items():
+        client = authority.issue(name, user=user, group=group)
         path = home.kubeconfig if name == "admin" else home.pki / f"{name}.kubeconfig"
         if not path.exists():
             pki.kubeconfig(
@@ -90,7 +89,7 @@ def _write_credentials(home: Home) -> None:
 
 
 def _etcd(home: Home) -> Service:
-    pair = _etcd_authority(home).issue("etcd", user="etcd", server=True)
+    pair = _etcd_authority(home).issue("etcd", user="etcd")
     authority = _etcd_authority(home).pair.certificate
     client = f"https://127.0.0.1:{home.port('etcd')}"
     peer = f"https://127.0.0.1:{home.port('etcd-peer')}"
@@ -120,8 +119,8 @@ def _etcd(home: Home) -> Service:
 
 
 def _api_server(home: Home) -> Service:
-    etcd_client = _etcd_authority(home).issue("etcd-client", user="kube-apiserver", server=False)
-    serving = _cluster_authority(home).issue("kube-apiserver", user="kube-apiserver", server=True)
+    etcd_client = _etcd_authority(home).issue("etcd-client", user="kube-apiserver")
+    serving = _cluster_authority(home).issue("kube-apiserver", user="kube-apiserver")
     tokens = pki.signing_key(home.pki, "service-accounts")
     audit_policy = home.pki / "audit-policy.yaml"
     write_private(audit_policy, yaml.safe_dump(_AUDIT_POLICY))
@@ -167,13 +166,13 @@ def _network_authority(home: Home) -> pki.Authority:
 
 
 def _cluster_network(home: Home) -> Service:
-    pair = _network_authority(home).issue("cluster-network", user="cluster-network", server=True)
+    pair = _network_authority(home).issue("cluster-network", user="cluster-network")
     return Service(
         name="cluster-network",
         argv=(
             sys.executable,
             "-m",
-            "lab.cluster_network",
+            "workshop.lab.cluster_network",
             f"--port={home.port('cluster-network')}",
             f"--certificate={pair.certificate}",
             f"--key={pair.key}",
@@ -188,7 +187,7 @@ def _cluster_network(home: Home) -> Service:
 
 def _egress_selector(home: Home) -> Path:
     authority = _network_authority(home)
-    client = authority.issue("cluster-network-client", user="kube-apiserver", server=False)
+    client = authority.issue("cluster-network-client", user="kube-apiserver")
     tls = {
         "caBundle": str(authority.pair.certificate),
         "clientCert": str(client.certificate),
@@ -256,7 +255,10 @@ def _kwok(home: Home) -> Service:
             str(BIN / "kwok"),
             f"--kubeconfig={home.pki / 'kwok.kubeconfig'}",
             *(f"--config={stages / name}" for name in chosen),
-            *(f"--config={path}" for path in sorted((REPOSITORY / "lab" / "stages").iterdir())),
+            *(
+                f"--config={path}"
+                for path in sorted((REPOSITORY / "workshop" / "lab" / "stages").iterdir())
+            ),
             "--manage-all-nodes",
             f"--cidr={POD_CIDR}",
             # Half a kubelet's, so renewed every 5 s: kwok lets a Lease expire that it was kept from
@@ -273,17 +275,16 @@ def _start(home: Home, *services: Service) -> list[str]:
 
 
 def _wait_for_api_server(home: Home) -> None:
-    deadline = time.monotonic() + _SECONDS_TO_START
     with connect(home.kubeconfig, timeout=2) as api:
-        while time.monotonic() < deadline:
-            processes.assert_alive(home, "etcd")
-            processes.assert_alive(home, "cluster-network")
-            processes.assert_alive(home, "kube-apiserver")
+
+        def is_ready() -> bool:
+            for name in ("etcd", "cluster-network", "kube-apiserver"):
+                processes.assert_alive(home, name)
             try:
-                if api.get("/readyz").is_success:
-                    return
+                return api.get("/readyz").is_success
             except httpx.TransportError:
-                pass  # not listening yet
-            time.sleep(0.1)
-    log = home.logs / "kube-apiserver.log"
-    raise LabError(f"the API server is not ready after {_SECONDS_TO_START:.0f} s: see {log}")
+                return False  # not listening yet
+
+        log = home.logs / "kube-apiserver.log"
+        failure = f"the API server is not ready after {_SECONDS_TO_START:.0f} s: see {log}"
+        until(is_ready, failure, seconds=_SECONDS_TO_START)

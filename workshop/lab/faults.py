@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
-from lab.json_http import answer
-from lab.refusal import Refusal
+from workshop.lab.json_http import answer
+from workshop.lab.refusal import Refusal
 
 _TOO_MANY, _INTERNAL = 429, 500
 _STATUSES = (429, 500, 502, 503, 504)
@@ -63,12 +63,10 @@ class Faults:
         self._ordered: list[Fault] = []
 
     def order(self, fault: Fault) -> None:
-        """One more fault."""
         with self._lock:
             self._ordered.append(fault)
 
     def clear(self) -> None:
-        """None any more."""
         with self._lock:
             self._ordered.clear()
 

@@ -8,15 +8,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.ports import claim
-from lab.private_file import write_private
+from workshop.lab.ports import claim
+from workshop.lab.private_file import write_private
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 BIN = REPOSITORY / ".toolchain" / "bin"
 
 
 class LabError(Exception):
-    """The lab cannot go on; the text is one line with the way to mend it."""
+    """The lab cannot go on; the text is one line with the fix."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,17 +42,14 @@ class Home:
 
     @property
     def processes(self) -> Path:
-        """Pid files."""
         return self.path / "run"
 
     @property
     def pki(self) -> Path:
-        """Keys and certificates made for this lab."""
         return self.path / "pki"
 
     @property
     def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig."""
         return self.path / "kubeconfig"
 
     @property
@@ -62,12 +59,12 @@ class Home:
 
     @property
     def check_faults(self) -> Path:
-        """What the simulated gate is to find wrong; see lab/simulated_checks.py."""
+        """What the simulated gate is to find wrong; see workshop/lab/simulated_checks.py."""
         return self.path / "check-faults.json"
 
     @property
     def cluster_routes(self) -> Path:
-        """Which simulated pods' addresses real processes serve; see lab/cluster_network."""
+        """Which simulated pods' addresses real processes serve: see `cluster_network`."""
         return self.path / "cluster-routes.json"
 
     @property

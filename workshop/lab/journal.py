@@ -34,9 +34,7 @@ class Journal:
         self._entries.append(entry)
 
     def entries(self) -> list[dict[str, Any]]:
-        """Oldest first."""
         return list(self._entries)
 
     def clear(self) -> None:
-        """Forget them."""
         self._entries.clear()

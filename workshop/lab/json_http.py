@@ -7,11 +7,10 @@ from typing import Any
 
 from flask import Response, request
 
-from lab.refusal import Refusal
+from workshop.lab.refusal import Refusal
 
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
-    """A JSON answer."""
     return Response(json.dumps(body), status=status, content_type="application/json")
 
 
@@ -20,7 +19,7 @@ def json_object() -> dict[str, Any]:
     try:
         body = json.loads(request.get_data() or b"null")
     except ValueError:
-        raise Refusal(400, "the body is no JSON") from None
+        raise Refusal(400, "the body is not JSON") from None
     if not isinstance(body, dict):
         raise Refusal(400, "the body must be a JSON object")
     return body

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from lab.home import LabError
+from workshop.lab.home import LabError
 
 _SECONDS_TO_BE_READY = 30.0
 

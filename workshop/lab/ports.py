@@ -9,7 +9,7 @@ import random
 import socket
 from pathlib import Path
 
-from lab.private_file import write_private
+from workshop.lab.private_file import write_private
 
 # Below the ports that Linux gives out by itself (ip_local_port_range, 32768 and up): none of these
 # is another program's by chance between its choice and the start of the service it is for.

@@ -15,8 +15,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from delivery import shell
-from lab.home import Home, LabError
+from operations.delivery import shell
+from workshop.lab.home import Home, LabError
 
 _MARK = "OCEANID_LAB_PROCESS"
 _SECONDS_TO_END = 10.0

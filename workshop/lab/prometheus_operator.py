@@ -6,19 +6,17 @@ Prometheus does; nothing scrapes here.
 
 from __future__ import annotations
 
-import time
-
 import httpx
 import yaml
 
-from lab.home import BIN, LabError
+from workshop.lab.home import BIN, LabError
+from workshop.lab.waiting import until
 
 _FOLDER = BIN / "prometheus-operator-crds"
 _GROUP = "monitoring.coreos.com"
 # The others are for running Prometheus itself.
 _KINDS = ("podmonitors", "probes", "prometheusrules", "servicemonitors")
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_SECONDS_TO_SERVE = 30.0
 
 
 def serve_kinds(api: httpx.Client) -> list[str]:
@@ -36,19 +34,11 @@ def serve_kinds(api: httpx.Client) -> list[str]:
         if answer.status_code not in {httpx.codes.CREATED, httpx.codes.CONFLICT}:
             raise LabError(f"kind {name}: the API server answers {answer.status_code}")
         made.append(name)
-    _wait(api)
+
+    def is_served() -> bool:
+        response = api.get(f"/apis/{_GROUP}/v1")
+        served = response.json()["resources"] if response.is_success else []
+        return {kind["name"] for kind in served}.issuperset(_KINDS)
+
+    until(is_served, f"the API server does not serve {_GROUP}: see its log")
     return made
-
-
-def _wait(api: httpx.Client) -> None:
-    deadline = time.monotonic() + _SECONDS_TO_SERVE
-    while True:
-        answer = api.get(f"/apis/{_GROUP}/v1")
-        served = (
-            {each["name"] for each in answer.json()["resources"]} if answer.is_success else set()
-        )
-        if served.issuperset(_KINDS):
-            return
-        if time.monotonic() > deadline:
-            raise LabError(f"the API server does not serve {_GROUP}: see its log")
-        time.sleep(0.1)

@@ -1,17 +1,13 @@
-"""`make lab-up`, `lab-down`, `lab-status`: the local control plane and its stand-ins."""
+"""The local control plane and its stand-ins: started, ended, shown, removed."""
 
 from __future__ import annotations
 
-import argparse
 import secrets
 import shutil
-import sys
 import time
 
-import httpx
-
-from delivery import turn
-from lab import (
+from operations.delivery import turn
+from workshop.lab import (
     api_servers,
     cluster_dns,
     control_plane,
@@ -20,40 +16,18 @@ from lab import (
     prometheus_operator,
     stand_ins,
 )
-from lab.home import REPOSITORY, Home, LabError
-from lab.kube import connect
-from lab.private_file import write_private
-from lab.status import table
+from workshop.lab.home import REPOSITORY, Home
+from workshop.lab.kube import connect
+from workshop.lab.private_file import write_private
+from workshop.lab.status import table
 
 # What else `make clean` removes.
 _LEFT = (".delivery", ".hypothesis")
 _NAMES = (*control_plane.NAMES, *stand_ins.NAMES)
 
 
-def main(arguments: list[str]) -> int:
-    """Run one command; exit code 0, or 1 after one line that says what to do."""
-    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__, allow_abbrev=False)
-    parser.add_argument("command", choices=("up", "down", "status", "clean"))
-    command = parser.parse_args(arguments).command
-    home = Home(path=REPOSITORY / ".lab") if command == "clean" else Home.default()
-    home.make()
-    try:
-        if command == "status":
-            return _status(home)
-        # One command at a time on a lab and on the stack in it [delivery/alone.py].
-        with turn.taken(home.path / "lock", "lab", f"lab {command}"):
-            return {"up": _up, "down": _down, "clean": _clean}[command](home)
-    except KeyboardInterrupt:
-        print(f"\nlab: {command} was interrupted: run it again", file=sys.stderr)
-        return 130
-    except LabError as error:
-        print(f"lab: {error}", file=sys.stderr)
-    except httpx.HTTPError as error:
-        print(f"lab: the API server does not answer ({error}): run `make lab-up`", file=sys.stderr)
-    return 1
-
-
-def _up(home: Home) -> int:
+def up(home: Home) -> int:
+    """Start what does not run yet."""
     began = time.monotonic()
     started = control_plane.start(home)
     with connect(home.kubeconfig) as api:
@@ -74,7 +48,8 @@ def _up(home: Home) -> int:
     return 0
 
 
-def _down(home: Home) -> int:
+def down(home: Home) -> int:
+    """End what runs; the data stays."""
     # The processes of pods after the service that would start them again, before the API server.
     pods = [name for name in processes.running(home) if name not in _NAMES]
     order = [*reversed(stand_ins.NAMES), *pods, *reversed(control_plane.NAMES)]
@@ -83,26 +58,27 @@ def _down(home: Home) -> int:
     return 0
 
 
-def _clean(home: Home) -> int:
+def clean(home: Home) -> int:
     """End the lab and remove what the make targets made, while no command uses any of it."""
-    code = _down(home)
+    code = down(home)
     toolchain = REPOSITORY / ".toolchain"
-    with turn.taken(toolchain / "lock", "lab", "make clean"):
+    with turn.taken(toolchain / "lock", "lab", "lab clean"):
         for folder in (toolchain, home.path, *(REPOSITORY / name for name in _LEFT)):
             shutil.rmtree(folder, ignore_errors=True)
     return code
 
 
-def _status(home: Home) -> int:
-    down = []
+def status(home: Home) -> int:
+    """Print what runs, and what runs where; 1 when something is missing."""
+    missing = []
     pods = [name for name in processes.running(home) if name not in _NAMES]
     for name in (*_NAMES, *pods):
         pid = processes.find(home, name)
         print(f"{name:24} {'down' if pid is None else f'pid {pid}'}")
         if pid is None:
-            down.append(name)
-    if down:
-        print(f"lab: {', '.join(down)} not running: `make lab-up` starts what is missing")
+            missing.append(name)
+    if missing:
+        print(f"lab: {', '.join(missing)} not running: `oceanid lab up` starts what is missing")
         return 1
     with connect(home.kubeconfig) as api:
         print(table(api))
@@ -118,7 +94,7 @@ def _write_environment(home: Home) -> None:
     state.mkdir(mode=0o700, exist_ok=True)
     values = {
         "KUBECONFIG": str(home.kubeconfig),
-        # For a bare `pulumi`: the file in the repository stays as it is [delivery/lab_stack.py].
+        # For a bare `pulumi`: the file in the repository stays as it is [operations/delivery].
         "PULUMI_STACK": "dev",
         "PULUMI_OPTION_CONFIG_FILE": str(home.path / "project" / "Pulumi.dev.yaml"),
         "PULUMI_BACKEND_URL": f"file://{state}",
@@ -126,7 +102,3 @@ def _write_environment(home: Home) -> None:
         **stand_ins.environment(home),
     }
     write_private(home.environment, "".join(f"{key}={value}\n" for key, value in values.items()))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""`python -m lab.simulated_checks`: ends the gate's pods, in which nothing really runs.
+"""`python -m workshop.lab.simulated_checks`: ends the gate's pods, in which nothing really runs.
 
 A stand-in: every check passes, unless the faults file says what a node's gateway would show. It
 holds JSON, `{"styx": {"egress-address": "191.101.1.3"}}`: for a node, the failing checks and what
@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from lab.kube import connect
+from workshop.lab.kube import connect
 
 _SELECTOR = "app.kubernetes.io/name=oceanid-egress-check"
 _GATEWAY = "app.kubernetes.io/name=oceanid-gateway"
@@ -27,7 +27,7 @@ _SECONDS_BETWEEN_LOOKS = 0.3
 def main(arguments: list[str]) -> None:
     """Look at the gate's pods until ended; an API server that is away is waited for."""
     parser = argparse.ArgumentParser(
-        prog="python -m lab.simulated_checks", description=__doc__, allow_abbrev=False
+        prog="python -m workshop.lab.simulated_checks", description=__doc__, allow_abbrev=False
     )
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--faults", type=Path, required=True)

@@ -8,10 +8,10 @@ from typing import Any
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from lab.faults import ConnectionCutError, Fault, Faults, cut, suffer
-from lab.journal import Journal
-from lab.json_http import answer
-from lab.refusal import Refusal
+from workshop.lab.faults import ConnectionCutError, Fault, Faults, cut, suffer
+from workshop.lab.journal import Journal
+from workshop.lab.json_http import answer
+from workshop.lab.refusal import Refusal
 
 _STAND_IN_HEADER = "X-Oceanid-Stand-In"
 _LAB = "/lab/"

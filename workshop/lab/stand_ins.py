@@ -8,15 +8,15 @@ from pathlib import Path
 
 import httpx
 
-from lab import processes
-from lab.external_secrets.settled import is_settled
-from lab.home import BIN, REPOSITORY, Home, LabError
-from lab.processes import Service
+from workshop.lab import processes
+from workshop.lab.external_secrets.settled import is_settled
+from workshop.lab.home import BIN, REPOSITORY, Home
+from workshop.lab.processes import Service
+from workshop.lab.waiting import until
 
+_APIS = ("tailscale-api", "crunchybridge-api", "pulumi-esc")
 NAMES = (
-    "tailscale-api",
-    "crunchybridge-api",
-    "pulumi-esc",
+    *_APIS,
     "simulated-devices",
     "simulated-checks",
     "external-secrets",
@@ -28,7 +28,6 @@ NOTICE = (
 )
 # The operators' own network id: the stack's settings are the same in dev and prod.
 DATABASE_NETWORK = "ooer7tenangenjelkxbkgz6sdi"
-_APIS = ("tailscale-api", "crunchybridge-api", "pulumi-esc")
 _SECONDS_TO_START = 20.0
 
 
@@ -37,9 +36,7 @@ def start(home: Home) -> list[str]:
     started = [
         service.name
         for service in (
-            _tailscale_api(home),
-            _crunchybridge_api(home),
-            _pulumi_esc(home),
+            *_apis(home),
             _simulated_devices(home),
             _simulated_checks(home),
             _external_secrets(home),
@@ -63,16 +60,22 @@ def environment(home: Home) -> dict[str, str]:
     }
 
 
-def _tailscale_api(home: Home) -> Service:
-    return _api(home, "tailscale-api", f"--policy={REPOSITORY / 'lab' / 'tailnet-policy.hujson'}")
-
-
-def _crunchybridge_api(home: Home) -> Service:
-    return _api(home, "crunchybridge-api", f"--network={DATABASE_NETWORK}")
-
-
-def _pulumi_esc(home: Home) -> Service:
-    return _api(home, "pulumi-esc")
+def _apis(home: Home) -> list[Service]:
+    """The stand-ins that serve HTTP on a port and keep their state and their key in files."""
+    more = {
+        "tailscale-api": (f"--policy={REPOSITORY / 'workshop/lab/tailnet-policy.hujson'}",),
+        "crunchybridge-api": (f"--network={DATABASE_NETWORK}",),
+    }
+    return [
+        _python(
+            name,
+            f"--port={home.port(name)}",
+            f"--state={home.path / f'{name}.json'}",
+            f"--credentials={_credentials(home, name)}",
+            *more.get(name, ()),
+        )
+        for name in _APIS
+    ]
 
 
 def _simulated_devices(home: Home) -> Service:
@@ -99,22 +102,11 @@ def _external_secrets(home: Home) -> Service:
     )
 
 
-def _api(home: Home, name: str, *more: str) -> Service:
-    """A stand-in that serves HTTP on its own port and keeps its state and its key in files."""
-    return _python(
-        name,
-        f"--port={home.port(name)}",
-        f"--state={home.path / f'{name}.json'}",
-        f"--credentials={_credentials(home, name)}",
-        *more,
-    )
-
-
 def _python(name: str, *arguments: str) -> Service:
     """The service that is the module of the same name."""
     return Service(
         name=name,
-        argv=(sys.executable, "-m", f"lab.{name.replace('-', '_')}", *arguments),
+        argv=(sys.executable, "-m", f"workshop.lab.{name.replace('-', '_')}", *arguments),
         environment={"PYTHONPATH": str(REPOSITORY)},
     )
 
@@ -128,8 +120,7 @@ def _credentials(home: Home, name: str) -> Path:
 
 
 def _wait(home: Home) -> None:
-    deadline = time.monotonic() + _SECONDS_TO_START
-    while time.monotonic() < deadline:
+    def all_answer() -> bool:
         for name in NAMES:
             processes.assert_alive(home, name)
         try:
@@ -137,10 +128,10 @@ def _wait(home: Home) -> None:
             for name in _APIS:
                 httpx.get(_url(home, name), timeout=2, trust_env=False)
         except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise LabError(f"a stand-in does not answer: see {home.logs}")
+            return False
+        return True
+
+    until(all_answer, f"a stand-in does not answer: see {home.logs}", seconds=_SECONDS_TO_START)
 
 
 def _wait_for_operator(home: Home) -> None:

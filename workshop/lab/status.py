@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from lab.nodes import is_ready
+from workshop.lab.nodes import is_ready
 
 _OWN_NAMESPACES = {"kube-system", "kube-public", "kube-node-lease"}
 

@@ -20,7 +20,7 @@ from policies.loader import documents
 from policies.rules import all_rules
 from policies.rules._model import Verdict, judge
 from policies.rules._subject import subjects_of_manifest
-from tests.policies.rule_cases import all_cases, plain
+from workshop.testing.rule_cases import all_cases, plain
 
 VERSIONS = {
     "Pod": "v1",
@@ -170,7 +170,7 @@ def found_in_preview(body: dict[str, Any], *, proxies: bool = False) -> set[str]
 
     Raises AssertionError when one could not be judged: nothing here is unknown.
     """
-    servicer = _STOCK if proxies else crossguard.Analyzer
+    servicer = _STOCK if proxies else crossguard.UnknownAwareAnalyzer
     made: Any = servicer("oceanid", "0.0.1", _POLICIES, EnforcementLevel.MANDATORY)
     properties = Struct()
     properties.update(body)

@@ -6,15 +6,19 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+Completed = subprocess.CompletedProcess[str]
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 # For one command: several times what one takes here, so that a hang is told from slowness.
 _SECONDS = 600
+_OCEANID = (".venv/bin/python", "-m", "operations.cli")
 IDENTITY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -35,39 +39,22 @@ class Checkout:
         """The same checkout for a job with other variables."""
         return Checkout(path=self.path, environment={**self.environment, **more})
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str) -> Completed:
         """A command in the checkout, with nothing of this process's stacks in its environment."""
-        return subprocess.run(
-            command,
-            cwd=self.path,
-            env=self.variables(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_SECONDS,
-        )
+        return completed(*command, cwd=self.path, environment=self.variables())
 
-    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def make(self, *arguments: str) -> Completed:
         """`make ARGUMENTS`, as a workflow's step runs it."""
         return self.run("make", "--no-print-directory", *arguments)
 
-    def delivery(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`python -m delivery ARGUMENTS`, which is what the make targets run."""
-        return self.run(".venv/bin/python", "-m", "delivery", *arguments)
+    def oceanid(self, *arguments: str) -> Completed:
+        """`oceanid ARGUMENTS` of this checkout, whose packages are another one's."""
+        return self.run(*_OCEANID, *arguments)
 
     def start(self, sink: Path, *arguments: str) -> subprocess.Popen[bytes]:
         """The same in the background, in a process group of its own, its output in `sink`."""
-        with sink.open("wb") as output:
-            return subprocess.Popen(
-                [".venv/bin/python", "-m", "delivery", *arguments],
-                cwd=self.path,
-                env=self.variables(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        command = (*_OCEANID, *arguments)
+        return in_background(sink, *command, cwd=self.path, environment=self.variables())
 
     def variables(self) -> dict[str, str]:
         """The whole environment of a command."""
@@ -75,7 +62,6 @@ class Checkout:
         return {**own, **IDENTITY, **self.environment}
 
     def write(self, path: str, text: str) -> None:
-        """Put a file into the checkout."""
         target = self.path / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
@@ -97,16 +83,36 @@ class Checkout:
 
     def git(self, *arguments: str) -> str:
         """What git prints; it must not fail."""
-        result = self.run("git", *arguments)
-        assert result.returncode == 0, said(result)
-        return result.stdout
+        return passed(self.run("git", *arguments)).stdout
 
     def outputs(self, stack: str) -> dict[str, Any]:
-        """The stack's outputs."""
-        result = self.delivery("outputs", "--stack", stack)
-        assert result.returncode == 0, said(result)
-        outputs: dict[str, Any] = json.loads(result.stdout)
+        printed = passed(self.oceanid("outputs", "--stack", stack)).stdout
+        outputs: dict[str, Any] = json.loads(printed)
         return outputs
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """The work tree's files that git keeps or would keep, as they are now."""
+    options = ("--cached", "--others", "--exclude-standard", "-z")
+    listed = passed(completed("git", "ls-files", *options, *patterns)).stdout
+    paths = (REPOSITORY / name for name in listed.split("\0") if name)
+    return [path for path in paths if path.is_file()]
+
+
+def completed(
+    *command: str, cwd: Path = REPOSITORY, environment: Mapping[str, str] | None = None
+) -> Completed:
+    """A command run to its end, with this process's environment unless another is given."""
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_SECONDS,
+    )
 
 
 def clean_checkout(folder: Path, **environment: str) -> Checkout:
@@ -116,30 +122,48 @@ def clean_checkout(folder: Path, **environment: str) -> Checkout:
     from the user's cache. `environment` is what its commands find.
     """
     checkout = Checkout(path=folder / "checkout", environment=environment)
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        source = REPOSITORY / name
-        if source.is_file():
-            target = checkout.path / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for source in tracked():
+        target = checkout.path / source.relative_to(REPOSITORY)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+    for name in ("requirements-dev.lock", "pyproject.toml"):
         # They are installed: make must not install them once more into the packages it shares.
         os.utime(checkout.path / name, (0, 0))
     (checkout.path / ".venv").symlink_to(REPOSITORY / ".venv")
     checkout.git("init", "--quiet", "--initial-branch=main")
     checkout.commit("The project")
-    made = checkout.make("toolchain")
-    assert made.returncode == 0, said(made)
+    passed(checkout.make("toolchain"))
     return checkout
 
 
-def said(result: subprocess.CompletedProcess[str]) -> str:
+def in_background(
+    sink: Path, *command: str, cwd: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """A command that goes on in a process group of its own, its output in `sink`."""
+    with sink.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def said(result: Completed) -> str:
     """All a command printed, for messages and searches."""
-    return f"{result.stdout}\n{result.stderr}"
+    return f"{result.stdout}\n{result.stderr or ''}"
+
+
+def passed(result: Completed) -> Completed:
+    """The same, of a command that must succeed."""
+    assert result.returncode == 0, said(result)
+    return result
+
+
+def failed(result: Completed) -> str:
+    """All that a command printed that must fail."""
+    assert result.returncode != 0, said(result)
+    return said(result)

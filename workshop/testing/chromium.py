@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from toolchain.browser import Browser
+from workshop.toolchain.browser import Browser
 
 _SECONDS = 60.0
 _FLAGS = (
@@ -45,8 +45,6 @@ class BrowserError(Exception):
 
 @dataclass
 class Page:
-    """One open page."""
-
     write_end: int
     read_end: int
     session: str = ""
@@ -97,7 +95,6 @@ class Page:
         return answer["result"].get("value")
 
     def screenshot(self, target: Path) -> None:
-        """A PNG of what the window shows."""
         answer = self.send("Page.captureScreenshot", format="png")
         target.write_bytes(base64.b64decode(answer["data"]))
 

@@ -4,14 +4,32 @@ import os
 import secrets
 import subprocess
 from pathlib import Path
+from typing import Any
 
-from delivery.environment import engine, engine_variables
+import yaml
+
+from operations.delivery.environment import engine, engine_variables
+from workshop.testing.checkout import REPOSITORY, Completed, passed
+
+
+def write_program(folder: Path, source: str, **fields: Any) -> Path:
+    """A project whose program is `source`, in a new folder `project`, which is given back.
+
+    It runs by this checkout's packages; `fields` are more of Pulumi.yaml.
+    """
+    project = folder / "project"
+    project.mkdir()
+    runtime = {"name": "python", "options": {"virtualenv": str(REPOSITORY / ".venv")}}
+    document = {"name": "reef", "runtime": runtime, **fields}
+    (project / "Pulumi.yaml").write_text(yaml.safe_dump(document))
+    (project / "__main__.py").write_text(source)
+    return project
 
 
 class LocalStack:
-    """The stack `kept` of the project in `folder`, with `environment` besides the engine's own."""
+    """A stack of the project in `folder`, with `environment` besides the engine's own."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, name: str = "kept", **environment: str) -> None:
         self.folder = folder
         (folder / "state").mkdir()
         self.environment = {
@@ -22,10 +40,9 @@ class LocalStack:
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16),
             **environment,
         }
-        made = self.run("stack", "init", "kept")
-        assert made.returncode == 0, made.stdout
+        passed(self.run("stack", "init", name))
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> Completed:
         """A command of the engine's, both its streams as one."""
         return subprocess.run(
             [engine(), *arguments, "--non-interactive"],

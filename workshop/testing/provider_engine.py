@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from delivery.environment import engine, engine_variables
-from tests.provider.stand_in import REPOSITORY, StandIn
-from tests.waiting import ENGINE_SECONDS
+from operations.delivery.environment import engine
+from workshop.testing.checkout import REPOSITORY
+from workshop.testing.local_stack import LocalStack, write_program
+from workshop.testing.provider_stand_in import StandIn
 
 _PROGRAM = """
 import json, pathlib, sys
 sys.path.insert(0, {repository!r})
 import pulumi
-from components._crunchybridge import FirewallRule, firewall_rules
+from components.firewall.crunchybridge import FirewallRule, firewall_rules
 
 for name, fields in json.loads(pathlib.Path("rules.json").read_text()).items():
     options = fields.pop("options", {{}})
@@ -35,33 +32,17 @@ class Stack:
     """One stack; `rules` maps resource names to the arguments of FirewallRule."""
 
     def __init__(self, folder: Path, stand_in: StandIn) -> None:
-        self.folder = folder / "project"
         self.stand_in = stand_in
-        state = folder / "state"
-        self.folder.mkdir()
-        state.mkdir()
         plugin = {"name": "crunchybridge", "path": str(REPOSITORY / "providers/crunchybridge")}
-        runtime = {"name": "python", "options": {"virtualenv": str(REPOSITORY / ".venv")}}
-        project = {
-            "name": "reef",
-            "runtime": runtime,
-            "plugins": {"providers": [plugin]},
-        }
-        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project))
-        (self.folder / "__main__.py").write_text(
-            _PROGRAM.format(repository=str(REPOSITORY), network=stand_in.network)
-        )
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            **engine_variables(),
-            "PULUMI_BACKEND_URL": f"file://{state}",
-            "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16),
-            "CRUNCHY_API_KEY": stand_in.api_key,
-            "CRUNCHYBRIDGE_BASE_URL": stand_in.url,
-        }
+        program = _PROGRAM.format(repository=str(REPOSITORY), network=stand_in.network)
+        self.folder = write_program(folder, program, plugins={"providers": [plugin]})
         self.set({})
-        self.run("stack", "init", "test")
+        self.engine = LocalStack(
+            self.folder,
+            "test",
+            CRUNCHY_API_KEY=stand_in.api_key,
+            CRUNCHYBRIDGE_BASE_URL=stand_in.url,
+        )
 
     def set(self, rules: dict[str, dict[str, Any]]) -> None:
         """What the program asks for."""
@@ -69,17 +50,7 @@ class Stack:
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """Run the engine; what it printed."""
-        result = subprocess.run(
-            [engine(), *arguments, "--non-interactive"],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=ENGINE_SECONDS,
-            check=False,
-        )
+        result = self.engine.run(*arguments)
         assert (result.returncode != 0) == fails, result.stdout
         assert self.stand_in.api_key not in result.stdout
         return result.stdout
@@ -89,7 +60,7 @@ class Stack:
         return subprocess.Popen(
             [engine(), *arguments, "--non-interactive"],
             cwd=self.folder,
-            env=self.environment,
+            env=self.engine.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -98,11 +69,9 @@ class Stack:
         )
 
     def up(self, *arguments: str, fails: bool = False) -> str:
-        """Run `up`, without a preview."""
         return self.run("up", "--yes", "--skip-preview", *arguments, fails=fails)
 
     def state(self) -> list[dict[str, Any]]:
-        """The firewall rules in the state."""
         document = json.loads(self.run("stack", "export"))
         resources = document["deployment"].get("resources", [])
         return [each for each in resources if each["type"].startswith("crunchybridge:index:")]

@@ -21,16 +21,17 @@ from pulumi.runtime import rpc
 from pulumi.runtime.settings import SETTINGS, get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
+from components.secrets.synced import TOKEN_KEY
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = "oceanid-cluster"
 TAILNET_ADDRESS = "100.64.0.7"
 KEY_ENDS = "2027-02-19T00:00:00Z"
-KINDS = Path(__file__).with_name("kinds.yaml")
+CRDS = Path(__file__).with_name("crds.yaml")
 
 
 # Assembled here: no token, not even a made-up one, stands in the source.
 _TOKEN = "-".join(("pul", "0" * 40))
-_TOKEN_KEY = "escAccessToken"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ class World:
     existing: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The labels of the namespaces and Secrets that are there, by their places."""
     unread: Sequence[Mapping[str, str]] = ()
-    """The synced secrets that could not be read anew."""
+    """The synced secrets that could not be read again."""
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Tailnet addresses by device name, where TAILNET_ADDRESS will not do."""
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -126,18 +127,18 @@ class Recording(pulumi.runtime.Mocks):
         )
 
     def _answer(self, command: str, sent: str | None = None) -> object:
-        """What a program that the stack runs beside itself says, by its command line and input."""
-        if " secret_sync existing " in command:
+        """What a program that the stack runs says, by its command line and input."""
+        if " operations.secret_gate existing " in command:
             return self.world.existing
-        if " secret_sync read " in command:
+        if " operations.secret_gate read " in command:
             return self.world.unread
-        if " preflight.gateways " in command:
+        if " operations.preflight.gateways " in command:
             why = "pods cannot be seen: forbidden"
             asked = shlex.split(command)
             unfit = {node: why for node, why in self.world.unfit.items() if node in asked}
             return {"gateways": self.world.gateways, "unfit": unfit, "why": why}
         told = {name: getattr(self.world, name) for name in ("groups", "unnamed", "unfit", "uids")}
-        # As preflight/checks/api_servers.py chooses them.
+        # As operations/preflight/checks/api_servers.py chooses them.
         given = json.loads(sent or "{}").get("cluster", {}).get("apiServer")
         told["apiServers"] = given or self.world.api_servers
         return {"answered": True, "results": self.world.problems, **told}
@@ -148,11 +149,9 @@ class Recording(pulumi.runtime.Mocks):
         return [plain(each) for each in self.objects if "kind" in each]
 
     def of_type(self, token: str) -> list[dict[str, Any]]:
-        """Inputs of every resource of that type."""
         return [each.inputs for each in self.resources if each.typ == token]
 
     def named(self, name: str) -> dict[str, Any]:
-        """Inputs of the one resource with that logical name."""
         (inputs,) = [each.inputs for each in self.resources if each.name == name]
         return inputs
 
@@ -183,7 +182,7 @@ def record(
         SETTINGS.outputs.clear()
         # Inside the loop: the SDK keeps futures of the loop in which its settings were made.
         pulumi.runtime.set_mocks(recording, project=PROJECT, stack=stack, preview=False)
-        pulumi.runtime.set_all_config(config or {}, [f"{PROJECT}:{_TOKEN_KEY}"])
+        pulumi.runtime.set_all_config(config or {}, [f"{PROJECT}:{TOKEN_KEY}"])
 
         def whole() -> None:
             program()
@@ -193,7 +192,7 @@ def record(
         assert isinstance(root, Stack)
         recording.outputs = await pulumi.Output.from_input(root.outputs).future() or {}
 
-    with patch("components._secret_reading.run", recording.run):
+    with patch("components.secrets.secret_reading.run", recording.run):
         asyncio.run(run())
     return recording
 
@@ -227,11 +226,11 @@ def configured(key: str, stack: str = "dev") -> Any:
 def encoded(stack: str, **changes: Any) -> dict[str, str]:
     """The configuration of `stack` as the engine gives it; `changes` replace top-level keys.
 
-    The operator's kinds come from a small file beside this one: they need neither a build nor the
+    The operator's CRDs come from a small file next to this one: they need neither a build nor the
     network.
     """
     document = yaml.safe_load((REPOSITORY / f"Pulumi.{stack}.yaml").read_text())["config"]
-    document[f"{PROJECT}:externalSecrets"]["customResources"] = str(KINDS)
+    document[f"{PROJECT}:externalSecrets"]["crds"] = str(CRDS)
     config = {key.partition(":")[2]: value for key, value in document.items()} | changes
     return {
         key: v if isinstance(v, str) else json.dumps(v)
@@ -245,7 +244,7 @@ def record_stack(stack: str, world: World | None = None, **changes: Any) -> Reco
 
     A key that is changed to None is left out.
     """
-    config = encoded(stack, **{_TOKEN_KEY: _TOKEN, **changes})
+    config = encoded(stack, **{TOKEN_KEY: _TOKEN, **changes})
     return record(
         lambda: runpy.run_path(str(REPOSITORY / "__main__.py")),
         stack=stack,

@@ -1,4 +1,4 @@
-"""`python -m tests.report.images REPORT FOLDER`: the pictures of a report for the documentation."""
+"""`workshop.testing.report_images REPORT FOLDER`: pictures of a report for the documentation."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.report.chromium import open_page
-from toolchain import browser
+from workshop.testing.chromium import open_page
+from workshop.toolchain import browser
 
 
 def main(arguments: list[str]) -> int:
     """A phone in the dark and a desk in the light, as they show the page's beginning."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.report.images", description=__doc__, allow_abbrev=False
+        prog="python -m workshop.testing.report_images", description=__doc__, allow_abbrev=False
     )
     parser.add_argument("report", type=Path)
     parser.add_argument("folder", type=Path)

@@ -18,11 +18,12 @@ from policies.rules._model import UNKNOWN, Rule, Unknown
 from policies.rules._model import Path as FieldPath
 from policies.rules._subject import Subject, subjects_of_manifest, subjects_of_resource
 
-HERE = Path(__file__).parent
+# The cases and manifests themselves lie with the tests of the rules.
+HERE = Path(__file__).resolve().parents[2] / "tests" / "policies"
 GROUPS = ("fires", "passes", "lacks", "unknown")
 FAKE_KEY = "tskey-" + "auth-" + "k" + secrets.token_hex(6) + "CNTRL-" + secrets.token_hex(16)
 AWS_SECRET = "aA0+" + base64.b64encode(secrets.token_bytes(27)).decode()
-# What stands for a key in the cases, made anew for each run: none is ever written down.
+# What stands for a key in the cases, made again for each run: none is ever written down.
 FAKES = {
     "${KEY}": FAKE_KEY,
     "${BASE64_KEY}": base64.b64encode(FAKE_KEY.encode()).decode(),
@@ -56,7 +57,6 @@ class Case:
     tree: dict[str, object]
 
     def subjects(self) -> list[Subject]:
-        """The case as the rules see it."""
         body, marks = plain(self.tree)
         if not isinstance(body, dict):
             raise TypeError(f"{self.rule.name}: {self.why}: a manifest is a mapping")
@@ -66,12 +66,10 @@ class Case:
 
 
 def fixture_of(rule: Rule) -> Path:
-    """Where the cases of a rule are."""
     return HERE / "rules" / f"{rule.name}.yaml"
 
 
 def all_cases() -> list[Case]:
-    """Every case of every rule that has a fixture file."""
     cases: list[Case] = []
     for rule in all_rules():
         if fixture_of(rule).exists():

@@ -5,9 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-ENGINE_SECONDS = 400
-"""For one engine command: several times what one takes here, which tells a hang from slowness."""
-
 
 def until(
     condition: Callable[[], object], what: str = "what is awaited", *, seconds: float = 180.0

@@ -1,4 +1,7 @@
-"""`make toolchain`: fills `.toolchain/bin`; does nothing when it is up to date."""
+"""`make toolchain`: fills `.toolchain/bin`; does nothing when it is up to date.
+
+With a part, what only that part's tests need: programs that `make toolchain` leaves out.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,28 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from delivery import turn
-from toolchain import build, engine, go, modules
-from toolchain.errors import ToolchainError
-from toolchain.modules import Module
+from operations.delivery import turn
+from workshop.toolchain import build, engine, go, modules
+from workshop.toolchain.errors import ToolchainError
+from workshop.toolchain.modules import Module
 
-HOME = Path(__file__).resolve().parent.parent / ".toolchain"
+HOME = Path(__file__).resolve().parents[2] / ".toolchain"
 BIN = HOME / "bin"
+_PARTS = {
+    "network": (modules.TAILSCALE, modules.COREDNS, modules.PROBER),
+    "monitoring": (modules.PROMTOOL,),
+}
 
 
-def main() -> int:
+def main(part: str | None = None) -> int:
     """Install what is missing; exit code 0, or 1 after one line that says what to do."""
     try:
-        with _alone():
-            _install()
+        if part is None:
+            with _alone():
+                _install()
+        else:
+            for module in _PARTS[part]:
+                provide(module)
     except ToolchainError as error:
         print(f"toolchain: {error}", file=sys.stderr)
         return 1
@@ -114,7 +125,8 @@ def _alone() -> AbstractContextManager[None]:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(
-        prog="python -m toolchain", description=__doc__, allow_abbrev=False
-    ).parse_args()
-    sys.exit(main())
+    parser = argparse.ArgumentParser(
+        prog="python -m workshop.toolchain", description=__doc__, allow_abbrev=False
+    )
+    parser.add_argument("part", nargs="?", choices=_PARTS)
+    sys.exit(main(parser.parse_args().part))

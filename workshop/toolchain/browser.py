@@ -16,8 +16,8 @@ from pathlib import Path
 
 import brotli  # type: ignore[import-untyped]  # it has no annotations
 
-from toolchain.errors import ToolchainError
-from toolchain.npm import Package, kept
+from workshop.toolchain.errors import ToolchainError
+from workshop.toolchain.npm import Package, kept
 
 _CHROMIUM = Package(
     name="@sparticuz/chromium",

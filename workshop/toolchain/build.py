@@ -8,16 +8,17 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import yaml
 
-from toolchain.errors import ToolchainError
-from toolchain.go import Go
-from toolchain.modules import BUILD_FLAGS, Chart, Extract, Module, TaggedBinary
+from workshop.toolchain.errors import ToolchainError
+from workshop.toolchain.go import Go
+from workshop.toolchain.modules import BUILD_FLAGS, Chart, Extract, Module, TaggedBinary
 
 _NETWORK_FAULTS = re.compile(
     r"dial tcp|no such host|connection refused|connection reset|i/o timeout|TLS handshake"
@@ -51,7 +52,7 @@ def install(module: Module, bin_folder: Path) -> None:
     """Put the module's products from the cache into `bin_folder`, the stamp last.
 
     Hard links where the file system allows them; not symbolic links, because the engine looks
-    for its providers beside the file it was really started from.
+    for its providers next to the file it was really started from.
     """
     bin_folder.mkdir(parents=True, exist_ok=True)
     stamp = bin_folder / f".{module.name}"
@@ -79,22 +80,16 @@ def compile_module(module: Module, go: Go, log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     target = stored(module)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as sink, _partial(target) as partial, _copied(module) as copy:
-        _run(copy, go, ["mod", "download"], sink.fileno(), log, "modules downloaded", None)
+    with log.open("wb") as sink, _partial(target) as partial, _copied(module) as copy:
+        _run(copy, go, ["mod", "download"], sink, lambda _lines: "modules downloaded")
         for binary in module.binaries:
-            total = _package_count(copy, go, binary.package)
+            total = len(_listed(copy, go, "-deps", binary.package).stdout.splitlines())
             arguments = ["build", "-v", *BUILD_FLAGS, f"-ldflags={binary.ldflags}"]
             if isinstance(binary, TaggedBinary):
                 arguments.append(f"-tags={binary.tags}")
-            _run(
-                copy,
-                go,
-                [*arguments, "-o", str(partial / binary.name), binary.package],
-                sink.fileno(),
-                log,
-                f"{binary.name}: packages compiled, {total} in all unless kept from before",
-                log,
-            )
+            arguments += ["-o", str(partial / binary.name), binary.package]
+            progress = f"{binary.name}: {{}} of {total} packages compiled, unless kept from before"
+            _run(copy, go, arguments, sink, progress.format)
         for extract in module.extracts:
             _extract(copy, go, extract, partial)
 
@@ -120,16 +115,12 @@ def _partial(target: Path) -> Iterator[Path]:
 
 
 def _run(
-    module: Module,
-    go: Go,
-    arguments: list[str],
-    sink: int,
-    log: Path,
-    what: str,
-    counted: Path | None,
+    module: Module, go: Go, arguments: list[str], sink: IO[bytes], progress: Callable[[int], str]
 ) -> None:
+    """Run `go`; `progress` is what to say of so many lines that it has written."""
+    log = Path(sink.name)
     started = shown = time.monotonic()
-    before = _lines(counted) if counted else 0
+    before = _lines(log)
     process = subprocess.Popen(
         [go.command, *arguments],
         cwd=module.path,
@@ -143,8 +134,8 @@ def _run(
             time.sleep(0.1)
             if time.monotonic() - shown >= _PROGRESS_SECONDS:
                 shown = time.monotonic()
-                count = f"{_lines(counted) - before} " if counted else ""
-                print(f"           {shown - started:4.0f} s  {count}{what}", flush=True)
+                said = progress(_lines(log) - before)
+                print(f"           {shown - started:4.0f} s  {said}", flush=True)
     finally:
         if process.poll() is None:
             process.terminate()
@@ -165,33 +156,25 @@ def _explain(module: Module, log: Path) -> str:
     return f"{module.name}: go failed ({last[0][:160]}): the whole log is {log}"
 
 
-def _package_count(module: Module, go: Go, package: str) -> int:
-    listing = subprocess.run(
-        [go.command, "list", "-deps", package],
+def _listed(module: Module, go: Go, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [go.command, "list", *arguments],
         cwd=module.path,
         env=go.environment(),
         capture_output=True,
         text=True,
         check=False,
     )
-    return len(listing.stdout.splitlines())
 
 
 def _extract(module: Module, go: Go, extract: Extract, target: Path) -> None:
-    found = subprocess.run(
-        [go.command, "list", "-m", "-f", "{{.Dir}}", extract.module],
-        cwd=module.path,
-        env=go.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    source = Path(found.stdout.strip()) / extract.path
-    if found.returncode != 0 or not source.exists():
+    listed = _listed(module, go, "-m", "-f", "{{.Dir}}", extract.module)
+    source = Path(listed.stdout.strip()) / extract.path
+    if listed.returncode != 0 or not source.exists():
         raise ToolchainError(
             f"{module.name}: {extract.module} has no {extract.path}: "
-            f"the version in toolchain/{module.path.name}/go.mod is not the one this build was "
-            "written for"
+            f"the version in workshop/toolchain/{module.path.name}/go.mod is not the one this "
+            "build was written for"
         )
     if source.is_dir():
         shutil.copytree(source, target / extract.name)

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import filecmp
-import os
-import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from toolchain import build
-from toolchain.modules import KUBERNETES_PROVIDER_VERSION, PULUMI
+from operations.delivery import official_engine
+from workshop.toolchain import build
+from workshop.toolchain.modules import KUBERNETES_PROVIDER_VERSION, PULUMI, STAND_IN_VERSIONS
 
-# Older engines lack `policy analyze`, and before 3.208 options that come from the environment.
-OLDEST_OFFICIAL = (3, 229, 0)
-
-_REPOSITORY = Path(__file__).resolve().parent.parent
+_REPOSITORY = Path(__file__).resolve().parents[2]
 
 # Beside the built engine: it looks there for its language host.
 _LANGUAGE_HOST = "pulumi-language-python"
 # In each script, by which it is known again.
 _MARK = "# Written by `make toolchain`"
-# In the engine's plugin folder, under the versions that requirements.txt pins.
-_STAND_INS = {"tailscale": "0.29.2", "command": "1.2.1"}
 
 
 def official(bin_folder: Path) -> tuple[Path, str] | None:
@@ -32,29 +25,22 @@ def official(bin_folder: Path) -> tuple[Path, str] | None:
 
     The engine built into `bin_folder` does not count.
     """
-    folders = os.environ.get("PATH", "").split(os.pathsep)
-    path = os.pathsep.join(folder for folder in folders if Path(folder) != bin_folder)
-    command = shutil.which("pulumi", path=path)
-    if command is None:
+    found = official_engine.on_path(bin_folder)
+    if found is None:
         return None
-    result = subprocess.run([command, "version"], capture_output=True, text=True, check=False)
-    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", result.stdout.strip())
-    if match is None or tuple(map(int, match.groups())) < OLDEST_OFFICIAL:
-        oldest = ".".join(map(str, OLDEST_OFFICIAL))
-        print(
-            f"toolchain: {command} is not Pulumi {oldest} or newer: the engine built here is used"
-        )
+    if not found.is_new_enough:
+        print(f"toolchain: {found.why_not}: the engine built here is used")
         return None
-    return Path(command), match.group(0).removeprefix("v")
+    return found.command, found.version
 
 
 def install(home: Path) -> None:
     """Give the engine built into `home`/bin its language host and its providers.
 
     The kubernetes provider is the real one; tailscale and command are the lab's stand-ins, because
-    theirs cannot be had as Go modules.
+    theirs are not available as Go modules.
     """
-    host = [sys.executable, "-P", str(_REPOSITORY / "toolchain" / "language_host")]
+    host = [sys.executable, "-P", str(_REPOSITORY / "workshop" / "toolchain" / "language_host")]
     _write_command(home / "bin" / _LANGUAGE_HOST, host, {})
     provider = _plugin(home, "kubernetes", KUBERNETES_PROVIDER_VERSION)
     provider.parent.mkdir(parents=True, exist_ok=True)
@@ -62,8 +48,8 @@ def install(home: Path) -> None:
     if not provider.exists() or provider.stat().st_size != built.stat().st_size:
         provider.unlink(missing_ok=True)
         build.link(built, provider)
-    for name, version in _STAND_INS.items():
-        command = [sys.executable, "-m", f"lab.plugins.{name}"]
+    for name, version in STAND_IN_VERSIONS.items():
+        command = [sys.executable, "-m", f"workshop.lab.plugins.{name}"]
         _write_command(_plugin(home, name, version), command, {"PYTHONPATH": str(_REPOSITORY)})
 
 
@@ -76,7 +62,7 @@ def remove(home: Path) -> None:
     stamp = home / "bin" / f".{PULUMI.name}"
     if not stamp.exists():
         return
-    for name, version in {"kubernetes": KUBERNETES_PROVIDER_VERSION, **_STAND_INS}.items():
+    for name, version in {"kubernetes": KUBERNETES_PROVIDER_VERSION, **STAND_IN_VERSIONS}.items():
         plugin = _plugin(home, name, version)
         if _is_ours(plugin, home / "bin" / plugin.name):
             shutil.rmtree(plugin.parent)

@@ -2,4 +2,4 @@
 
 
 class ToolchainError(Exception):
-    """Something could not be found or built; the text is one line with the way to mend it."""
+    """Something could not be found or built; the text is one line with the fix."""

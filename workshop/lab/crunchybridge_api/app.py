@@ -10,13 +10,13 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from lab.crunchybridge_api.account import Account, Stored
-from lab.crunchybridge_api.eid import new_eid
-from lab.faults import Faults
-from lab.journal import Journal
-from lab.json_http import answer, json_object
-from lab.refusal import Refusal
-from lab.stand_in_app import stand_in_app
+from workshop.lab.crunchybridge_api.eid import new_eid
+from workshop.lab.crunchybridge_api.team import Stored, Team
+from workshop.lab.faults import Faults
+from workshop.lab.journal import Journal
+from workshop.lab.json_http import answer, json_object
+from workshop.lab.refusal import Refusal
+from workshop.lab.stand_in_app import stand_in_app
 
 _LARGEST_BODY_BYTES = 1 << 20
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 100, 200
@@ -25,7 +25,7 @@ _RULES = "/networks/<network_id>/firewall-rules"
 
 
 def make_app(
-    account: Account, api_key: str, faults: Faults | None = None, journal: Journal | None = None
+    team: Team, api_key: str, faults: Faults | None = None, journal: Journal | None = None
 ) -> Flask:
     """The application; every answer says that it comes from a stand-in."""
 
@@ -42,36 +42,36 @@ def make_app(
         faults=faults or Faults(),
         journal=journal or Journal(),
     )
-    _rule_routes(app, account)
+    _rule_routes(app, team)
     return app
 
 
-def _rule_routes(app: Flask, account: Account) -> None:
+def _rule_routes(app: Flask, team: Team) -> None:
     @app.get(_RULES)
     def list_rules(network_id: str) -> Response:
-        return answer(_page(account.rules(network_id)))
+        return answer(_page(team.rules(network_id)))
 
     @app.post(_RULES)
     def create_rule(network_id: str) -> Response:
         body = json_object()
-        return _once(account, body, 201, lambda: account.create(network_id, body))
+        return _once(team, body, 201, lambda: team.create(network_id, body))
 
     @app.get(f"{_RULES}/<rule_id>")
     def get_rule(network_id: str, rule_id: str) -> Response:
-        return answer(account.rule(network_id, rule_id))
+        return answer(team.rule(network_id, rule_id))
 
     @app.patch(f"{_RULES}/<rule_id>")
     def update_rule(network_id: str, rule_id: str) -> Response:
         body = json_object()
-        return _once(account, body, 200, lambda: account.update(network_id, rule_id, body))
+        return _once(team, body, 200, lambda: team.update(network_id, rule_id, body))
 
     @app.delete(f"{_RULES}/<rule_id>")
     def delete_rule(network_id: str, rule_id: str) -> Response:
-        return answer(account.delete(network_id, rule_id))
+        return answer(team.delete(network_id, rule_id))
 
 
 def _once(
-    account: Account, body: dict[str, Any], status: int, act: Callable[[], dict[str, Any]]
+    team: Team, body: dict[str, Any], status: int, act: Callable[[], dict[str, Any]]
 ) -> Response:
     """The stored answer of the request's idempotency key, or that of `act`, which is stored."""
     key = request.headers.get("Idempotency-Key")
@@ -79,7 +79,7 @@ def _once(
         return answer(act(), status)
     text = f"{request.method} {request.path} {json.dumps(body, sort_keys=True)}"
     asked = hashlib.sha256(text.encode()).hexdigest()
-    with account.change() as state:
+    with team.change() as state:
         stored = state.answers.get(key)
         if stored is not None and stored.asked != asked:
             raise Refusal(409, "Idempotency-Key was used with other parameters.")

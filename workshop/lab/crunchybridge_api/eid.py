@@ -10,10 +10,8 @@ _FORM = re.compile(r"[a-z2-7]{25}[aeimquy4]")
 
 
 def new_eid() -> str:
-    """A random id."""
     return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
 
 
 def is_eid(text: str) -> bool:
-    """Whether the text has the form of an id."""
     return _FORM.fullmatch(text) is not None

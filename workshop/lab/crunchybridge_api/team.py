@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
-from lab.crunchybridge_api.eid import is_eid, new_eid
-from lab.private_file import write_private
-from lab.refusal import Refusal
+from workshop.lab.crunchybridge_api.eid import is_eid, new_eid
+from workshop.lab.refusal import Refusal
+from workshop.lab.state_file import StateFile
 
 _KINDS = ("ingress", "egress")
 
 
 @dataclass
 class Rule:
-    """A firewall rule."""
-
     id: str
     rule: str
     kind: str
@@ -50,44 +45,31 @@ class State:
     answers: dict[str, Stored] = field(default_factory=dict)
 
 
-class Account:
+class Team(StateFile[State]):
     """One team's networks. Every public method is one request: atomic, and thread-safe."""
 
     def __init__(self, path: Path | None, networks: Iterable[str]) -> None:
         """`path` is the state file, None for a state that ends with the process.
 
-        `networks` are ids of networks to have; ValueError where one is no id.
+        `networks` are ids of networks to have; ValueError where one is not a valid id.
         """
-        self._path = path
-        self._lock = threading.RLock()
-        self._state = _load(path) or State(team_id=new_eid(), networks=[])
+        super().__init__(path, State(team_id=new_eid(), networks=[]))
         for network in networks:
             if not is_eid(network):
-                raise ValueError(f"{network!r} is no network id: 26 letters and digits")
+                raise ValueError(f"{network!r} is not a network id: 26 letters and digits")
             if network not in self._state.networks:
                 self._state.networks.append(network)
 
-    @contextmanager
-    def change(self) -> Iterator[State]:
-        """The state to read and change; written when the block ends, left alone if it raises.
-
-        A block must refuse before it changes anything.
-        """
-        with self._lock:
-            yield self._state
-            if self._path is not None:
-                write_private(self._path, json.dumps(asdict(self._state)))
-
     def rules(self, network_id: str) -> list[dict[str, Any]]:
         """A network's rules, in the order of their ids."""
-        with self._lock:
+        with self.view() as state:
             self._assert_network(network_id)
-            found = [r for r in self._state.rules.values() if r.network_id == network_id]
-            return [asdict(rule) for rule in sorted(found, key=lambda rule: rule.id)]
+            rules = [rule for rule in state.rules.values() if rule.network_id == network_id]
+            return [asdict(rule) for rule in sorted(rules, key=lambda rule: rule.id)]
 
     def rule(self, network_id: str, rule_id: str) -> dict[str, Any]:
         """One rule; raises Refusal 404, or 410 for one that was removed."""
-        with self._lock:
+        with self.view():
             return asdict(self._find(network_id, rule_id))
 
     def create(self, network_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -183,16 +165,3 @@ def _description(value: object) -> str | None:
     if value is not None and not isinstance(value, str):
         raise Refusal(400, "description: must be text or null")
     return value
-
-
-def _load(path: Path | None) -> State | None:
-    if path is None or not path.exists():
-        return None
-    document = json.loads(path.read_text())
-    return State(
-        team_id=document["team_id"],
-        networks=document["networks"],
-        rules={name: Rule(**value) for name, value in document["rules"].items()},
-        gone=document["gone"],
-        answers={name: Stored(**value) for name, value in document["answers"].items()},
-    )

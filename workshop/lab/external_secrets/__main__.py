@@ -1,4 +1,4 @@
-"""`python -m lab.external_secrets --home FOLDER --binary FILE`: run until ended.
+"""`python -m workshop.lab.external_secrets --home FOLDER --binary FILE`: run until ended.
 
 The operator's processes outlive this one: a new one takes them over, and `lab down` ends them.
 """
@@ -15,12 +15,12 @@ from pathlib import Path
 
 import httpx
 
-from lab.external_secrets import settled
-from lab.external_secrets.kubelet import Kubelet
-from lab.external_secrets.runner import Runner
-from lab.home import Home
-from lab.kube import connect
-from lab.simulated_devices.cluster import Cluster, Collection
+from workshop.lab.external_secrets import settled
+from workshop.lab.external_secrets.kubelet import Kubelet
+from workshop.lab.external_secrets.runner import Runner
+from workshop.lab.home import Home
+from workshop.lab.kube import connect
+from workshop.lab.simulated_devices.cluster import Cluster, Collection
 
 # Events come in bursts: a pass that waits a moment for the rest of one saves many.
 _GATHER_SECONDS = 0.05
@@ -31,7 +31,7 @@ _SOON_SECONDS, _LATER_SECONDS = 0.3, 2.0
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(
-        prog="python -m lab.external_secrets", description=__doc__, allow_abbrev=False
+        prog="python -m workshop.lab.external_secrets", description=__doc__, allow_abbrev=False
     )
     parser.add_argument("--home", type=Path, required=True, help="the lab's folder")
     parser.add_argument("--binary", type=Path, required=True, help="the operator's program")

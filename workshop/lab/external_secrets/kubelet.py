@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import yaml
 
-from lab.external_secrets.program import Workload
-from lab.private_file import keep_private, write_private
+from workshop.lab.external_secrets.program import Workload
+from workshop.lab.private_file import keep_private, write_private
 
 # As a kubelet: tokens of an hour, renewed when four fifths of it are over.
 _TOKEN_SECONDS = 3600

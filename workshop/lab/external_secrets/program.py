@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.simulated_devices.expansion import expand
+from workshop.lab.simulated_devices.expansion import expand
 
-# The charts' own names; `lab/stages/pod-started.yaml` has them too.
+# The charts' own names; `workshop/lab/stages/pod-started.yaml` has them too.
 NAMES = ("external-secrets", "external-secrets-webhook", "external-secrets-cert-controller")
 _LABEL = "app.kubernetes.io/name"
 _ADDRESS_FLAG = re.compile(r"(--[a-z-]*-addr)=(.*):(\d+)")

@@ -12,14 +12,14 @@ from typing import Any
 
 import httpx
 
-from lab import processes
-from lab.cluster_network import routes
-from lab.external_secrets.kubelet import Condition, Kubelet, mount
-from lab.external_secrets.program import Workload, workloads
-from lab.home import Home
-from lab.private_file import keep_private
-from lab.processes import Service
-from lab.simulated_devices.pod import Objects, Pod, PodError
+from workshop.lab import processes
+from workshop.lab.cluster_network import routes
+from workshop.lab.external_secrets.kubelet import Condition, Kubelet, mount
+from workshop.lab.external_secrets.program import Workload, workloads
+from workshop.lab.home import Home
+from workshop.lab.private_file import keep_private
+from workshop.lab.processes import Service
+from workshop.lab.simulated_devices.pod import Objects, Pod, PodError
 
 # As a kubelet's back-off, with shorter pauses.
 _LONGEST_PAUSE_SECONDS = 30.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from lab import processes
-from lab.home import Home
+from workshop.lab import processes
+from workshop.lab.home import Home
 
 SERVICE = "external-secrets"
 

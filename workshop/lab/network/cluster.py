@@ -12,21 +12,21 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-from lab.network.cluster_api import new_token
-from lab.network.cluster_dns import DOMAIN, LABELS, NAMESPACE, ClusterDns
-from lab.network.image import Surroundings
-from lab.network.internet import Internet
-from lab.network.manifests import Manifest, Manifests
-from lab.network.network_policy import PolicyPod, admitted, ruleset
-from lab.network.plan import API_PORT, API_SERVICE, CLUSTER_DNS
-from lab.network.pod import RunningPod
-from lab.network.process import Process, python, python_environment
-from lab.network.readiness import Readiness
-from lab.network.services import Services
-from lab.network.topology import Topology
-from lab.pki import Authority
-from lab.private_file import write_private
-from lab.simulated_devices.pod import Pod
+from workshop.lab.network.cluster_api import new_token
+from workshop.lab.network.cluster_dns import DOMAIN, LABELS, NAMESPACE, ClusterDns
+from workshop.lab.network.image import Surroundings
+from workshop.lab.network.internet import Internet
+from workshop.lab.network.manifests import Manifest, Manifests
+from workshop.lab.network.network_policy import PolicyPod, admitted, ruleset
+from workshop.lab.network.plan import API_PORT, API_SERVICE, CLUSTER_DNS
+from workshop.lab.network.pod import RunningPod
+from workshop.lab.network.process import Process, python, python_environment
+from workshop.lab.network.readiness import Readiness
+from workshop.lab.network.services import Services
+from workshop.lab.network.topology import Topology
+from workshop.lab.pki import Authority
+from workshop.lab.private_file import write_private
+from workshop.lab.simulated_devices.pod import Pod
 
 _TLS_PORT = "443"
 
@@ -83,7 +83,7 @@ class Cluster:
     def serve_api(self) -> None:
         """Start the API server's stand-in with the Secrets and rights that the objects say."""
         hosts = (str(self.api_address), str(API_SERVICE))
-        pair = self.authority.issue("api", user="kube-apiserver", server=True, hosts=hosts)
+        pair = self.authority.issue("api", user="kube-apiserver", hosts=hosts)
         accounts = [each["metadata"] for each in self.manifests.of_kind("ServiceAccount")]
         objects = {
             "accounts": [
@@ -103,7 +103,7 @@ class Cluster:
         self._api = Process.start(
             "cluster-api",
             node.namespace,
-            python("lab.network.cluster_api", *where, *tls),
+            python("workshop.lab.network.cluster_api", *where, *tls),
             log=self.folder / "cluster-api.log",
             environment=python_environment(),
         )

@@ -1,4 +1,4 @@
-"""`python -m lab.network.cluster_api`: as much of the Kubernetes API as a pod of ours asks for.
+"""`python -m workshop.lab.network.cluster_api`: the part of the Kubernetes API that our pods use.
 
 Secrets by GET, PUT and PATCH (JSON patch and strategic merge patch), for ServiceAccounts by their
 tokens and with the rights that the stack's Roles and RoleBindings give; SelfSubjectAccessReviews;
@@ -202,7 +202,7 @@ def new_token() -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Serve until ended."""
     parser = argparse.ArgumentParser(
-        prog="python -m lab.network.cluster_api", description=__doc__, allow_abbrev=False
+        prog="python -m workshop.lab.network.cluster_api", description=__doc__, allow_abbrev=False
     )
     parser.add_argument("--address", required=True)
     parser.add_argument("--port", type=int, required=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from lab.home import BIN
-from lab.network.node import PodSandbox
-from lab.network.plan import RESOLVER
-from lab.network.process import Process
+from workshop.lab.home import BIN
+from workshop.lab.network.node import PodSandbox
+from workshop.lab.network.plan import RESOLVER
+from workshop.lab.network.process import Process
 
 NAMESPACE, LABELS = "kube-system", {"k8s-app": "kube-dns"}
 DOMAIN = "cluster.local"

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.home import LabError
-from lab.network.namespace import Namespace
-from lab.network.process import PATH, Process
-from lab.simulated_devices.expansion import expand
+from workshop.lab.home import LabError
+from workshop.lab.network.namespace import Namespace
+from workshop.lab.network.process import PATH, Process
+from workshop.lab.simulated_devices.expansion import expand
 
 # What the images run where the manifest has no command.
 _ENTRYPOINTS = {"tailscale/tailscale": "/usr/local/bin/containerboot"}

@@ -11,7 +11,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-from lab.home import BIN
+from workshop.lab.home import BIN
 
 _TAILSCALE = ("containerboot", "tailscale", "tailscaled")
 _LOCAL = "/usr/local/bin"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 
-from lab.home import BIN, REPOSITORY
-from lab.network.namespace import Namespace
-from lab.network.plan import (
+from workshop.lab.home import BIN, REPOSITORY
+from workshop.lab.network.namespace import Namespace
+from workshop.lab.network.plan import (
     CONTROL,
     DATABASE,
     ECHO,
@@ -23,13 +23,13 @@ from lab.network.plan import (
     TAILNET_API,
     TAILNET_LOGS,
 )
-from lab.network.process import Process, python, python_environment
-from lab.pki import Authority, Pair
-from lab.private_file import write_private
+from workshop.lab.network.process import Process, python, python_environment
+from workshop.lab.pki import Authority, Pair
+from workshop.lab.private_file import write_private
 
 _STAND_IN_PORT = 8080
 _TLS_PORT, _DNS_PORT, _DATABASE_PORT = 443, 53, 5432
-_POLICY = REPOSITORY / "lab" / "tailnet-policy.hujson"
+_POLICY = REPOSITORY / "workshop" / "lab" / "tailnet-policy.hujson"
 
 
 @dataclass(kw_only=True)
@@ -57,7 +57,7 @@ class Internet:
 
     def _start(self) -> None:
         hosts = (*NAMES, f"*.{S3.host}")
-        pair = self.authority.issue("sites", user="oceanid lab sites", server=True, hosts=hosts)
+        pair = self.authority.issue("sites", user="oceanid lab sites", hosts=hosts)
         names = "".join(f"{address} {name}\n" for name, address in NAMES.items())
         (self.folder / "hosts").write_text(names)
         (self.folder / "Corefile").write_text(_corefile(self.folder / "hosts"))
@@ -79,7 +79,7 @@ class Internet:
 
     def _stand_in(self) -> list[str]:
         return python(
-            "lab.tailscale_api",
+            "workshop.lab.tailscale_api",
             f"--port={_STAND_IN_PORT}",
             f"--state={self.folder / 'tailnet.json'}",
             f"--credentials={self.folder / 'api-key'}",
@@ -127,7 +127,9 @@ class Internet:
 
 
 def _sites(pair: Pair) -> list[str]:
-    return python("lab.network.sites", f"--certificate={pair.certificate}", f"--key={pair.key}")
+    return python(
+        "workshop.lab.network.sites", f"--certificate={pair.certificate}", f"--key={pair.key}"
+    )
 
 
 def _s3(pair: Pair) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from lab.network.namespace import Namespace
+from workshop.lab.network.namespace import Namespace
 
 
 @dataclass(frozen=True, kw_only=True)

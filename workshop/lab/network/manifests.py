@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.home import LabError
-from lab.simulated_devices.pod import decoded
+from workshop.lab.home import LabError
+from workshop.lab.simulated_devices.pod import decoded
 
 Manifest = dict[str, Any]
 _KINDS = {"secrets": "Secret", "configmaps": "ConfigMap"}

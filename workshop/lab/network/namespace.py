@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.home import LabError
+from workshop.lab.home import LabError
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _SECONDS = 20.0

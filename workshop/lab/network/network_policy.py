@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses, ip_network
 from typing import Any
 
-from lab.home import LabError
+from workshop.lab.home import LabError
 
 _ANYWHERE = IPv4Network("0.0.0.0/0")
 _LAST_PORT = 65535

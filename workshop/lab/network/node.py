@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
-from lab.network.link import End, connect
-from lab.network.namespace import Namespace
-from lab.network.plan import PODS, SERVICES, NodePlan
+from workshop.lab.network.link import End, connect
+from workshop.lab.network.namespace import Namespace
+from workshop.lab.network.plan import PODS, SERVICES, NodePlan
 
 UPLINK = "uplink"
 # A port of a service, and where it leads.

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.home import LabError
-from lab.network import probe
-from lab.network.container import Container
-from lab.network.image import Surroundings, file_system
-from lab.network.manifests import Manifests
-from lab.network.node import PodSandbox
-from lab.private_file import write_private
-from lab.simulated_devices.pod import Pod
+from workshop.lab.home import LabError
+from workshop.lab.network import probe
+from workshop.lab.network.container import Container
+from workshop.lab.network.image import Surroundings, file_system
+from workshop.lab.network.manifests import Manifests
+from workshop.lab.network.node import PodSandbox
+from workshop.lab.private_file import write_private
+from workshop.lab.simulated_devices.pod import Pod
 
 _SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _SECONDS_TO_END = 10.0

@@ -6,8 +6,8 @@ import http.client
 from collections.abc import Mapping
 from typing import Any
 
-from lab.network.container import Container
-from lab.network.node import PodSandbox
+from workshop.lab.network.container import Container
+from workshop.lab.network.node import PodSandbox
 
 _REDIRECTS_END = 400
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.home import REPOSITORY, LabError
-from lab.network.namespace import Namespace
+from workshop.lab.home import REPOSITORY, LabError
+from workshop.lab.network.namespace import Namespace
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _SECONDS_TO_END = 10.0

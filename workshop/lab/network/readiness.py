@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lab.network import probe
-from lab.network.container import Container
-from lab.network.pod import RunningPod
+from workshop.lab.network import probe
+from workshop.lab.network.container import Container
+from workshop.lab.network.pod import RunningPod
 
 _TICK_SECONDS = 0.2
 

@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from lab.home import BIN
+from workshop.lab.home import BIN
 
 PROGRAMS = (
     "tailscaled",
@@ -17,7 +17,7 @@ PROGRAMS = (
     "coredns",
     "blackbox_exporter",
 )
-"""What `python -m toolchain.network` builds for it, in `.toolchain/bin`."""
+"""What `python -m workshop.toolchain network` builds for it, in `.toolchain/bin`."""
 _COMMANDS = {
     "conntrack": "conntrack",
     "ip": "iproute2",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
-from lab.network.network_policy import selects
-from lab.network.node import Endpoint, Node
-from lab.network.plan import API_PORT, API_SERVICE, CLUSTER_DNS
-from lab.network.pod import RunningPod
+from workshop.lab.network.network_policy import selects
+from workshop.lab.network.node import Endpoint, Node
+from workshop.lab.network.plan import API_PORT, API_SERVICE, CLUSTER_DNS
+from workshop.lab.network.pod import RunningPod
 
 _DNS_PORT, _TLS_PORT = 53, 443
 

@@ -1,4 +1,4 @@
-"""`python -m lab.network.sites --certificate FILE --key FILE`: the lab's web server and database.
+"""`workshop.lab.network.sites --certificate FILE --key FILE`: the lab's web server and database.
 
 Each listens at its own address of the plan, the web server by HTTPS and by plain HTTP.
 """
@@ -12,9 +12,9 @@ import sys
 import threading
 from typing import Any
 
-from lab.network.database import Database
-from lab.network.echo import Echo
-from lab.network.plan import DATABASE, ECHO
+from workshop.lab.network.database import Database
+from workshop.lab.network.echo import Echo
+from workshop.lab.network.plan import DATABASE, ECHO
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -55,7 +55,7 @@ class _Server(socketserver.ThreadingTCPServer):
 def main(arguments: list[str] | None = None) -> int:
     """Serve until ended."""
     parser = argparse.ArgumentParser(
-        prog="python -m lab.network.sites", description=__doc__, allow_abbrev=False
+        prog="python -m workshop.lab.network.sites", description=__doc__, allow_abbrev=False
     )
     parser.add_argument("--certificate", required=True)
     parser.add_argument("--key", required=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from lab.network.link import End, connect
-from lab.network.namespace import Namespace
-from lab.network.node import UPLINK, Node
-from lab.network.plan import (
+from workshop.lab.network.link import End, connect
+from workshop.lab.network.namespace import Namespace
+from workshop.lab.network.node import UPLINK, Node
+from workshop.lab.network.plan import (
     CONTROL,
     FLEET,
     GATE_OF_THE_INTERNET,

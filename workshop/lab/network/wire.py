@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from lab.network.namespace import Namespace
-from lab.network.node import UPLINK, Node
-from lab.network.plan import PODS, SITES
+from workshop.lab.network.namespace import Namespace
+from workshop.lab.network.node import UPLINK, Node
+from workshop.lab.network.plan import PODS, SITES
 
 _SITES = ", ".join(str(site.address) for site in SITES)
 

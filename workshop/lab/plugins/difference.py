@@ -8,8 +8,8 @@ from typing import Any
 
 from pulumi.runtime.proto import provider_pb2
 
-from lab.plugins.property_value import has_unknown
-from lab.plugins.resource_kind import ResourceKind
+from providers.plugin.property_value import has_unknown
+from workshop.lab.plugins.resource_kind import ResourceKind
 
 _KIND = provider_pb2.PropertyDiff
 _REPLACING = {
@@ -53,7 +53,7 @@ def difference(
         replaces.append(forced)
         changed.append(forced)
     elif kind.id_is_output and not state.get("id"):
-        # Of a stand-in of before: an update writes what the real provider cannot do without.
+        # Of an earlier stand-in: an update writes what the real provider cannot do without.
         changed.append("id")
     if changed and forced is None:
         changed.extend(kind.changed_by_update)

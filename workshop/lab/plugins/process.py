@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from lab.plugins.provider import Provider
-from lab.plugins.servicer import Servicer
-from provider_plugin import process
+from providers.plugin import process
+from workshop.lab.plugins.provider import Provider
+from workshop.lab.plugins.servicer import Servicer
 
 # For commands that run: they would outlive it as orphans.
 _SECONDS_TO_CANCEL = 3.0

@@ -8,12 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from lab.plugins.resource_kind import Operation, ResourceKind
-from provider_plugin.errors import ProviderError
-from provider_plugin.lab_only import REMEDY, not_of_a_lab
-from provider_plugin.urn import parsed
+from providers.plugin.errors import ProviderError
+from providers.plugin.lab_only import REMEDY, not_of_a_lab
+from providers.plugin.urn import parsed
+from workshop.lab.plugins.resource_kind import ResourceKind
 
-Function = Callable[[dict[str, Any], Operation], dict[str, Any]]
+Log = Callable[[str], None]
+Function = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class BadArgumentsError(ProviderError):
@@ -25,8 +26,6 @@ class BadArgumentsError(ProviderError):
 
 
 class Provider(ABC):
-    """A stand-in for one provider."""
-
     name: ClassVar[str]
     version: ClassVar[str]
     notice: ClassVar[str]
@@ -58,17 +57,18 @@ class Provider(ABC):
 
     @abstractmethod
     def kinds(self) -> tuple[ResourceKind, ...]:
-        """The resource types there are."""
+        """The resource types there are, made for one request."""
 
     @abstractmethod
-    def functions(self) -> Mapping[str, Function]:
-        """The functions there are, by token."""
+    def functions(self, log: Log) -> Mapping[str, Function]:
+        """The functions there are, by token; `log` tells the user a line."""
 
-    def kind(self, urn: str) -> ResourceKind:
+    def kind(self, urn: str, log: Log) -> ResourceKind:
         """The resource type of a URN; raises ProviderError where the stand-in has none."""
         token = parsed(urn).type
         for kind in self.kinds():
             if kind.type_name == token:
+                kind.urn, kind.log = urn, log
                 return kind
         raise ProviderError(f"the {self.notice} It has no resource type {token!r}.")
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from lab.plugins.property_value import UNKNOWN
+from providers.plugin.property_value import UNKNOWN
 
+Values = Mapping[str, Any]
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),
@@ -51,17 +52,13 @@ class Field:
     same: Callable[[Any, Any], bool] = plainly_equal
 
 
-@dataclass(frozen=True)
-class Operation:
-    """The circumstances of a call: which resource, and how to tell the user something."""
-
-    urn: str
-    log: Callable[[str], None]
-
-
 class ResourceKind(ABC):
     """One resource type. Methods take and give plain values: no Secret, no UNKNOWN."""
 
+    urn: str
+    """The resource that the request is about."""
+    log: Callable[[str], None]
+    """Tells the user a line."""
     type_name: ClassVar[str]
     fields: ClassVar[Mapping[str, Field]]
     outputs: ClassVar[Mapping[str, str]] = {}
@@ -74,56 +71,43 @@ class ResourceKind(ABC):
     detailed_diff: ClassVar[bool] = True
     """Whether a difference names the places within properties, and how each has changed."""
 
-    def refuse(self, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def refuse(self, inputs: Values) -> list[tuple[str, str]]:
         """Pairs of property and reason for what `fields` cannot say; values may be UNKNOWN."""
-        del inputs
         return []
 
-    def must_replace(self, state: Mapping[str, Any], inputs: Mapping[str, Any]) -> str | None:
-        """The computed property for whose sake the resource must be made anew, if any."""
-        del state, inputs
+    def must_replace(self, state: Values, inputs: Values) -> str | None:
+        """The computed property for whose sake the resource must be made again, if any."""
         return None
 
-    def new_id(self, urn: str) -> str:
+    def new_id(self) -> str:
         """The id in a preview: empty where only the API gives one."""
-        del urn
         return ""
 
-    def unknown_in_update(
-        self, state: Mapping[str, Any], inputs: Mapping[str, Any]
-    ) -> Collection[str]:
+    def unknown_in_update(self, state: Values, inputs: Values) -> Collection[str]:
         """The computed properties that are not known in an update's preview."""
-        del state, inputs
         return self.changed_by_update
 
     @abstractmethod
-    def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
+    def create(self, inputs: Values) -> tuple[str, dict[str, Any]]:
         """Make it; give the id and the computed properties."""
 
     @abstractmethod
-    def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    def read(self, resource_id: str, state: Values) -> tuple[str, dict[str, Any]] | None:
         """The id and all properties as they are, or None if it is gone.
 
         `state` is empty on import.
         """
 
     @abstractmethod
-    def update(
-        self,
-        resource_id: str,
-        state: Mapping[str, Any],
-        inputs: Mapping[str, Any],
-        operation: Operation,
-    ) -> dict[str, Any]:
+    def update(self, resource_id: str, state: Values, inputs: Values) -> dict[str, Any]:
         """Change it; give the computed properties."""
 
     @abstractmethod
-    def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
+    def delete(self, resource_id: str, state: Values) -> None:
         """Remove it; one that is gone already is no error."""
 
-    def marks(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """What the provider keeps in the state beside the properties, for itself."""
-        del properties
+    def marks(self, properties: Values) -> dict[str, Any]:
+        """What the provider keeps in the state next to the properties, for itself."""
         return {}
 
     def computed(self) -> tuple[str, ...]:
@@ -135,17 +119,17 @@ class ResourceKind(ABC):
             *(name for name, field in self.fields.items() if field.computed),
         )
 
-    def with_defaults(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def with_defaults(self, inputs: Values) -> dict[str, Any]:
         """The inputs, and the default of each property that is not among them."""
         defaults = {n: f.default for n, f in self.fields.items() if f.default is not None}
         return defaults | {n: v for n, v in inputs.items() if v is not None}
 
-    def failures(self, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def failures(self, inputs: Values) -> list[tuple[str, str]]:
         """Pairs of property and reason for everything that is wrong with the inputs."""
         return failures(self.fields, inputs) or self.refuse(inputs)
 
 
-def failures(fields: Mapping[str, Field], inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+def failures(fields: Mapping[str, Field], inputs: Values) -> list[tuple[str, str]]:
     """Pairs of property and reason: what is not known, not of its type, or missing."""
     problems = []
     for name, value in inputs.items():

@@ -9,8 +9,8 @@ from typing import Any
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from lab.plugins.difference import difference
-from lab.plugins.property_value import (
+from providers.plugin.errors import ProviderError
+from providers.plugin.property_value import (
     UNKNOWN,
     Secret,
     decode,
@@ -19,15 +19,13 @@ from lab.plugins.property_value import (
     has_unknown,
     reveal,
 )
-from lab.plugins.provider import BadArgumentsError, Provider
-from lab.plugins.resource_kind import Operation, ResourceKind
-from provider_plugin.errors import ProviderError
-from provider_plugin.servicer import About, Context, PluginServicer, one_line
+from providers.plugin.servicer import About, Context, PluginServicer, one_line
+from workshop.lab.plugins.difference import difference
+from workshop.lab.plugins.provider import BadArgumentsError, Provider
+from workshop.lab.plugins.resource_kind import ResourceKind
 
 
 class Servicer(PluginServicer):
-    """Answers the engine by what a stand-in is."""
-
     def __init__(self, provider: Provider, engine_address: str) -> None:
         about = About(name=provider.name, version=provider.version, settings=provider.config_names)
         super().__init__(engine_address, about, provider.cancelled)
@@ -39,8 +37,8 @@ class Servicer(PluginServicer):
     def settings(self, struct: struct_pb2.Struct) -> Mapping[str, object]:
         return dict(reveal(decode(struct)))
 
-    def _operation(self, urn: str) -> Operation:
-        return Operation(urn=urn, log=lambda line: self.log(line, urn))
+    def _kind(self, urn: str) -> ResourceKind:
+        return self._provider.kind(urn, lambda line: self.log(line, urn))
 
     def CheckConfig(
         self, request: provider_pb2.CheckRequest, context: Context
@@ -65,7 +63,7 @@ class Servicer(PluginServicer):
     ) -> provider_pb2.CheckResponse:
         with one_line(context):
             inputs = {n: v for n, v in decode(request.news).items() if not n.startswith("__")}
-            kind = self._provider.kind(request.urn)
+            kind = self._kind(request.urn)
             failures = [
                 provider_pb2.CheckFailure(property=name, reason=reason)
                 for name, reason in kind.failures(reveal(inputs))
@@ -76,7 +74,7 @@ class Servicer(PluginServicer):
         self, request: provider_pb2.DiffRequest, context: Context
     ) -> provider_pb2.DiffResponse:
         with one_line(context):
-            kind = self._provider.kind(request.urn)
+            kind = self._kind(request.urn)
             state, new = reveal(decode(request.olds)), reveal(decode(request.news))
             old = reveal(decode(request.old_inputs)) if request.HasField("old_inputs") else state
             return difference(kind, state, old, new, request.ignoreChanges)
@@ -85,16 +83,16 @@ class Servicer(PluginServicer):
         self, request: provider_pb2.CreateRequest, context: Context
     ) -> provider_pb2.CreateResponse:
         with one_line(context):
-            kind, given = self._provider.kind(request.urn), decode(request.properties)
+            kind, given = self._kind(request.urn), decode(request.properties)
             inputs = kind.with_defaults(reveal(given))
             if request.preview:
                 computed: dict[str, Any] = {
                     name: UNKNOWN for name in kind.computed() if name not in inputs
                 }
-                resource_id = kind.new_id(request.urn)
+                resource_id = kind.new_id()
             else:
                 _refuse_unknown(inputs)
-                resource_id, computed = kind.create(inputs, self._operation(request.urn))
+                resource_id, computed = kind.create(inputs)
                 computed |= {"id": resource_id} if kind.id_is_output else {}
                 computed |= kind.marks(inputs | computed)
             properties = _outputs(kind, given, inputs, computed)
@@ -104,7 +102,7 @@ class Servicer(PluginServicer):
         self, request: provider_pb2.ReadRequest, context: Context
     ) -> provider_pb2.ReadResponse:
         with one_line(context):
-            kind = self._provider.kind(request.urn)
+            kind = self._kind(request.urn)
             given, old_inputs = decode(request.properties), decode(request.inputs)
             found = kind.read(request.id, reveal(given))
             if found is None:
@@ -121,7 +119,7 @@ class Servicer(PluginServicer):
         self, request: provider_pb2.UpdateRequest, context: Context
     ) -> provider_pb2.UpdateResponse:
         with one_line(context):
-            kind, given = self._provider.kind(request.urn), decode(request.news)
+            kind, given = self._kind(request.urn), decode(request.news)
             olds = decode(request.olds)
             inputs, state = kind.with_defaults(reveal(given)), reveal(olds)
             kept = {n: state[n] for n in kind.computed() if n in state and n not in inputs}
@@ -131,30 +129,29 @@ class Servicer(PluginServicer):
                 computed = {n: UNKNOWN if n in unknown else v for n, v in kept.items()}
             else:
                 _refuse_unknown(inputs)
-                operation = self._operation(request.urn)
-                computed = kept | kind.update(request.id, state, inputs, operation)
+                computed = kept | kind.update(request.id, state, inputs)
                 computed |= kind.marks(inputs | computed)
             properties = _outputs(kind, given, inputs, computed)
             return provider_pb2.UpdateResponse(properties=properties)
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
         with one_line(context):
-            kind, given = self._provider.kind(request.urn), decode(request.properties)
-            kind.delete(request.id, reveal(given), self._operation(request.urn))
+            kind, given = self._kind(request.urn), decode(request.properties)
+            kind.delete(request.id, reveal(given))
             return empty_pb2.Empty()
 
     def Invoke(
         self, request: provider_pb2.InvokeRequest, context: Context
     ) -> provider_pb2.InvokeResponse:
         with one_line(context):
-            function = self._provider.functions().get(request.tok)
+            function = self._provider.functions(self.log).get(request.tok)
             if function is None:
                 raise ProviderError(
                     f"the {self._provider.notice} It has no function {request.tok!r}."
                 )
             given = decode(request.args)
             try:
-                result = function(reveal(given), self._operation(""))
+                result = function(reveal(given))
             except BadArgumentsError as error:
                 return provider_pb2.InvokeResponse(
                     failures=[

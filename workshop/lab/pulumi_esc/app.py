@@ -12,15 +12,20 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from lab.faults import Faults
-from lab.journal import Journal
-from lab.json_http import answer
-from lab.private_file import write_private
-from lab.pulumi_esc.account import DEFAULT_SESSION_SECONDS, Account, Token, find
-from lab.pulumi_esc.definition import DefinitionError
-from lab.pulumi_esc.property_path import parse
-from lab.refusal import Refusal
-from lab.stand_in_app import stand_in_app
+from workshop.lab.faults import Faults
+from workshop.lab.journal import Journal
+from workshop.lab.json_http import answer
+from workshop.lab.private_file import write_private
+from workshop.lab.pulumi_esc.definition import DefinitionError
+from workshop.lab.pulumi_esc.organizations import (
+    DEFAULT_SESSION_SECONDS,
+    Organizations,
+    Token,
+    find,
+)
+from workshop.lab.pulumi_esc.property_path import parse
+from workshop.lab.refusal import Refusal
+from workshop.lab.stand_in_app import stand_in_app
 
 NAME = "pulumi-esc"
 # The longest definition by far is some kilobytes.
@@ -33,7 +38,7 @@ _SECONDS = (3600, 60, 1)
 
 
 def make_app(
-    account: Account,
+    organizations: Organizations,
     credentials: Path | None = None,
     faults: Faults | None = None,
     journal: Journal | None = None,
@@ -41,7 +46,7 @@ def make_app(
     """The application; `credentials` is the file that `POST /lab/tokens` writes a token into."""
     app = stand_in_app(
         NAME,
-        admit=lambda: _admit(account),
+        admit=lambda: _admit(organizations),
         problem=_problem,
         largest_body_bytes=_LARGEST_BODY_BYTES,
         faults=faults or Faults(),
@@ -49,47 +54,47 @@ def make_app(
     )
     # The client really asks for `…/open//{id}`, and takes no redirection to the tidier address.
     app.url_map.merge_slashes = False
-    _environment_routes(app, account)
-    _token_routes(app, account)
-    _lab_routes(app, account, credentials)
+    _environment_routes(app, organizations)
+    _token_routes(app, organizations)
+    _lab_routes(app, organizations, credentials)
     return app
 
 
-def _admit(account: Account) -> None:
+def _admit(organizations: Organizations) -> None:
     scheme, _, presented = request.headers.get("Authorization", "").partition(" ")
-    g.token = account.admit(presented if scheme == "token" else "")
+    g.token = organizations.admit(presented if scheme == "token" else "")
     organization = (request.view_args or {}).get("organization")
     if organization is not None and organization not in g.token.organizations:
         raise Refusal(404, f"Not Found: organization '{organization}' not found")
 
 
-def _environment_routes(app: Flask, account: Account) -> None:
+def _environment_routes(app: Flask, organizations: Organizations) -> None:
     @app.post("/api/esc/environments/<organization>")
     def create(organization: str) -> Response:
         body = _body({"project", "name"})
-        account.create(f"{organization}/{_named(body, 'project')}/{_named(body, 'name')}")
+        organizations.create(f"{organization}/{_named(body, 'project')}/{_named(body, 'name')}")
         return answer({})
 
     @app.post(f"{_ENVIRONMENT}/open")
     def open_environment(organization: str, project: str, name: str) -> Response:
         key = f"{organization}/{project}/{name}"
-        return answer({"id": account.open(key, _duration(request.args.get("duration")))})
+        return answer({"id": organizations.open(key, _duration(request.args.get("duration")))})
 
     @app.get(f"{_ENVIRONMENT}/open/<session>")
     @app.get(f"{_ENVIRONMENT}/open//<session>")
     def read_open(organization: str, project: str, name: str, session: str) -> Response:
-        return _read(account.read(f"{organization}/{project}/{name}", session))
+        return _read(organizations.read(f"{organization}/{project}/{name}", session))
 
     @app.get(f"{_ENVIRONMENT}/decrypt")
     def decrypt(organization: str, project: str, name: str) -> Response:
-        text = account.definition(f"{organization}/{project}/{name}")
+        text = organizations.definition(f"{organization}/{project}/{name}")
         return Response(text, content_type="application/x-yaml")
 
     @app.patch(_ENVIRONMENT)
     def update(organization: str, project: str, name: str) -> Response:
         text = request.get_data(as_text=True)
         try:
-            environment = account.update(f"{organization}/{project}/{name}", text)
+            environment = organizations.update(f"{organization}/{project}/{name}", text)
         except DefinitionError as error:
             return answer({"diagnostics": [error.diagnostic()]}, 400)
         response = answer({})
@@ -118,10 +123,10 @@ def _read(properties: dict[str, Any]) -> Response:
     return answer(value)
 
 
-def _token_routes(app: Flask, account: Account) -> None:
+def _token_routes(app: Flask, organizations: Organizations) -> None:
     @app.get("/api/user/tokens")
     def list_tokens() -> Response:
-        return answer({"tokens": [_shown(token) for token in account.tokens()]})
+        return answer({"tokens": [_shown(token) for token in organizations.tokens()]})
 
     @app.post("/api/user/tokens")
     def create_token() -> Response:
@@ -130,43 +135,43 @@ def _token_routes(app: Flask, account: Account) -> None:
         if not isinstance(expires, int) or isinstance(expires, bool) or expires < 0:
             raise Refusal(400, "Bad Request: expires: Unix seconds, or 0 for never")
         text = str(body.get("description", ""))
-        secret, token = account.issue(g.token.organizations, text, expires)
+        secret, token = organizations.issue(g.token.organizations, text, expires)
         return answer({"id": token.id, "tokenValue": secret})
 
     @app.delete("/api/user/tokens/<token_id>")
     def revoke_token(token_id: str) -> Response:
-        account.revoke(token_id)
+        organizations.revoke(token_id)
         return Response(status=204)
 
 
-def _lab_routes(app: Flask, account: Account, credentials: Path | None) -> None:
+def _lab_routes(app: Flask, organizations: Organizations, credentials: Path | None) -> None:
     """What no real API has. Loopback only, without a credential, and never showing one."""
 
     @app.get("/lab/opens")
     def list_opens() -> Response:
-        return answer({"opens": account.opens()})
+        return answer({"opens": organizations.opens()})
 
     @app.get("/lab/tokens")
     def list_lab_tokens() -> Response:
-        return answer({"tokens": [_shown(token) for token in account.tokens()]})
+        return answer({"tokens": [_shown(token) for token in organizations.tokens()]})
 
     @app.post("/lab/tokens")
     def renew() -> Response:
         _body(set())
         if credentials is None:
             raise Refusal(409, "this stand-in keeps its token in no file")
-        token = keep_token(account, credentials)
+        token = keep_token(organizations, credentials)
         return answer({"id": token.id, "file": str(credentials)})
 
     @app.delete("/lab/tokens/<token_id>")
     def revoke(token_id: str) -> Response:
-        account.revoke(token_id)
+        organizations.revoke(token_id)
         return answer({})
 
 
-def keep_token(account: Account, credentials: Path) -> Token:
+def keep_token(organizations: Organizations, credentials: Path) -> Token:
     """Issue a token for all organizations there are into `credentials` (mode 0600)."""
-    secret, token = account.issue(account.organizations(), "made by the lab")
+    secret, token = organizations.issue(organizations.organizations(), "made by the lab")
     write_private(credentials, secret + "\n")
     return token
 

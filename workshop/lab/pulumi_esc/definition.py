@@ -66,7 +66,6 @@ class _Evaluation:
     def properties(
         self, node: yaml.MappingNode, path: str, *, secret: bool = False
     ) -> dict[str, Any]:
-        """A map's values by name."""
         return {
             name: self._value(value, f"{path}.{name}", secret=secret)
             for name, value in ((_name(key, path), value) for key, value in node.value)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import secrets
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.private_file import write_private
-from lab.pulumi_esc.definition import DefinitionError, evaluate
-from lab.pulumi_esc.property_path import Step
-from lab.refusal import Refusal
+from workshop.lab.pulumi_esc.definition import DefinitionError, evaluate
+from workshop.lab.pulumi_esc.property_path import Step
+from workshop.lab.refusal import Refusal
+from workshop.lab.state_file import StateFile
 
 # From the API's own description (esc-sdk v0.12.1, swagger.yaml): an hour where none is asked.
 DEFAULT_SESSION_SECONDS = 3600.0
@@ -62,32 +59,22 @@ class _Session:
     ends: float
 
 
-class Account:
+class Organizations(StateFile[State]):
     """Organizations with environments. Every public method is atomic and thread-safe."""
 
     def __init__(self, path: Path | None, now: Callable[[], float] = time.time) -> None:
         """`path` is the state file, None for a state that ends with the process.
 
-        `now` gives Unix seconds. Raises ValueError, KeyError or TypeError for a file that is no
-        state.
+        `now` gives Unix seconds. Raises ValueError for a file that does not hold such a state.
         """
-        self._path = path
+        super().__init__(path, State())
         self._now = now
-        self._lock = threading.RLock()
-        self._state = _load(path)
-        # As on the real side they pass: a restart forgets them, and a client opens anew.
+        # As on the real side they pass: a restart forgets them, and a client opens again.
         self._sessions: dict[str, _Session] = {}
-
-    @contextmanager
-    def _change(self) -> Iterator[State]:
-        with self._lock:
-            yield self._state
-            if self._path is not None:
-                write_private(self._path, json.dumps(asdict(self._state)))
 
     def admit(self, presented: str) -> Token:
         """The token that was presented; raises Refusal 401."""
-        with self._lock:
+        with self.view():
             kept = digest(presented)
             now = int(self._now())
             for token in self._state.tokens.values():
@@ -109,31 +96,29 @@ class Account:
         if len(description) > _LONGEST_DESCRIPTION:
             raise Refusal(400, f"description: {_LONGEST_DESCRIPTION} characters at the most")
         secret = f"pul-{secrets.token_hex(20)}"
-        with self._change() as state:
+        with self.change() as state:
             token = Token(str(uuid.uuid4()), digest(secret), organizations, description)
             token.expires = expires
             state.tokens[token.id] = token
             return secret, token
 
     def tokens(self) -> list[Token]:
-        """Those that are valid."""
-        with self._lock:
+        with self.view():
             return list(self._state.tokens.values())
 
     def revoke(self, token_id: str) -> None:
         """The token is valid no more; raises Refusal 404."""
-        with self._change() as state:
+        with self.change() as state:
             if state.tokens.pop(token_id, None) is None:
                 raise Refusal(404, "Not Found: access token not found")
 
     def organizations(self) -> list[str]:
-        """Those that have an environment."""
-        with self._lock:
+        with self.view():
             return sorted({key.split("/")[0] for key in self._state.environments})
 
     def create(self, key: str, definition: str = "") -> None:
         """A new environment; raises Refusal 409 where there is one, 400 for a bad definition."""
-        with self._change() as state:
+        with self.change() as state:
             if key in state.environments:
                 raise Refusal(409, "Conflict: environment already exists")
             _assert_sound(definition)
@@ -141,7 +126,7 @@ class Account:
 
     def update(self, key: str, definition: str) -> Environment:
         """A new revision of the environment; raises DefinitionError or Refusal 404."""
-        with self._change():
+        with self.change():
             environment = self._environment(key)
             evaluate(definition)
             environment.definition = definition
@@ -150,17 +135,16 @@ class Account:
 
     def definition(self, key: str) -> str:
         """The environment's YAML, secrets in plain text; raises Refusal 404."""
-        with self._lock:
+        with self.view():
             return self._environment(key).definition
 
     def opens(self) -> dict[str, int]:
-        """How often each environment was opened."""
-        with self._lock:
+        with self.view():
             return {key: each.opens for key, each in self._state.environments.items()}
 
     def open(self, key: str, seconds: float = DEFAULT_SESSION_SECONDS) -> str:
         """Id of a session that shows the environment as it is now; raises Refusal 404."""
-        with self._change():
+        with self.change():
             environment = self._environment(key)
             environment.opens += 1
             now = self._now()
@@ -172,7 +156,7 @@ class Account:
 
     def read(self, key: str, session_id: str) -> dict[str, Any]:
         """All properties of an open environment; raises Refusal 404."""
-        with self._lock:
+        with self.view():
             session = self._sessions.get(session_id)
             if session is None or session.environment != key or session.ends <= self._now():
                 raise Refusal(404, "Not Found: open environment not found")
@@ -211,13 +195,3 @@ def _assert_sound(definition: str) -> None:
         evaluate(definition)
     except DefinitionError as error:
         raise Refusal(400, f"Bad Request: {error}") from None
-
-
-def _load(path: Path | None) -> State:
-    if path is None or not path.exists():
-        return State()
-    document = json.loads(path.read_text())
-    return State(
-        environments={k: Environment(**v) for k, v in document["environments"].items()},
-        tokens={k: Token(**v) for k, v in document["tokens"].items()},
-    )

@@ -36,20 +36,3 @@ def parse(text: str) -> list[Step]:
     if not steps:
         raise ValueError("the path is empty")
     return steps
-
-
-def write(steps: list[Step]) -> str:
-    """The path of the steps, each name that is not plain in quotes."""
-    return "".join(
-        _written(step, first=not number).removeprefix("" if number else ".")
-        for number, step in enumerate(steps)
-    )
-
-
-def _written(step: Step, *, first: bool) -> str:
-    if isinstance(step, int):
-        return f"[{step}]"
-    if _PLAIN.fullmatch(step):
-        return step if first else f".{step}"
-    escaped = step.replace("\\", "\\\\").replace('"', '\\"')
-    return f'["{escaped}"]'

@@ -7,7 +7,7 @@ import string
 
 import yaml
 
-from lab.pulumi_esc.account import Account
+from workshop.lab.pulumi_esc.organizations import Organizations
 
 # Organization, project and environment of the operators' document of 12 October 2025, and `dev`,
 # which the lab's stack names.
@@ -15,11 +15,11 @@ ENVIRONMENTS = ("goldfish-inc/oceanid-cluster/prod", "goldfish-inc/oceanid-clust
 _CAPITALS = string.ascii_uppercase + "234567"
 
 
-def fill(account: Account) -> None:
-    """Create the environments the account lacks; leave the others alone."""
+def fill(organizations: Organizations) -> None:
+    """Create the environments that are missing; leave the others alone."""
     for key in ENVIRONMENTS:
-        if key not in account.opens():
-            account.create(key, yaml.safe_dump({"values": _values()}))
+        if key not in organizations.opens():
+            organizations.create(key, yaml.safe_dump({"values": _values()}))
 
 
 def _values() -> dict[str, object]:

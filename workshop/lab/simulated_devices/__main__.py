@@ -1,4 +1,4 @@
-"""`python -m lab.simulated_devices --kubeconfig FILE --api-url URL`: run until ended."""
+"""`python -m workshop.lab.simulated_devices --kubeconfig FILE --api-url URL`: run until ended."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 
-from lab.kube import connect
-from lab.simulated_devices.cluster import Cluster, Collection
-from lab.simulated_devices.fleet import Fleet
-from lab.simulated_devices.tailnet import Tailnet
+from workshop.lab.kube import connect
+from workshop.lab.simulated_devices.cluster import Cluster, Collection
+from workshop.lab.simulated_devices.fleet import Fleet
+from workshop.lab.simulated_devices.tailnet import Tailnet
 
 # Events come in bursts: a pass that waits a moment for the rest of one saves many.
 _GATHER_SECONDS = 0.05
@@ -23,7 +23,7 @@ _PAUSE_SECONDS = 1.0
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; 1 and one line where the kubeconfig cannot be used."""
     parser = argparse.ArgumentParser(
-        prog="python -m lab.simulated_devices", description=__doc__, allow_abbrev=False
+        prog="python -m workshop.lab.simulated_devices", description=__doc__, allow_abbrev=False
     )
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--api-url", required=True, help="where lab.tailscale_api listens")

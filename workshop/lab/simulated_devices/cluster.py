@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from lab.simulated_devices.pod import Pod, PodError, decoded
+from workshop.lab.simulated_devices.pod import Pod, PodError, decoded
 
 _WATCH_SECONDS = 300
 _READ_MARGIN_SECONDS = 15.0

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lab.simulated_devices.pod import Objects, Pod, PodError
+from workshop.lab.simulated_devices.pod import Objects, Pod, PodError
 
 EXIT_ROUTES = ("0.0.0.0/0", "::/0")
 _MARKS = ("TS_AUTHKEY", "TS_AUTH_KEY", "TS_CLIENT_SECRET", "TS_KUBE_SECRET", "TS_HOSTNAME")

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import httpx
 
-from lab.simulated_devices.containerboot import Login, is_tailscale, login
-from lab.simulated_devices.pod import Objects, Pod, PodError
+from workshop.lab.simulated_devices.containerboot import Login, is_tailscale, login
+from workshop.lab.simulated_devices.pod import Objects, Pod, PodError
 
 # containerboot keeps tailscaled's own store here; the stand-in needs one key of it.
 _PROFILE_KEY = "oceanid-stand-in-profile"

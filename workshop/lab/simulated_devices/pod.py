@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lab.simulated_devices.expansion import expand
+from workshop.lab.simulated_devices.expansion import expand
 
 
 class PodError(Exception):

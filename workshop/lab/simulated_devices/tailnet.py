@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from lab.simulated_devices.containerboot import Login
-from lab.simulated_devices.pod import PodError
+from workshop.lab.simulated_devices.containerboot import Login
+from workshop.lab.simulated_devices.pod import PodError
 
 SOURCE = "simulated-devices"
 _TIMEOUT_SECONDS = 10.0

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from flask import Flask, Request, Response, g, request
 
-from lab.faults import Faults
-from lab.journal import Journal
-from lab.json_http import answer, json_object
-from lab.stand_in_app import stand_in_app
-from lab.tailscale_api import hujson
-from lab.tailscale_api.device import check_routes
-from lab.tailscale_api.key import Caller, string_list
-from lab.tailscale_api.lab_devices import device_routes
-from lab.tailscale_api.policy import Policy, accept
-from lab.tailscale_api.refusal import Refusal
-from lab.tailscale_api.tailnet import Tailnet, find_device
+from workshop.lab.faults import Faults
+from workshop.lab.journal import Journal
+from workshop.lab.json_http import answer, json_object
+from workshop.lab.refusal import Refusal
+from workshop.lab.stand_in_app import stand_in_app
+from workshop.lab.tailscale_api import hujson
+from workshop.lab.tailscale_api.device import check_routes
+from workshop.lab.tailscale_api.key import Caller, string_list
+from workshop.lab.tailscale_api.lab_devices import device_routes
+from workshop.lab.tailscale_api.policy import Policy, accept
+from workshop.lab.tailscale_api.tailnet import Tailnet, find_device
 
 _TOKEN = "/api/v2/oauth/token"  # noqa: S105  a path
 _LARGEST_BODY_BYTES = 4 << 20

@@ -9,8 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.tailscale_api.moment import rfc3339
-from lab.tailscale_api.refusal import Refusal
+from workshop.lab.refusal import Refusal
+from workshop.lab.tailscale_api.moment import rfc3339
 
 # Tailscale's ranges: RFC 6598's shared space, less what Tailscale reserves in it, and a ULA.
 _IPV4 = ipaddress.ip_network("100.64.0.0/10")
@@ -82,13 +82,12 @@ class Device:
         return body
 
     def routes(self) -> dict[str, list[str]]:
-        """The body of the routes endpoint."""
         return {"advertisedRoutes": self.advertised_routes, "enabledRoutes": self.enabled_routes}
 
     def has(self, attribute: str, wanted: Collection[str]) -> bool:
         """Whether a filter of the device list holds, as `?hostname=a` or `?tags=tag:a&tags=tag:b`.
 
-        Raises Refusal 400 for an attribute that is none.
+        Raises Refusal 400 for an unknown attribute.
         """
         body = self.answer(all_fields=True)
         if attribute not in body:
@@ -104,7 +103,7 @@ def check_hostname(hostname: str) -> str:
     """The hostname, which must be a DNS label (RFC 1123); raises Refusal 400."""
     if not _LABEL.fullmatch(hostname):
         raise Refusal(
-            400, f"hostname {hostname[:80]!r} is no DNS label: a-z, 0-9 and '-', at most 63"
+            400, f"hostname {hostname[:80]!r} is not a DNS label: a-z, 0-9 and '-', at most 63"
         )
     return hostname
 
@@ -115,7 +114,7 @@ def check_routes(routes: list[str]) -> list[str]:
         try:
             ipaddress.ip_network(route)
         except ValueError:
-            raise Refusal(400, f"route {route!r} is no network in CIDR form") from None
+            raise Refusal(400, f"route {route!r} is not a network in CIDR form") from None
     return routes
 
 

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
 
 
 class HuJSONError(ValueError):
-    """The text is no HuJSON; the message names the line and the column (from 1)."""
+    """The text is not valid HuJSON; the message names the line and the column (from 1)."""
 
 
 def parse(text: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -70,4 +70,4 @@ def _tokens(text: str) -> list[tuple[str, str]]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise HuJSONError(f"{name} is no JSON value")
+    raise HuJSONError(f"{name} is not a JSON value")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.tailscale_api.moment import rfc3339
-from lab.tailscale_api.refusal import Refusal
+from workshop.lab.refusal import Refusal
+from workshop.lab.tailscale_api.moment import rfc3339
 
 DEFAULT_EXPIRY_SECONDS = 7_776_000  # 90 days, also the longest the real API grants.
 _NEVER = "0001-01-01T00:00:00Z"  # Go's zero time, which the real API sends for "not set".

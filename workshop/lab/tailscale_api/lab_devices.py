@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from lab.json_http import answer
-from lab.stand_in_app import lab_body
-from lab.tailscale_api.refusal import Refusal
-from lab.tailscale_api.registration import register
-from lab.tailscale_api.tailnet import Tailnet, find_device
+from workshop.lab.json_http import answer
+from workshop.lab.refusal import Refusal
+from workshop.lab.stand_in_app import lab_body
+from workshop.lab.tailscale_api.registration import register
+from workshop.lab.tailscale_api.tailnet import Tailnet, find_device
 
 
 def device_routes(tailnet: Tailnet) -> Blueprint:

@@ -7,9 +7,9 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
-from lab.tailscale_api import hujson
-from lab.tailscale_api.policy_check import check, section
-from lab.tailscale_api.refusal import Refusal
+from workshop.lab.refusal import Refusal
+from workshop.lab.tailscale_api import hujson
+from workshop.lab.tailscale_api.policy_check import check, section
 
 DEFAULT = """{
 	// Allow all connections.
@@ -39,7 +39,6 @@ class Policy:
         return self.is_default if wanted == "ts-default" else wanted == self.etag.strip('"')
 
     def value(self) -> dict[str, Any]:
-        """The policy as JSON."""
         parsed: dict[str, Any] = hujson.parse(self.text)
         return parsed
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-from lab.tailscale_api.refusal import Refusal
+from workshop.lab.refusal import Refusal
 
 # What the real API takes besides (tests, ssh, hosts, postures, …) would pass here unchecked.
 _SECTIONS: Final = frozenset({"acls", "autoapprovers", "grants", "groups", "tagowners"})

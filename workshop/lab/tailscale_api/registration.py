@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs
 
-from lab.tailscale_api import secret
-from lab.tailscale_api.device import (
+from workshop.lab.refusal import Refusal
+from workshop.lab.tailscale_api import secret
+from workshop.lab.tailscale_api.device import (
     Device,
     check_hostname,
     check_routes,
     free_addresses,
     free_name,
 )
-from lab.tailscale_api.key import Key, string_list
-from lab.tailscale_api.refusal import Refusal
-from lab.tailscale_api.tailnet import State, Tailnet
+from workshop.lab.tailscale_api.key import Key, string_list
+from workshop.lab.tailscale_api.tailnet import State, Tailnet
 
 
 def register(tailnet: Tailnet, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from pathlib import Path
-
-from lab.private_file import write_private
 
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789"
 
@@ -28,19 +25,8 @@ def digest(secret: str) -> str:
 
 
 def matches(secret: str, kept: str) -> bool:
-    """Compare in constant time."""
     return hmac.compare_digest(digest(secret), kept)
 
 
-def api_key(path: Path) -> str:
-    """The API key kept in `path` (mode 0600), made at first use.
-
-    The file holds the key and nothing else, so `TAILSCALE_API_KEY=file:<path>` works as it does
-    with the real provider.
-    """
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        key = issue("api", "k" + random_text(11))
-        write_private(path, key + "\n")
-        return key
+def api_key() -> str:
+    return issue("api", "k" + random_text(11))

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.private_file import write_private
-from lab.tailscale_api import secret
-from lab.tailscale_api.device import Device
-from lab.tailscale_api.key import (
+from workshop.lab.refusal import Refusal
+from workshop.lab.state_file import StateFile
+from workshop.lab.tailscale_api import secret
+from workshop.lab.tailscale_api.device import Device
+from workshop.lab.tailscale_api.key import (
     DEFAULT_EXPIRY_SECONDS,
     Caller,
     Key,
     description,
     string_list,
 )
-from lab.tailscale_api.policy import Policy, accept
-from lab.tailscale_api.refusal import Refusal, not_found
+from workshop.lab.tailscale_api.policy import Policy, accept
 
 _TOKEN_SECONDS = 3600
 
@@ -46,34 +43,16 @@ class State:
     next_device: int = 1
 
 
-class Tailnet:
+class Tailnet(StateFile[State]):
     """One tailnet. Every public method is one request: atomic, and thread-safe."""
 
     suffix = "oceanid-lab.ts.net"
 
     def __init__(self, path: Path, api_key: str, now: Callable[[], float] = time.time) -> None:
         """`path` is the state file; `now` gives seconds since 1970."""
-        self._path = path
+        super().__init__(path, State())
         self._api_key_hash = secret.digest(api_key)
-        self._lock = threading.RLock()
-        self._state = _load(path)
         self.now = now
-
-    @contextmanager
-    def change(self) -> Iterator[State]:
-        """The state to read and change; written when the block ends, left alone if it raises.
-
-        A block must refuse before it changes anything.
-        """
-        with self._lock:
-            yield self._state
-            write_private(self._path, json.dumps(asdict(self._state)))
-
-    @contextmanager
-    def view(self) -> Iterator[State]:
-        """The state to read."""
-        with self._lock:
-            yield self._state
 
     def caller(self, presented: str) -> Caller:
         """Who presents an API key or a token; raises Refusal 401."""
@@ -135,7 +114,7 @@ class Tailnet:
         with self.change() as state:
             key = state.keys.get(key_id)
             if key is None or key.kind != "client" or key.revoked:
-                raise not_found("key")
+                raise Refusal(404, "key not found")
             wanted = _client(body)
             caller.may_grant(wanted.tags, state.policy.owned_tags())
             key.description, key.scopes, key.tags = wanted.description, wanted.scopes, wanted.tags
@@ -146,7 +125,7 @@ class Tailnet:
         """A key without its secret, a revoked one too; raises Refusal 404."""
         with self.view() as state:
             if key_id not in state.keys:
-                raise not_found("key")
+                raise Refusal(404, "key not found")
             return state.keys[key_id].answer(self.now())
 
     def keys(self) -> list[dict[str, Any]]:
@@ -155,15 +134,13 @@ class Tailnet:
             return [key.answer(self.now()) for key in state.keys.values() if not key.revoked]
 
     def delete_key(self, key_id: str) -> None:
-        """Revoke a key; raises Refusal 404."""
         with self.change() as state:
             key = state.keys.get(key_id)
             if key is None or key.revoked:
-                raise not_found("key")
+                raise Refusal(404, "key not found")
             key.revoked = self.now()
 
     def policy(self) -> Policy:
-        """The policy file."""
         with self.view() as state:
             return state.policy
 
@@ -181,7 +158,7 @@ def find_device(state: State, device_id: str) -> Device:
     for device in state.devices.values():
         if device_id in (device.node_id, device.id):
             return device
-    raise not_found("device")
+    raise Refusal(404, "device not found")
 
 
 def _auth_key(body: dict[str, Any]) -> Key:
@@ -221,18 +198,4 @@ def _client(body: dict[str, Any]) -> Key:
         created=0.0,
         tags=tags,
         scopes=scopes,
-    )
-
-
-def _load(path: Path) -> State:
-    try:
-        document = json.loads(path.read_text())
-    except FileNotFoundError:
-        return State()
-    return State(
-        policy=Policy(**document["policy"]),
-        keys={name: Key(**value) for name, value in document["keys"].items()},
-        tokens={name: Token(**value) for name, value in document["tokens"].items()},
-        devices={name: Device(**value) for name, value in document["devices"].items()},
-        next_device=document["next_device"],
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.network.container import Container
-from tests.network.fleet import Fleet
+from workshop.lab.network.container import Container
+from workshop.testing.network.fleet import Fleet
 
 Fault = Callable[[Fleet, str], Callable[[], None]]
 """Takes a fleet and the node of an exit node; gives what mends it."""

@@ -9,14 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.network.cluster import Cluster
-from lab.network.internet import Internet
-from lab.network.network_policy import selects
-from lab.network.plan import FLEET, TETHYS, NodePlan
-from lab.network.pod import RunningPod
-from lab.network.topology import Topology, laid
-from tests.network import rendered
-from tests.waiting import until
+from components.cluster.labels import CLIENT_NAMESPACE_LABELS
+from settings.names import EXIT_TAG, GATEWAY_TAG
+from workshop.lab.network.cluster import Cluster
+from workshop.lab.network.internet import Internet
+from workshop.lab.network.network_policy import selects
+from workshop.lab.network.plan import FLEET, TETHYS, NodePlan
+from workshop.lab.network.pod import RunningPod
+from workshop.lab.network.topology import Topology, laid
+from workshop.testing.network import rendered
+from workshop.testing.waiting import until
 
 APPLICATIONS = "applications"
 _HOSTNAME = "kubernetes.io/hostname"
@@ -142,11 +144,9 @@ def fleet(
 
 
 def _bring_up(made: Fleet, *, approved: bool) -> None:
-    labels = {"oceanid.io/egress": "allowed"}
-    made.cluster.manifests.apply(
-        [{"kind": "Namespace", "metadata": {"name": APPLICATIONS, "labels": labels}}]
-    )
-    for role, tag in (("exit", "tag:oceanid-exit"), ("gateway", "tag:oceanid-gateway")):
+    metadata = {"name": APPLICATIONS, "labels": CLIENT_NAMESPACE_LABELS}
+    made.cluster.manifests.apply([{"kind": "Namespace", "metadata": metadata}])
+    for role, tag in (("exit", EXIT_TAG), ("gateway", GATEWAY_TAG)):
         body = {"keyType": "client", "scopes": ["auth_keys"], "tags": [tag], "description": role}
         created = made.api("POST", "/tailnet/-/keys", body)
         made.keys[f"tailnet-{role}-client"] = created["key"]

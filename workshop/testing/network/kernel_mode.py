@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.home import BIN
-from lab.network.namespace import Namespace
-from lab.network.plan import RESOLVER
-from lab.network.process import PATH, Process
-from lab.private_file import write_private
-from tests.network.fleet import Fleet
+from settings.names import GATEWAY_TAG
+from workshop.lab.home import BIN
+from workshop.lab.network.namespace import Namespace
+from workshop.lab.network.plan import RESOLVER
+from workshop.lab.network.process import PATH, Process
+from workshop.lab.private_file import write_private
+from workshop.testing.network.fleet import Fleet
 
 # Process 1 stands for an init: it goes on, and buries what ends.
 _INIT = (
@@ -76,7 +77,7 @@ def _key(fleet: Fleet) -> str:
         "reusable": True,
         "ephemeral": True,
         "preauthorized": True,
-        "tags": ["tag:oceanid-gateway"],
+        "tags": [GATEWAY_TAG],
     }
     body = {"capabilities": {"devices": {"create": create}}, "expirySeconds": 3600}
     return str(fleet.api("POST", "/tailnet/-/keys", body)["key"])

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from lab.network.wire import Wire
-from tests.network.fleet import Fleet
+from workshop.lab.network.wire import Wire
+from workshop.testing.network.fleet import Fleet
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
 import threading
 import time
@@ -10,10 +9,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from lab.network.namespace import Namespace
-from lab.network.plan import DATABASE
-from tests.network.traffic import DATABASE_PORT, HTTP_PORT, SOCKS5_PORT, Client, Session, socks5
-from tests.waiting import until
+from components.cluster.ports import HTTP_PORT, SOCKS5_PORT
+from workshop.lab.network.namespace import Namespace
+from workshop.lab.network.plan import DATABASE
+from workshop.testing.network.traffic import (
+    DATABASE_PORT,
+    Client,
+    Session,
+    http_connect,
+    socks5,
+)
+from workshop.testing.waiting import until
 
 _SERVER_PORT = 5432
 # Longer than any test.
@@ -111,24 +117,11 @@ def _connected(client: Client, way: str) -> socket.socket:
         if way == "SOCKS5":
             socks5(raw, DATABASE.host, _SERVER_PORT)
         else:
-            _http_connect(raw)
+            http_connect(raw, DATABASE.host, _SERVER_PORT)
     except BaseException:
         raw.close()
         raise
     return raw
-
-
-def _http_connect(raw: socket.socket) -> None:
-    authority = f"{DATABASE.host}:{_SERVER_PORT}"
-    raw.sendall(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
-    answer = b""
-    while not answer.endswith(b"\r\n\r\n"):
-        piece = raw.recv(1)
-        if not piece:
-            raise OSError("the proxy closed the connection")
-        answer += piece
-    if int(answer.split()[1]) != http.client.OK:
-        raise OSError(f"the proxy answered {answer[:60]!r}")
 
 
 def _is_ended(session: Session, limit: float) -> bool:

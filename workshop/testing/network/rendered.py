@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.network.plan import API_PORT, PODS, SERVICES, TAILNET_SERVICES, TETHYS, NodePlan
-from tests.components.recording import World, configured, plain, record_stack
+from workshop.lab.network.plan import API_PORT, PODS, SERVICES, TAILNET_SERVICES, TETHYS, NodePlan
+from workshop.testing.recording import World, configured, plain, record_stack
 
 
 def exit_hostname(node: str) -> str:

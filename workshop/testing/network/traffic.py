@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Self
 
-from lab.network.echo import PIECE
-from lab.network.plan import DATABASE, ECHO, S3
-from lab.network.pod import RunningPod
-from tests.network.fleet import Fleet
+from components.cluster.labels import GATEWAY
+from components.cluster.ports import HTTP_PORT, SOCKS5_PORT
+from workshop.lab.network.echo import PIECE
+from workshop.lab.network.plan import DATABASE, ECHO, S3
+from workshop.lab.network.pod import RunningPod
+from workshop.testing.network.fleet import Fleet
 
-HTTP_PORT, SOCKS5_PORT, DATABASE_PORT, S3_PORT = 3128, 1080, 15432, 15443
+DATABASE_PORT, S3_PORT = 15432, 15443
 # The first tailscaled's own proxies, in the gateway's pod.
 LOOPBACK = IPv4Address("127.0.0.1")
 OWN_HTTP_PORT, OWN_SOCKS5_PORT = 11080, 12080
@@ -44,7 +46,7 @@ class Client:
         """On a node, by the gateways' Service; `past_service` asks the node's gateway's pod itself,
         ready or not.
         """
-        service = fleet.cluster.manifests.get("Service", "oceanid-gateway")
+        service = fleet.cluster.manifests.get("Service", GATEWAY)
         gateway = IPv4Address(service["spec"]["clusterIP"])
         return cls(
             pod=fleet.application(node),
@@ -254,3 +256,18 @@ def socks5(raw: socket.socket, host: str, port: int) -> None:
     answer = raw.recv(10)
     if len(answer) < 2 or answer[1] != 0:
         raise OSError(f"SOCKS5 reply {answer[1:2].hex() or 'none'}")
+
+
+def http_connect(raw: socket.socket, host: str, port: int) -> None:
+    """Ask an HTTP proxy on this connection for that host; raises OSError."""
+    authority = f"{host}:{port}"
+    raw.sendall(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode())
+    response = b""
+    # No server here speaks before it is asked, so that large pieces hold the response only.
+    while not response.endswith(b"\r\n\r\n"):
+        piece = raw.recv(4096)
+        if not piece:
+            raise OSError("the proxy closed the connection")
+        response += piece
+    if int(response.split()[1]) != http.client.OK:
+        raise OSError(f"the proxy answered {response[:60]!r}")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from toolchain.language_host.errors import HostError
+from workshop.toolchain.language_host.errors import HostError
 
 GRACE_SECONDS = 2.0  # the engine kills the host itself after 5 s (sdk plugin.go, ExecPlugin)
 # An interrupted program waits for answers that an engine which is ending never gives.
@@ -39,7 +39,6 @@ class Child:
     """A running process, the leader of its own process group, which ends with it."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        """Take over `process` and begin to wait for its end."""
         self._process = process
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -102,7 +101,6 @@ class Children:
     """
 
     def __init__(self) -> None:
-        """Nothing runs yet."""
         self._orders: SimpleQueue[tuple[Command, Future[Child]] | signal.Signals] = SimpleQueue()
         self._living: list[Child] = []
 

@@ -1,3 +1,4 @@
+# ruff: noqa: N802 - the methods' names are the protocol's
 """The engine's requests, answered (`pulumirpc.LanguageRuntime`)."""
 
 import functools
@@ -12,10 +13,10 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-from toolchain.language_host import interpreter, packages, policy_pack
-from toolchain.language_host.children import Child, Children, Command
-from toolchain.language_host.errors import HostError
-from toolchain.language_host.output import end_with, stream
+from workshop.toolchain.language_host import interpreter, packages, policy_pack
+from workshop.toolchain.language_host.children import Child, Children, Command
+from workshop.toolchain.language_host.errors import HostError
+from workshop.toolchain.language_host.output import end_with, stream
 
 VERSION = "3.246.0"  # the engine this host was read against; official hosts carry the engine's
 ALREADY_REPORTED = 32  # the program's exit code when the engine has its error (main.go)
@@ -61,23 +62,21 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         self._engine = engine
         self._programs: set[Child] = set()
 
-    def Handshake(  # noqa: N802
+    def Handshake(
         self, request: language_pb2.LanguageHandshakeRequest, context: grpc.ServicerContext
     ) -> language_pb2.LanguageHandshakeResponse:
         """Take the engine's address, for an engine that attached to a running host."""
-        del context
         self._engine = request.engine_address
         return language_pb2.LanguageHandshakeResponse()
 
-    def GetPluginInfo(  # noqa: N802
+    def GetPluginInfo(
         self, request: empty_pb2.Empty, context: grpc.ServicerContext
     ) -> plugin_pb2.PluginInfo:
         """Return the version of the official host this one stands in for."""
-        del request, context
         return plugin_pb2.PluginInfo(version=VERSION)
 
     @_clearly
-    def GetRequiredPackages(  # noqa: N802
+    def GetRequiredPackages(
         self, request: language_pb2.GetRequiredPackagesRequest, context: grpc.ServicerContext
     ) -> language_pb2.GetRequiredPackagesResponse:
         """Return the plugins of the Pulumi packages installed for the program."""
@@ -86,21 +85,7 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         )
 
     @_clearly
-    def GetRequiredPlugins(  # noqa: N802
-        self, request: language_pb2.GetRequiredPluginsRequest, context: grpc.ServicerContext
-    ) -> language_pb2.GetRequiredPluginsResponse:
-        """Return the same for engines from before packages."""
-        return language_pb2.GetRequiredPluginsResponse(
-            plugins=[
-                plugin_pb2.PluginDependency(
-                    name=found.name, kind=found.kind, version=found.version, server=found.server
-                )
-                for found in self._required(request.info, context)
-            ]
-        )
-
-    @_clearly
-    def GetProgramDependencies(  # noqa: N802
+    def GetProgramDependencies(
         self, request: language_pb2.GetProgramDependenciesRequest, context: grpc.ServicerContext
     ) -> language_pb2.GetProgramDependenciesResponse:
         """Return what is installed for the program; direct means required by nothing else."""
@@ -114,10 +99,9 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         )
 
     @_clearly
-    def About(  # noqa: N802
+    def About(
         self, request: language_pb2.AboutRequest, context: grpc.ServicerContext
     ) -> language_pb2.AboutResponse:
-        """Return the program's interpreter and its version."""
         about = self._installed(request.info, "about", context)
         return language_pb2.AboutResponse(
             executable=about["executable"],
@@ -129,25 +113,23 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
             },
         )
 
-    def RuntimeOptionsPrompts(  # noqa: N802
+    def RuntimeOptionsPrompts(
         self, request: language_pb2.RuntimeOptionsRequest, context: grpc.ServicerContext
     ) -> language_pb2.RuntimeOptionsResponse:
         """Ask nothing: the project's runtime options are written down."""
-        del request, context
         return language_pb2.RuntimeOptionsResponse()
 
     @_clearly
-    def InstallDependencies(  # noqa: N802
+    def InstallDependencies(
         self, request: language_pb2.InstallDependenciesRequest, context: grpc.ServicerContext
     ) -> Iterator[language_pb2.InstallDependenciesResponse]:
         """Check that the virtual environment exists, and refuse where it does not."""
-        del context
         found = interpreter.choose(request.info)
         message = f"This language host installs nothing; using {found.executable} as it is.\n"
         return iter([language_pb2.InstallDependenciesResponse(stdout=message.encode())])
 
     @_clearly
-    def Run(  # noqa: N802
+    def Run(
         self, request: language_pb2.RunRequest, context: grpc.ServicerContext
     ) -> language_pb2.RunResponse:
         """Run a program to its end; its output is the host's own."""
@@ -191,7 +173,7 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         return [*named, request.info.entry_point, *request.args]
 
     @_clearly
-    def RunPlugin(  # noqa: N802
+    def RunPlugin(
         self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
     ) -> Iterator[language_pb2.RunPluginResponse]:
         """Run a policy pack (kind `analyzer`) or another plugin and stream its output."""
@@ -205,7 +187,7 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         environment = found.environment(base)
         if request.kind == "analyzer":
             arguments = ["-m", "pulumi.policy", *request.args, program]
-            # A pack reads files beside it: its folder is its working directory (main.go).
+            # A pack reads files next to it: its folder is its working directory (main.go).
             folder = program
         else:
             arguments, folder = [program, *request.args], request.pwd or program
@@ -221,11 +203,7 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         end_with(context, child, signal.SIGTERM)
         return stream(child)
 
-    def Cancel(  # noqa: N802
-        self, request: empty_pb2.Empty, context: grpc.ServicerContext
-    ) -> empty_pb2.Empty:
-        """Interrupt the running programs."""
-        del request, context
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
         for child in tuple(self._programs):
             child.end(signal.SIGINT)
         return empty_pb2.Empty()

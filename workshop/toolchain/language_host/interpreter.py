@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pulumi.runtime.proto import language_pb2
 
-from toolchain.language_host.errors import HostError
+from workshop.toolchain.language_host.errors import HostError
 
 _TOOLCHAINS = {"pip": None, "uv": ".venv"}  # each with the virtualenv it implies
 

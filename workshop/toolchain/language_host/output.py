@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import grpc
 from pulumi.runtime.proto import language_pb2
 
-from toolchain.language_host.children import Child
+from workshop.toolchain.language_host.children import Child
 
 _CHUNK_BYTES = 65536
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import grpc
 from pulumi.runtime.proto import analyzer_pb2, language_pb2
 
-from toolchain.language_host.children import Children, Command
-from toolchain.language_host.output import end_with, stream
+from workshop.toolchain.language_host.children import Children, Command
+from workshop.toolchain.language_host.output import end_with, stream
 
 _SERVICE = "/pulumirpc.Analyzer/"
 _REQUESTS_AT_ONCE = 16  # as many as the engine analyses in parallel by default

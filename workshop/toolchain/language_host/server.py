@@ -10,10 +10,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from toolchain.language_host.errors import HostError
-from toolchain.language_host.stubs import stand_in_for_the_sdk
+from workshop.toolchain.language_host.errors import HostError
+from workshop.toolchain.language_host.stubs import stand_in_for_the_sdk
 
-EXECUTOR = Path(__file__).parents[2] / ".toolchain" / "bin" / "pulumi-language-python-exec"
+EXECUTOR = Path(__file__).parents[3] / ".toolchain" / "bin" / "pulumi-language-python-exec"
 MESSAGE_BYTES = 400 << 20  # the engine's own limit (sdk rpcutil, GrpcChannelOptions)
 _ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
 _CALLS = 64  # a program or a plugin holds one each while it runs
@@ -32,8 +32,8 @@ def main(arguments: list[str]) -> None:
         import grpc  # noqa: PLC0415
         from pulumi.runtime.proto import language_pb2_grpc  # noqa: PLC0415
 
-        from toolchain.language_host.children import Children  # noqa: PLC0415
-        from toolchain.language_host.host import Host  # noqa: PLC0415
+        from workshop.toolchain.language_host.children import Children  # noqa: PLC0415
+        from workshop.toolchain.language_host.host import Host  # noqa: PLC0415
     except HostError as error:
         sys.exit(f"pulumi-language-python: {error}")
     children = Children()

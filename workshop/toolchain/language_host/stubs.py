@@ -5,7 +5,7 @@ import os
 import sys
 from types import ModuleType
 
-from toolchain.language_host.errors import HostError
+from workshop.toolchain.language_host.errors import HostError
 
 
 def stand_in_for_the_sdk() -> None:

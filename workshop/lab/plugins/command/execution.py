@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from provider_plugin.errors import ProviderError
+from providers.plugin.errors import ProviderError
 
 _SHELL = ("/bin/sh", "-c")
 _LOGGED = {

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
-from lab.plugins.command.execution import LOGGING_MODES, execute
-from lab.plugins.property_value import UNKNOWN, has_unknown
-from lab.plugins.provider import BadArgumentsError, Function, Provider
-from lab.plugins.resource_kind import Field, Operation, ResourceKind, failures
-from provider_plugin.errors import ProviderError
-from provider_plugin.urn import parsed
+from providers.plugin.errors import ProviderError
+from providers.plugin.property_value import UNKNOWN, has_unknown
+from providers.plugin.urn import parsed
+from workshop.lab.plugins.command.execution import LOGGING_MODES, execute
+from workshop.lab.plugins.provider import BadArgumentsError, Function, Log, Provider
+from workshop.lab.plugins.resource_kind import Field, ResourceKind, Values, failures
+from workshop.toolchain.modules import STAND_IN_VERSIONS
 
 _STREAMS = {"stdout": "string", "stderr": "string"}
 _BASE = {
@@ -42,28 +44,24 @@ class Command(ResourceKind):
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
-    def refuse(self, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def refuse(self, inputs: Values) -> list[tuple[str, str]]:
         """The modes of logging, and what the stand-in does not do."""
         return _refuse(inputs)
 
-    def new_id(self, urn: str) -> str:
+    def new_id(self) -> str:
         """The resource's name and eight hexadecimal digits, in a preview too."""
-        return f"{parsed(urn).name}{secrets.token_hex(4)}"
+        return f"{parsed(self.urn).name}{secrets.token_hex(4)}"
 
-    def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
-        """Run `create`, if there is one."""
-        command = inputs.get("create")
-        return self.new_id(operation.urn), self._run(command, inputs, {}, operation)
+    def create(self, inputs: Values) -> tuple[str, dict[str, Any]]:
+        return self.new_id(), self._run(inputs.get("create"), inputs, {})
 
-    def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    def read(self, resource_id: str, state: Values) -> tuple[str, dict[str, Any]]:
         """A command has run or it has not; an import would know nothing of it."""
         if not state:
             raise ProviderError("command:local:Command cannot be imported")
         return resource_id, dict(state)
 
-    def unknown_in_update(
-        self, state: Mapping[str, Any], inputs: Mapping[str, Any]
-    ) -> Collection[str]:
+    def unknown_in_update(self, state: Values, inputs: Values) -> Collection[str]:
         """What it prints, where an input that there was has changed or is unknown."""
         changed = any(
             has_unknown(inputs.get(name)) or (name in state and state[name] != inputs.get(name))
@@ -71,87 +69,54 @@ class Command(ResourceKind):
         )
         return _STREAMS if changed else ()
 
-    def update(
-        self,
-        resource_id: str,
-        state: Mapping[str, Any],
-        inputs: Mapping[str, Any],
-        operation: Operation,
-    ) -> dict[str, Any]:
+    def update(self, resource_id: str, state: Values, inputs: Values) -> dict[str, Any]:
         """Run `update`, or `create` where there is none."""
-        del resource_id
         command = inputs.get("update")
-        command = inputs.get("create") if command is None else command
-        return self._run(command, inputs, state, operation)
+        return self._run(inputs.get("create") if command is None else command, inputs, state)
 
-    def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
-        """Run `delete`, if there is one."""
-        del resource_id
-        self._run(state.get("delete"), state, state, operation)
+    def delete(self, resource_id: str, state: Values) -> None:
+        self._run(state.get("delete"), state, state)
 
-    def _run(
-        self,
-        command: str | None,
-        inputs: Mapping[str, Any],
-        previous: Mapping[str, Any],
-        operation: Operation,
-    ) -> dict[str, Any]:
+    def _run(self, command: str | None, inputs: Values, previous: Values) -> dict[str, Any]:
         if command is None:
             return {name: previous.get(name, "") for name in _STREAMS}
-        return dict(
-            execute(
-                command,
-                inputs,
-                previous,
-                log=operation.log,
-                cancelled=self._provider.cancelled,
-            )
-        )
+        cancelled = self._provider.cancelled
+        return dict(execute(command, inputs, previous, log=self.log, cancelled=cancelled))
 
 
 class CommandProvider(Provider):
     """Local commands; a remote one is refused."""
 
     name = "command"
-    version = "1.2.1"
-    notice = "stand-in for the command provider 1.2.1: local commands only."
+    version = STAND_IN_VERSIONS[name]
+    notice = f"stand-in for the command provider {version}: local commands only."
     # Of the library that the real one is made with.
     config_defaults: ClassVar[Mapping[str, str]] = {"__pulumi-go-provider-version": "1.2.0"}
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """There is nothing to set."""
-        del config
         self.refuse_outside_a_lab()
 
     def kinds(self) -> tuple[ResourceKind, ...]:
-        """One."""
         return (Command(self),)
 
-    def functions(self) -> Mapping[str, Function]:
-        """By token."""
-        return {"command:local:run": self._run}
+    def functions(self, log: Log) -> Mapping[str, Function]:
+        return {"command:local:run": partial(self._run, log)}
 
-    def _run(self, args: dict[str, Any], operation: Operation) -> dict[str, Any]:
+    def _run(self, log: Log, args: dict[str, Any]) -> dict[str, Any]:
         fields = _BASE | {"command": Field(kind="string", required=True)}
         problems = failures(fields, args) or _refuse(args)
         if problems:
             raise BadArgumentsError(problems)
-        streams = execute(
-            args["command"],
-            args,
-            {},
-            log=operation.log,
-            cancelled=self.cancelled,
-        )
-        return args | streams
+        return args | execute(args["command"], args, {}, log=log, cancelled=self.cancelled)
 
 
-def _refuse(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-    found = [
+def _refuse(inputs: Values) -> list[tuple[str, str]]:
+    problems = [
         (name, f"the stand-in for the command provider has no {name!r}")
         for name in ("assetPaths", "archivePaths")
         if inputs.get(name) is not None
     ]
     if inputs.get("logging") not in (None, UNKNOWN, *LOGGING_MODES):
-        found.append(("logging", f"must be one of {sorted(LOGGING_MODES)}"))
-    return found
+        problems.append(("logging", f"must be one of {sorted(LOGGING_MODES)}"))
+    return problems

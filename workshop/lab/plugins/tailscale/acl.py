@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lab.plugins.resource_kind import Field, Operation
-from lab.plugins.tailscale.bridged import BridgedKind
-from lab.plugins.tailscale.client import ApiError, Client
-from lab.tailscale_api import hujson
-from provider_plugin.errors import ProviderError
+from providers.plugin.errors import ProviderError
+from workshop.lab.plugins.resource_kind import Field, Values
+from workshop.lab.plugins.tailscale.bridged import BridgedKind
+from workshop.lab.plugins.tailscale.client import ApiError, failing
+from workshop.lab.tailscale_api import hujson
 
 _PRECONDITION_FAILED = 412
 
@@ -25,11 +25,7 @@ class Acl(BridgedKind):
         "resetAclOnDestroy": Field(kind="boolean"),
     }
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def refuse(self, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """The policy must be HuJSON."""
+    def refuse(self, inputs: Values) -> list[tuple[str, str]]:
         text = inputs.get("acl")
         if not isinstance(text, str):
             return []
@@ -39,50 +35,33 @@ class Acl(BridgedKind):
             return [("acl", f"ACL is not a valid HuJSON string: {error}")]
         return []
 
-    def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
+    def create(self, inputs: Values) -> tuple[str, dict[str, Any]]:
         """POST the policy; 412 where someone has changed it before."""
-        del operation
         overwrite = inputs.get("overwriteExistingContent") is True
         try:
-            self._client.send_policy(inputs["acl"], "" if overwrite else "ts-default")
+            with failing("Failed to set ACL"):
+                self._client.send_policy(inputs["acl"], "" if overwrite else "ts-default")
         except ApiError as error:
             if error.status != _PRECONDITION_FAILED:
-                raise ProviderError(f"Failed to set ACL: {error}") from None
+                raise
             raise ProviderError(
                 "Overwrite Protected: You are trying to overwrite a non-default policy. "
                 "Please import the ACL first or set overwrite_existing_content = true."
             ) from None
         return str(uuid.uuid4()), {}
 
-    def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-        """GET the policy; every tailnet has one."""
-        path = self._client.tailnet("acl")
-        try:
-            text = self._client.get(*path, accept="application/hujson").text
-        except ProviderError as error:
-            raise ProviderError(f"Failed to fetch ACL: {error}") from None
-        return resource_id, {**state, "acl": text}
+    def read(self, resource_id: str, state: Values) -> tuple[str, dict[str, Any]]:
+        """Every tailnet has a policy."""
+        return resource_id, {**state, "acl": self._client.policy()}
 
-    def update(
-        self,
-        resource_id: str,
-        state: Mapping[str, Any],
-        inputs: Mapping[str, Any],
-        operation: Operation,
-    ) -> dict[str, Any]:
+    def update(self, resource_id: str, state: Values, inputs: Values) -> dict[str, Any]:
         """POST the policy, over whatever is there."""
-        del resource_id, state, operation
-        self._send("update", inputs["acl"])
+        with failing("Failed to update ACL"):
+            self._client.send_policy(inputs["acl"])
         return {}
 
-    def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
+    def delete(self, resource_id: str, state: Values) -> None:
         """Leave the policy, or reset it where `resetAclOnDestroy` says so."""
-        del resource_id, operation
         if state.get("resetAclOnDestroy") is True:
-            self._send("reset", "")
-
-    def _send(self, verb: str, text: str) -> None:
-        try:
-            self._client.send_policy(text)
-        except ProviderError as error:
-            raise ProviderError(f"Failed to {verb} ACL: {error}") from None
+            with failing("Failed to reset ACL"):
+                self._client.send_policy("")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from lab.plugins.property_value import Secret
-from lab.plugins.resource_kind import ResourceKind
+from providers.plugin.property_value import Secret
+from workshop.lab.plugins.resource_kind import ResourceKind, Values
+from workshop.lab.plugins.tailscale.client import Client
 
 _RAW_STATE_DELTA = "__pulumi_raw_state_delta"
 
@@ -17,7 +17,10 @@ class BridgedKind(ResourceKind):
     id_is_output = True
     detailed_diff = False
 
-    def marks(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def marks(self, properties: Values) -> dict[str, Any]:
         """For the bridge to find Terraform's state again: its sets, and what was null."""
         deltas: dict[str, Any] = {}
         for name in {*self.fields, *self.outputs}:

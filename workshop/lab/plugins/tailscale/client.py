@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
-from provider_plugin.errors import ProviderError
+from providers.plugin.errors import ProviderError
+from providers.plugin.loopback import is_on_loopback
 
 _TIMEOUT_SECONDS = 60.0  # As the real client's.
 _TOKEN_MARGIN_SECONDS = 10.0
@@ -33,6 +36,16 @@ class NotFoundError(ApiError):
     """404."""
 
 
+@contextmanager
+def failing(what: str) -> Iterator[None]:
+    """An error of the block begins with `what`, as the real provider's does."""
+    try:
+        yield
+    except ProviderError as error:
+        error.args = (f"{what}: {error}",)
+        raise
+
+
 class Client:
     """A connection to one tailnet. Methods raise ApiError, or ProviderError if nothing answers."""
 
@@ -47,7 +60,7 @@ class Client:
         scopes: list[str] | None = None,
     ) -> None:
         """Either `api_key`, or `oauth_client`: id and secret."""
-        loopback = urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
+        loopback = is_on_loopback(base_url)
         self._http = httpx.Client(
             base_url=base_url, timeout=_TIMEOUT_SECONDS, trust_env=not loopback
         )
@@ -64,30 +77,43 @@ class Client:
     def get(
         self, *path: str, query: list[tuple[str, str]] | None = None, accept: str = ""
     ) -> httpx.Response:
-        """GET below /api/v2; `accept` defaults to JSON."""
         headers = {"Accept": accept or "application/json"}
         return self._send("GET", path, headers=headers, params=query or None)
 
     def send(self, method: str, *path: str, body: dict[str, Any]) -> httpx.Response:
-        """Send a JSON body."""
         content = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
         return self._send(
             method, path, headers={"Content-Type": "application/json"}, content=content
         )
 
     def send_policy(self, text: str, if_match: str = "") -> None:
-        """POST the policy file as HuJSON."""
         headers = {"Content-Type": "application/hujson"}
         if if_match:
             headers["If-Match"] = f'"{if_match}"'
         self._send("POST", self.tailnet("acl"), headers=headers, content=text)
 
-    def delete(self, *path: str) -> None:
-        """DELETE below /api/v2."""
-        self._send("DELETE", path, headers={"Accept": "application/json"})
+    def policy(self) -> str:
+        """The policy file as it stands there."""
+        with failing("Failed to fetch ACL"):
+            return self.get(*self.tailnet("acl"), accept="application/hujson").text
+
+    def key(self, key_id: str) -> dict[str, Any]:
+        """An auth key or an OAuth client, without its secret."""
+        key: dict[str, Any] = self.get(*self.tailnet("keys", key_id)).json()
+        return key
+
+    def create_key(self, body: dict[str, Any]) -> dict[str, Any]:
+        """An auth key or an OAuth client, with its secret."""
+        key: dict[str, Any] = self.send("POST", *self.tailnet("keys"), body=body).json()
+        return key
+
+    def delete_key(self, key_id: str) -> None:
+        """Revoke a key; one that is gone already is no error."""
+        headers = {"Accept": "application/json"}
+        with suppress(NotFoundError):
+            self._send("DELETE", self.tailnet("keys", key_id), headers=headers)
 
     def tailnet(self, *path: str) -> tuple[str, ...]:
-        """A path below the tailnet's."""
         return ("tailnet", self._tailnet, *path)
 
     def _send(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lab.plugins.resource_kind import Field, Operation, equal_as_sets
-from lab.plugins.tailscale.bridged import BridgedKind
-from lab.plugins.tailscale.client import Client, NotFoundError
-from provider_plugin.errors import ProviderError
+from workshop.lab.plugins.resource_kind import Field, Values, equal_as_sets
+from workshop.lab.plugins.tailscale.bridged import BridgedKind
+from workshop.lab.plugins.tailscale.client import NotFoundError, failing
 
 _DEVICE_ID = Field(kind="string", required=True, replaces=True)
 
@@ -21,65 +19,48 @@ class DeviceSetting(BridgedKind):
     noun: ClassVar[str]
     endpoint: ClassVar[str]
     property: ClassVar[str]
-    body_name: ClassVar[str]
+    absent: ClassVar[Any]
+    """The setting where the API names none."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def setting(self, device_id: str) -> tuple[str, Any]:
+        """The device's id, in the form it was asked for, and the setting as the API has it."""
+        device: dict[str, Any] = self._client.get("device", device_id).json()
+        canonical = device_id if device["id"] == device_id else device["nodeId"]
+        return canonical, device.get(self.property) or self.absent
 
-    @abstractmethod
-    def found(self, device_id: str) -> tuple[str, Any]:
-        """The device's id and the setting as the API has it; raises NotFoundError."""
-
-    def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
+    def create(self, inputs: Values) -> tuple[str, dict[str, Any]]:
         """Set it; the id is the device's."""
-        del operation
         self._set(inputs["deviceId"], inputs[self.property])
         return inputs["deviceId"], {}
 
-    def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-        """Get it."""
+    def read(self, resource_id: str, state: Values) -> tuple[str, dict[str, Any]] | None:
+        """None where the device is gone."""
         device = str(state.get("deviceId", resource_id))
         try:
-            device_id, value = self.found(device)
+            with failing(self._what("fetch", device)):
+                device_id, value = self.setting(device)
         except NotFoundError:
             return None
-        except ProviderError as error:
-            raise self._failed("fetch", device, error) from None
         return resource_id, {**state, "deviceId": device_id, self.property: value}
 
-    def update(
-        self,
-        resource_id: str,
-        state: Mapping[str, Any],
-        inputs: Mapping[str, Any],
-        operation: Operation,
-    ) -> dict[str, Any]:
-        """Set it."""
-        del resource_id, state, operation
+    def update(self, resource_id: str, state: Values, inputs: Values) -> dict[str, Any]:
         self._set(inputs["deviceId"], inputs[self.property])
         return {}
 
-    def device(self, device_id: str) -> tuple[str, dict[str, Any]]:
-        """The device, and its id in the form it was asked for."""
-        device: dict[str, Any] = self._client.get("device", device_id).json()
-        return (device_id if device["id"] == device_id else device["nodeId"]), device
-
     def _set(self, device_id: str, value: Any, verb: str = "update") -> None:  # noqa: ANN401 - JSON
-        try:
-            body = {self.body_name: value}
+        with failing(self._what(verb, device_id)):
+            body = {self.property: value}
             self._client.send("POST", "device", device_id, self.endpoint, body=body)
-        except ProviderError as error:
-            raise self._failed(verb, device_id, error) from None
 
-    def _failed(self, verb: str, device_id: str, error: ProviderError) -> ProviderError:
-        return ProviderError(
+    def _what(self, verb: str, device_id: str) -> str:
+        return (
             f"Failed to {verb} device {self.noun}: "
-            f"Failed to {verb} {self.noun} for device with ID {device_id}: {error}"
+            f"Failed to {verb} {self.noun} for device with ID {device_id}"
         )
 
 
 class DeviceSubnetRoutes(DeviceSetting):
-    """`tailscale:index/deviceSubnetRoutes:DeviceSubnetRoutes`: approval of routes."""
+    """Approval of routes. The id of this one is random, as with the real provider."""
 
     type_name = "tailscale:index/deviceSubnetRoutes:DeviceSubnetRoutes"
     fields: ClassVar[Mapping[str, Field]] = {
@@ -87,54 +68,45 @@ class DeviceSubnetRoutes(DeviceSetting):
         "routes": Field(kind="array", required=True, same=equal_as_sets),
     }
     noun = "subnet routes"
-    endpoint = property = body_name = "routes"
+    endpoint = property = "routes"
 
-    def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
-        """The id of this one is random, as with the real provider."""
-        super().create(inputs, operation)
+    def create(self, inputs: Values) -> tuple[str, dict[str, Any]]:
+        super().create(inputs)
         return str(uuid.uuid4()), {}
 
-    def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    def read(self, resource_id: str, state: Values) -> tuple[str, dict[str, Any]] | None:
         """An import names the device, and gets an id of its own."""
         result = super().read(resource_id, state)
         return result if result is None or state else (str(uuid.uuid4()), result[1])
 
-    def found(self, device_id: str) -> tuple[str, Any]:
+    def setting(self, device_id: str) -> tuple[str, Any]:
         """Routes have an endpoint of their own."""
         routes = self._client.get("device", device_id, "routes").json()
         return device_id, routes.get("enabledRoutes") or []
 
-    def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
+    def delete(self, resource_id: str, state: Values) -> None:
         """Disable all routes of the device; fails where it is gone, as with the real provider."""
-        del resource_id, operation
         self._set(state["deviceId"], [], "delete")
 
 
 class DeviceTags(DeviceSetting):
-    """`tailscale:index/deviceTags:DeviceTags`."""
+    """Whether the device has these tags and no others; all are taken away at the end."""
 
     type_name = "tailscale:index/deviceTags:DeviceTags"
     fields: ClassVar[Mapping[str, Field]] = {
         "deviceId": _DEVICE_ID,
         "tags": Field(kind="array", required=True, same=equal_as_sets),
     }
-    noun = "tags"
-    endpoint = property = body_name = "tags"
+    noun = endpoint = property = "tags"
+    absent: ClassVar[Any] = []
     changed_by_update = frozenset({"id"})
 
-    def found(self, device_id: str) -> tuple[str, Any]:
-        """The device's tags."""
-        canonical, device = self.device(device_id)
-        return canonical, device.get("tags") or []
-
-    def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
-        """Take all tags away."""
-        del resource_id, operation
+    def delete(self, resource_id: str, state: Values) -> None:
         self._set(state["deviceId"], [], "delete")
 
 
 class DeviceKey(DeviceSetting):
-    """`tailscale:index/deviceKey:DeviceKey`: whether the device's key expires."""
+    """Whether the device's key expires, which it does again at the end."""
 
     type_name = "tailscale:index/deviceKey:DeviceKey"
     fields: ClassVar[Mapping[str, Field]] = {
@@ -142,22 +114,16 @@ class DeviceKey(DeviceSetting):
         "keyExpiryDisabled": Field(kind="boolean", default=False),
     }
     noun = endpoint = "key"
-    property = body_name = "keyExpiryDisabled"
+    property = "keyExpiryDisabled"
+    absent = False
     changed_by_update = frozenset({"id"})
 
-    def found(self, device_id: str) -> tuple[str, Any]:
-        """The device's setting."""
-        canonical, device = self.device(device_id)
-        return canonical, bool(device.get("keyExpiryDisabled"))
-
-    def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
-        """Let the key expire again."""
-        del resource_id, operation
+    def delete(self, resource_id: str, state: Values) -> None:
         self._set(state["deviceId"], value=False)
 
 
 class DeviceAuthorization(DeviceSetting):
-    """`tailscale:index/deviceAuthorization:DeviceAuthorization`."""
+    """Whether the device is authorized. The real provider leaves it so at the end."""
 
     type_name = "tailscale:index/deviceAuthorization:DeviceAuthorization"
     fields: ClassVar[Mapping[str, Field]] = {
@@ -165,12 +131,8 @@ class DeviceAuthorization(DeviceSetting):
         "authorized": Field(kind="boolean", required=True),
     }
     noun = "authorization"
-    endpoint = property = body_name = "authorized"
+    endpoint = property = "authorized"
+    absent = False
 
-    def found(self, device_id: str) -> tuple[str, Any]:
-        """Whether the device is authorized."""
-        canonical, device = self.device(device_id)
-        return canonical, bool(device.get("authorized"))
-
-    def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
-        """Nothing: the real provider leaves the device authorized."""
+    def delete(self, resource_id: str, state: Values) -> None:
+        return

@@ -9,11 +9,10 @@ import time
 import uuid
 from typing import Any
 
-from lab.plugins.provider import BadArgumentsError
-from lab.plugins.resource_kind import Operation
-from lab.plugins.tailscale.client import Client
-from lab.tailscale_api import hujson
-from provider_plugin.errors import ProviderError
+from providers.plugin.errors import ProviderError
+from workshop.lab.plugins.provider import BadArgumentsError
+from workshop.lab.plugins.tailscale.client import Client, failing
+from workshop.lab.tailscale_api import hujson
 
 _SECONDS_BETWEEN_LOOKS = 1.0  # As the real provider's.
 _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -49,9 +48,8 @@ class Lookup:
         self._client = client
         self._cancelled = cancelled
 
-    def get_device(self, args: dict[str, Any], operation: Operation) -> dict[str, Any]:
+    def get_device(self, args: dict[str, Any]) -> dict[str, Any]:
         """The first device with this `hostname` or `name`, waiting up to `waitFor` for it."""
-        del operation
         given = [name for name in ("name", "hostname") if args.get(name)]
         if len(given) != 1:
             raise BadArgumentsError(
@@ -60,10 +58,8 @@ class Lookup:
         attribute, wanted = given[0], str(args[given[0]])
         wait_for = args.get("waitFor")
         seconds = 0.0 if wait_for is None else _wait_seconds(str(wait_for))
-        try:
+        with failing("Failed to fetch devices"):
             device = self._await(attribute, wanted, seconds)
-        except ProviderError as error:
-            raise ProviderError(f"Failed to fetch devices: {error}") from None
         return device | ({} if wait_for is None else {"waitFor": wait_for})
 
     def _await(self, attribute: str, wanted: str, seconds: float) -> dict[str, Any]:
@@ -84,16 +80,13 @@ class Lookup:
                 span = _go_duration(seconds)
                 raise ProviderError(f"failed after maximum of retries within {span}: {last}")
 
-    def get_devices(self, args: dict[str, Any], operation: Operation) -> dict[str, Any]:
+    def get_devices(self, args: dict[str, Any]) -> dict[str, Any]:
         """All devices that match every filter, and whose name begins with `namePrefix`."""
-        del operation
         filters = args.get("filters") or []
         query = [(f["name"], value) for f in filters for value in f["values"]]
         prefix = args.get("namePrefix") or ""
-        try:
+        with failing("Failed to fetch devices"):
             listed = self._list(query)
-        except ProviderError as error:
-            raise ProviderError(f"Failed to fetch devices: {error}") from None
         devices = [device for device in listed if device["name"].startswith(prefix)]
         given = {name: args[name] for name in ("namePrefix",) if args.get(name) is not None}
         return given | {
@@ -102,14 +95,9 @@ class Lookup:
             "filters": filters,
         }
 
-    def get_acl(self, args: dict[str, Any], operation: Operation) -> dict[str, Any]:
+    def get_acl(self, args: dict[str, Any]) -> dict[str, Any]:
         """The policy file, as it is and as JSON."""
-        del args, operation
-        path = self._client.tailnet("acl")
-        try:
-            text = self._client.get(*path, accept="application/hujson").text
-        except ProviderError as error:
-            raise ProviderError(f"Failed to fetch ACL: {error}") from None
+        text = self._client.policy()
         try:
             minimal = json.dumps(hujson.parse(text), separators=(",", ":"), ensure_ascii=False)
         except hujson.HuJSONError as error:
@@ -117,10 +105,10 @@ class Lookup:
         return {"id": str(uuid.uuid4()), "hujson": text, "json": minimal}
 
     def _first(self, attribute: str, wanted: str) -> dict[str, Any]:
-        found = self._list([(attribute, wanted)])
-        if not found:
+        devices = self._list([(attribute, wanted)])
+        if not devices:
             raise ProviderError(f'could not find device with {attribute}="{wanted}"')
-        return _describe(found[0])
+        return _describe(devices[0])
 
     def _list(self, query: list[tuple[str, str]]) -> list[dict[str, Any]]:
         response = self._client.get(*self._client.tailnet("devices"), query=query)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lab.plugins.resource_kind import Field, Operation, equal_as_sets
-from lab.plugins.tailscale.bridged import BridgedKind
-from lab.plugins.tailscale.client import Client, NotFoundError
-from lab.plugins.tailscale.tailnet_key import refuse_description
-from provider_plugin.errors import ProviderError
+from workshop.lab.plugins.resource_kind import Field, Values, equal_as_sets
+from workshop.lab.plugins.tailscale.bridged import BridgedKind
+from workshop.lab.plugins.tailscale.client import NotFoundError, failing
+from workshop.lab.plugins.tailscale.tailnet_key import refuse_description
 
 
 class OauthClient(BridgedKind):
@@ -30,75 +29,44 @@ class OauthClient(BridgedKind):
     secret_outputs = frozenset({"key"})
     changed_by_update = frozenset({"updatedAt"})
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def refuse(self, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """The real provider's rule."""
+    def refuse(self, inputs: Values) -> list[tuple[str, str]]:
         return refuse_description(inputs)
 
-    def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
-        """POST the client."""
-        del operation
-        try:
-            path = self._client.tailnet("keys")
-            key = self._client.send("POST", *path, body=_body(inputs)).json()
-        except ProviderError as error:
-            raise ProviderError(f"Failed to create oauth client: {error}") from None
+    def create(self, inputs: Values) -> tuple[str, dict[str, Any]]:
+        with failing("Failed to create oauth client"):
+            key = self._client.create_key(_body(inputs))
         return key["id"], _computed(key) | {"key": key["key"]}
 
-    def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-        """GET the client."""
+    def read(self, resource_id: str, state: Values) -> tuple[str, dict[str, Any]] | None:
         try:
-            key = self._client.get(*self._client.tailnet("keys", resource_id)).json()
+            with failing("Failed to fetch oauth client"):
+                key = self._client.key(resource_id)
         except NotFoundError:
             return None
-        except ProviderError as error:
-            raise ProviderError(f"Failed to fetch oauth client: {error}") from None
-        found = {
+        inputs = {
             "description": key.get("description", ""),
             "scopes": key.get("scopes") or [],
             "tags": key.get("tags") or [],
         }
-        return resource_id, {**state, **found, **_computed(key)}
+        return resource_id, {**state, **inputs, **_computed(key)}
 
-    def update(
-        self,
-        resource_id: str,
-        state: Mapping[str, Any],
-        inputs: Mapping[str, Any],
-        operation: Operation,
-    ) -> dict[str, Any]:
-        """PUT the client as a whole."""
-        del state, operation
+    def update(self, resource_id: str, state: Values, inputs: Values) -> dict[str, Any]:
         path = self._client.tailnet("keys", resource_id)
-        try:
+        with failing("Failed to update oauth client"):
             key = self._client.send("PUT", *path, body=_body(inputs)).json()
-        except ProviderError as error:
-            raise ProviderError(f"Failed to update oauth client: {error}") from None
         return {"updatedAt": _computed(key)["updatedAt"]}
 
-    def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
+    def delete(self, resource_id: str, state: Values) -> None:
         """Revoke the client; devices it registered stay."""
-        del state, operation
-        try:
-            self._client.delete(*self._client.tailnet("keys", resource_id))
-        except NotFoundError:
-            return
-        except ProviderError as error:
-            raise ProviderError(f"Failed to delete oauth client: {error}") from None
+        with failing("Failed to delete oauth client"):
+            self._client.delete_key(resource_id)
 
 
-def _body(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "keyType": "client",
-        "scopes": inputs["scopes"],
-        "tags": inputs["tags"],
-        "description": inputs["description"],
-    }
+def _body(inputs: Values) -> dict[str, Any]:
+    return {"keyType": "client", **{n: inputs[n] for n in ("scopes", "tags", "description")}}
 
 
-def _computed(key: Mapping[str, Any]) -> dict[str, Any]:
+def _computed(key: Values) -> dict[str, Any]:
     return {
         "createdAt": key["created"],
         "updatedAt": key.get("updated", key["created"]),

@@ -8,21 +8,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from lab.plugins.property_value import has_unknown
-from lab.plugins.provider import Function, Provider
-from lab.plugins.resource_kind import ResourceKind
-from lab.plugins.tailscale.acl import Acl
-from lab.plugins.tailscale.client import Client
-from lab.plugins.tailscale.device_settings import (
+from providers.plugin.errors import ProviderError
+from providers.plugin.property_value import has_unknown
+from workshop.lab.plugins.provider import Function, Log, Provider
+from workshop.lab.plugins.resource_kind import ResourceKind
+from workshop.lab.plugins.tailscale.acl import Acl
+from workshop.lab.plugins.tailscale.client import Client
+from workshop.lab.plugins.tailscale.device_settings import (
     DeviceAuthorization,
     DeviceKey,
     DeviceSubnetRoutes,
     DeviceTags,
 )
-from lab.plugins.tailscale.lookup import Lookup
-from lab.plugins.tailscale.oauth_client import OauthClient
-from lab.plugins.tailscale.tailnet_key import TailnetKey
-from provider_plugin.errors import ProviderError
+from workshop.lab.plugins.tailscale.lookup import Lookup
+from workshop.lab.plugins.tailscale.oauth_client import OauthClient
+from workshop.lab.plugins.tailscale.tailnet_key import TailnetKey
+from workshop.toolchain.modules import STAND_IN_VERSIONS
 
 _KINDS = (
     TailnetKey,
@@ -39,9 +40,9 @@ class TailscaleProvider(Provider):
     """The resource types and functions a fleet needs, not all of the real provider's."""
 
     name = "tailscale"
-    version = "0.29.2"
+    version = STAND_IN_VERSIONS[name]
     notice = (
-        "stand-in for the tailscale provider 0.29.2: the same requests to the same API, "
+        f"stand-in for the tailscale provider {version}: the same requests to the same API, "
         "with the resource types and functions this project uses."
     )
     accepts_secrets = False
@@ -108,8 +109,7 @@ class TailscaleProvider(Provider):
         client = self._client or _Unconfigured(self._why_not)
         return tuple(kind(client) for kind in _KINDS)
 
-    def functions(self) -> Mapping[str, Function]:
-        """By token."""
+    def functions(self, log: Log) -> Mapping[str, Function]:
         lookup = Lookup(self._client or _Unconfigured(self._why_not), self.cancelled)
         return {
             "tailscale:index/getDevice:getDevice": lookup.get_device,

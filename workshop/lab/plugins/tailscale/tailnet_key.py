@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lab.plugins.property_value import UNKNOWN
-from lab.plugins.resource_kind import Field, Operation, equal_as_sets
-from lab.plugins.tailscale.bridged import BridgedKind
-from lab.plugins.tailscale.client import Client, NotFoundError
-from provider_plugin.errors import ProviderError
+from providers.plugin.errors import ProviderError
+from providers.plugin.property_value import UNKNOWN
+from workshop.lab.plugins.resource_kind import Field, Values, equal_as_sets
+from workshop.lab.plugins.tailscale.bridged import BridgedKind
+from workshop.lab.plugins.tailscale.client import NotFoundError, failing
 
 LONGEST_DESCRIPTION = 50
+_CAPABILITIES = ("reusable", "ephemeral", "tags", "preauthorized")
 
 
 class TailnetKey(BridgedKind):
@@ -36,93 +37,56 @@ class TailnetKey(BridgedKind):
     }
     secret_outputs = frozenset({"key"})
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def refuse(self, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """The real provider's rules."""
-        found = refuse_description(inputs)
+    def refuse(self, inputs: Values) -> list[tuple[str, str]]:
+        problems = refuse_description(inputs)
         recreate = inputs.get("recreateIfInvalid")
         if recreate not in (None, UNKNOWN, "", "always", "never"):
-            found.append(("recreateIfInvalid", "must be one of '', 'always', 'never'"))
-        return found
+            problems.append(("recreateIfInvalid", "must be one of '', 'always', 'never'"))
+        return problems
 
-    def must_replace(self, state: Mapping[str, Any], inputs: Mapping[str, Any]) -> str | None:
-        """An invalid key is made anew if it was reusable, or as `recreateIfInvalid` says."""
+    def must_replace(self, state: Values, inputs: Values) -> str | None:
+        """An invalid key is made again if it was reusable, or as `recreateIfInvalid` says."""
         wish = inputs.get("recreateIfInvalid")
         wanted = wish == "always" or (wish != "never" and inputs.get("reusable", False) is True)
         return "id" if state.get("invalid") and wanted else None
 
-    def create(self, inputs: Mapping[str, Any], operation: Operation) -> tuple[str, dict[str, Any]]:
+    def create(self, inputs: Values) -> tuple[str, dict[str, Any]]:
         """POST the key; its secret is shown this once."""
-        del operation
-        create = {
-            "reusable": inputs["reusable"],
-            "ephemeral": inputs["ephemeral"],
-            "tags": inputs["tags"],
-            "preauthorized": inputs["preauthorized"],
-        }
         body = {
-            "capabilities": {"devices": {"create": create}},
+            "capabilities": {"devices": {"create": {n: inputs[n] for n in _CAPABILITIES}}},
             "expirySeconds": inputs.get("expiry") or 0,
             "description": inputs["description"],
         }
-        try:
-            path = self._client.tailnet("keys")
-            key = self._client.send("POST", *path, body=body).json()
-        except ProviderError as error:
-            raise ProviderError(
-                f"Failed to create key: Error creating tailnet key: {error}"
-            ) from None
+        with failing("Failed to create key: Error creating tailnet key"):
+            key = self._client.create_key(body)
         return key["id"], _computed(key) | {"key": key["key"]}
 
-    def read(self, resource_id: str, state: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    def read(self, resource_id: str, state: Values) -> tuple[str, dict[str, Any]] | None:
         """As the real provider: a key that is gone stays, marked invalid, for the next update."""
         try:
             key = self._get(resource_id)
         except NotFoundError:
             return (resource_id, {**state, "invalid": True}) if state else None
         create = key["capabilities"]["devices"]["create"]
-        found = {
-            "reusable": create["reusable"],
-            "ephemeral": create["ephemeral"],
-            "preauthorized": create["preauthorized"],
-            "tags": create.get("tags") or [],
-            "description": key.get("description", ""),
-        }
-        return resource_id, {**state, **found, **_computed(key)}
+        inputs = {name: create.get(name) or self.fields[name].default for name in _CAPABILITIES}
+        inputs["description"] = key.get("description", "")
+        return resource_id, {**state, **inputs, **_computed(key)}
 
-    def update(
-        self,
-        resource_id: str,
-        state: Mapping[str, Any],
-        inputs: Mapping[str, Any],
-        operation: Operation,
-    ) -> dict[str, Any]:
+    def update(self, resource_id: str, state: Values, inputs: Values) -> dict[str, Any]:
         """Only `recreateIfInvalid` can change in place, and the API knows nothing of it."""
-        del state, inputs, operation
         try:
             return _computed(self._get(resource_id))
         except NotFoundError:
             return {"invalid": True}
 
-    def delete(self, resource_id: str, state: Mapping[str, Any], operation: Operation) -> None:
+    def delete(self, resource_id: str, state: Values) -> None:
         """Revoke the key; a single-use key may be gone already."""
-        del state, operation
-        try:
-            self._client.delete(*self._client.tailnet("keys", resource_id))
-        except NotFoundError:
-            return
-        except ProviderError as error:
-            raise _failed("delete", "deleting", resource_id, error) from None
+        with failing(f"Failed to delete key: Error deleting {_named(resource_id)}"):
+            self._client.delete_key(resource_id)
 
     def _get(self, key_id: str) -> dict[str, Any]:
-        try:
-            key: dict[str, Any] = self._client.get(*self._client.tailnet("keys", key_id)).json()
-        except NotFoundError:
-            raise
-        except ProviderError as error:
-            raise _failed("fetch", "reading", key_id, error) from None
+        with failing(f"Failed to fetch key: Error reading {_named(key_id)}"):
+            key = self._client.key(key_id)
         if key.get("keyType") != "auth":
             raise ProviderError(
                 f"Invalid key type '{key.get('keyType', '')}': "
@@ -131,12 +95,11 @@ class TailnetKey(BridgedKind):
         return key
 
 
-def _failed(verb: str, doing: str, key_id: str, error: ProviderError) -> ProviderError:
-    place = f'tailnet key with id "\\"{key_id}\\""'
-    return ProviderError(f"Failed to {verb} key: Error {doing} {place}: {error}")
+def _named(key_id: str) -> str:
+    return f'tailnet key with id "\\"{key_id}\\""'
 
 
-def refuse_description(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+def refuse_description(inputs: Values) -> list[tuple[str, str]]:
     """At most 50 characters, as the API has it."""
     text = inputs.get("description")
     if isinstance(text, str) and len(text) > LONGEST_DESCRIPTION:
@@ -146,7 +109,7 @@ def refuse_description(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     return []
 
 
-def _computed(key: Mapping[str, Any]) -> dict[str, Any]:
+def _computed(key: Values) -> dict[str, Any]:
     return {
         "createdAt": key["created"],
         "expiresAt": key["expires"],

@@ -1,9 +1,0 @@
-"""`python -m lab.plugins.tailscale ENGINE_ADDRESS`: the plugin's process."""
-
-import sys
-
-from lab.plugins.process import serve
-from lab.plugins.tailscale.provider import TailscaleProvider
-
-if __name__ == "__main__":
-    serve(TailscaleProvider(), sys.argv[1:])

@@ -1,0 +1,1 @@
+"""What a user never deploys: the lab, builds without an official CLI, benchmarks and harnesses."""

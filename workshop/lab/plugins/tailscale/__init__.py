@@ -1,0 +1,1 @@
+"""A stand-in for the Tailscale provider: the same requests to the same API."""

@@ -1,0 +1,1 @@
+"""What tests and the benchmarks share: labs, fleets, recorded resources, traffic and faults."""
