@@ -11,7 +11,8 @@ from hypothesis import settings
 
 # Helpers assert as tests do: a failure shows the values there too.
 pytest.register_assert_rewrite(
-    *(f"tests.{each.name}" for each in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    "workshop.testing",
+    *(f"tests.{each.name}" for each in pkgutil.iter_modules([str(Path(__file__).parent)])),
 )
 
 # No deadline for an example: it would time the machine, not the code. In CI the examples are the

@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.home import BIN
-from lab.ports import claim
+from workshop.lab.home import BIN
+from workshop.lab.ports import claim
 
 
 def started(corefile_at: Callable[[int], str], folder: Path) -> tuple[bool, str]:

@@ -94,5 +94,4 @@ def files(*endings: str) -> list[Path]:
 
 
 def documents() -> list[Document]:
-    """Every Markdown file of the project."""
     return [Document(path) for path in files(".md")]

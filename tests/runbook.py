@@ -20,7 +20,7 @@ _HEADING = re.compile(r"## +(.+)")
 _PART = re.compile(r"\*\*(Symptom|Check|Fix|Verify|Roll back)\.\*\*")
 # What somebody would type: with an argument, and not said to run nowhere right behind it.
 _INLINE = re.compile(
-    r"`((?:kubectl|make|tailscale)\s[^`]+)`(?!\s*<!-- runnable=no why=\"[^\"]+\" -->)"
+    r"`((?:kubectl|make|oceanid|tailscale)\s[^`]+)`(?!\s*<!-- runnable=no why=\"[^\"]+\" -->)"
 )
 _PLACEHOLDER = re.compile(r"<[a-z]+>")
 _MARK = re.compile(r'sh runnable=(?P<where>lab|network|no)(?: why="(?P<why>[^"]+)")?')

@@ -11,15 +11,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from components.cluster.labels import LONGEST_LABEL
 from settings import parse, rendered
 from tests.components.generated_tolerations import PARTITION, tolerations
-from tests.components.recording import KINDS, Recording, configured, encoded, record_stack
+from workshop.testing.recording import CRDS, Recording, configured, encoded, record_stack
 
 Json = dict[str, Any]
 # Key, value, rule, remedy.
 _LINE = re.compile(r"[^\s=]+( = .*)?: .+: .+", re.DOTALL)
 _STACKS = st.sampled_from(["dev", "prod"])
-_LABEL = rendered.LONGEST_LABEL
+_LABEL = LONGEST_LABEL
 _ODD = ("10.42.0.9", "fe80::1", "fe80::1%eth0", "127.0.0.1", "::ffff:1.2.3.4")
 _KEYS = (
     "cluster",
@@ -145,7 +146,7 @@ def _destinations(draw: st.DrawFn, spoiled: str | None) -> list[Json]:
                     "port": st.sampled_from([443, 5432, 6432, 1, 65535]),
                     "localPort": st.integers(13000, 65535)
                     | _pool([1024, 12999], own, over=spoiled == "port"),
-                    "protocol": st.sampled_from(["tcp", "postgres", "s3"]),
+                    "protocol": st.sampled_from(["tcp", "postgres", "https"]),
                     "transparent": st.booleans()
                     if spoiled == "transparent"
                     else st.just(transparent),
@@ -210,7 +211,7 @@ def _egress(draw: st.DrawFn, names: Sequence[str], spoiled: str | None) -> Json:
         "destinations": draw(_destinations(spoiled)),
         "waves": draw(_waves(names, over=spoiled == "waves")),
         "envoyImage": draw(images),
-        "echoUrl": draw(urls),
+        "egressIpUrl": draw(urls),
         "gateSeconds": draw(st.sampled_from([10, 300, 3600])),
         "tolerations": draw(tolerations(over=spoiled == "tolerations")),
     }
@@ -253,7 +254,7 @@ def _admitted(*, over: bool) -> st.SearchStrategy[list[Json]]:
 @st.composite
 def _external_secrets(draw: st.DrawFn, stack: str) -> Json:
     group: Json = copy.deepcopy(configured("externalSecrets", stack))
-    group["customResources"] = str(KINDS)
+    group["crds"] = str(CRDS)
     store, secret = group["stores"][0], group["secrets"][0]
     store |= {"name": draw(labels()), "namespace": draw(labels())}
     long = st.builds(".".join, st.lists(labels(), min_size=3, max_size=4))
@@ -267,8 +268,8 @@ def spoiled(draw: st.DrawFn) -> Stack:
     name = draw(_STACKS)
     document = {key: copy.deepcopy(configured(key, name)) for key in _KEYS}
     # A file that is read, not a value that is rendered.
-    document["externalSecrets"]["customResources"] = str(KINDS)
-    places = [each for each in _leaves(document) if each[1] != "customResources"]
+    document["externalSecrets"]["crds"] = str(CRDS)
+    places = [each for each in _leaves(document) if each[1] != "crds"]
     parent, key = draw(st.sampled_from(places))
     parent[key] = draw(
         st.text(max_size=80)

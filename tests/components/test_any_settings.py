@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from tests.components.generated_settings import Stack, spoiled, stacks
 from tests.components.kubernetes_rules import faults
-from tests.components.recording import Recording
 from tests.policies.findings import mandatory
 from tests.unit.check_process import PROGRAM
 from tests.unit.envoy_process import validated
+from workshop.testing.recording import Recording
 
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from tests.components.generated_settings import Stack, stacks
-from tests.components.recording import Recording, configured, record_stack
 from tests.coredns import started
+from workshop.testing.recording import Recording, configured, record_stack
 
 pytestmark = pytest.mark.slow
 

@@ -7,12 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.recording import Recording, World, configured, record_stack
-
-
-@pytest.fixture(scope="module")
-def recording() -> Recording:
-    return record_stack("dev")
+from workshop.testing.recording import Recording, World, configured, record_stack
 
 
 @pytest.fixture(scope="module")

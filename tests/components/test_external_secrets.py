@@ -10,21 +10,21 @@ import pulumi
 import pytest
 import yaml
 
-from components._secrets_operator_chart import values
-from tests.components.recording import KINDS, REPOSITORY, Recording, World, record_stack
+from components.secrets.operator_chart import values
+from workshop.testing.recording import CRDS, REPOSITORY, Recording, World, record_stack
 
 _CUSTOM = "kubernetes:external-secrets.io/v1"
 _RBAC = "kubernetes:rbac.authorization.k8s.io/v1"
 
 _SERVED = {"ExternalSecret", "SecretStore", "GeneratorState"}
-_PLACE = "apps/labelstudio-s3-credentials"
+_SECRET = "apps/labelstudio-s3-credentials"
 _TOKEN = "apps/pulumi-api-token"
 
 
 def _settings(**changes: Any) -> dict[str, Any]:
     document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
     group: dict[str, Any] = document["config"]["oceanid-cluster:externalSecrets"]
-    return {**group, "customResources": str(KINDS), **changes}
+    return {**group, "crds": str(CRDS), **changes}
 
 
 def _record(world: World | None = None, **changes: Any) -> Recording:
@@ -137,18 +137,19 @@ def test_a_secret_made_by_hand_is_named_with_what_becomes_of_it(
     policy: str, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     secrets = [{**_settings()["secrets"][0], "creationPolicy": policy}]
-    _record(World(existing={_PLACE: {}}), secrets=secrets)
-    (line,) = [line for line in caplog.messages if "made by hand" in line]
-    assert line.startswith(f"Secret {_PLACE} was made by hand: {said}")
+    _record(World(existing={_SECRET: {}}), secrets=secrets)
+    (line,) = [line for line in caplog.messages if "made manually" in line]
+    assert line.startswith(f"Secret {_SECRET} was made manually: {said}")
 
 
 def test_a_token_made_by_hand_is_named_though_nothing_is_synced_yet(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     _record(World(existing={_TOKEN: {}}), secrets=[])
-    (line,) = [line for line in caplog.messages if "made by hand" in line]
+    (line,) = [line for line in caplog.messages if "made manually" in line]
     assert line == (
-        f"Secret {_TOKEN} was made by hand: its key token is written over, and a destroy removes it"
+        f"Secret {_TOKEN} was made manually: its key token is written over, and a destroy "
+        "removes it"
     )
 
 
@@ -157,31 +158,33 @@ def test_a_namespace_made_by_hand_is_named_where_the_stack_would_make_it(
 ) -> None:
     world = World(existing={"apps": {"kubernetes.io/metadata.name": "apps"}})
     _record(world)
-    (line,) = [line for line in caplog.messages if "made by hand" in line]
-    assert line.startswith("Namespace apps was made by hand: it is taken over and enforces Pod Sec")
+    (line,) = [line for line in caplog.messages if "made manually" in line]
+    assert line.startswith(
+        "Namespace apps was made manually: it is taken over and enforces Pod Sec"
+    )
     caplog.clear()
     _record(world, stores=[{**_settings()["stores"][0], "createNamespace": False}])
-    assert "made by hand" not in caplog.text
+    assert "made manually" not in caplog.text
 
 
 def test_what_the_stack_made_before_is_nobodys_hand(caplog: pytest.LogCaptureFixture) -> None:
     made = _record()
     namespace, token = (made.named(f"secrets-apps{each}") for each in ("", "-token"))
     labels = {"apps": namespace, _TOKEN: token}
-    synced = {_PLACE: {"reconcile.external-secrets.io/managed": "true"}}
+    synced = {_SECRET: {"reconcile.external-secrets.io/managed": "true"}}
     world = World(existing=synced | {k: v["metadata"]["labels"] for k, v in labels.items()})
     _record(world)
-    assert "made by hand" not in caplog.text
+    assert "made manually" not in caplog.text
 
 
 @pytest.mark.parametrize(
     ("why", "remedy"),
     [
-        ("401 Unauthorized", "its token is not valid: make rotate-token with a new one"),
+        ("401 Unauthorized", "its token is not valid: oceanid secrets rotate with a new one"),
         ("404 Not Found", "correct the path, or the store's organization, project and"),
         (
             'cannot find secret data for key: "token"',
-            "something else has changed the token's Secret: make refresh, then update again",
+            "something else has changed the token's Secret: oceanid refresh, then update again",
         ),
         ("no answer", "docs/runbooks/esc-token.md has the steps"),
     ],
@@ -189,12 +192,12 @@ def test_what_the_stack_made_before_is_nobodys_hand(caplog: pytest.LogCaptureFix
 def test_a_secret_that_cannot_be_read_fails_the_update_with_a_remedy(
     why: str, remedy: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    problem = {"secret": _PLACE, "key": "AWS_ACCESS_KEY_ID", "path": "a.b", "why": why}
+    problem = {"secret": _SECRET, "key": "AWS_ACCESS_KEY_ID", "path": "a.b", "why": why}
     with pytest.raises(SystemExit):
         _record(World(unread=[problem]))
     (line,) = _errors(caplog)
     assert line.startswith(
-        f"secret {_PLACE}, key AWS_ACCESS_KEY_ID (path a.b) is not synced: {why}: {remedy}"
+        f"secret {_SECRET}, key AWS_ACCESS_KEY_ID (path a.b) is not synced: {why}: {remedy}"
     )
 
 
@@ -237,15 +240,17 @@ def test_a_bundle_that_is_none_is_named_with_what_to_do(
     path = tmp_path / "bundle.yaml"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(pulumi.RunError, match=rf"customResources = {path}: {said}.*bundle.yaml"):
-        _record(customResources=str(path))
+    with pytest.raises(pulumi.RunError, match=rf"crds = {path}: {said}.*bundle.yaml"):
+        _record(crds=str(path))
 
 
 def test_a_bundle_of_another_release_is_refused_by_the_kind_it_lacks(tmp_path: Path) -> None:
     path = tmp_path / "bundle.yaml"
-    path.write_text(KINDS.read_text().replace("kind: GeneratorState}", "kind: Other}"))
-    with pytest.raises(pulumi.RunError, match=r"it lacks GeneratorState: name the bundle of the"):
-        _record(customResources=str(path))
+    path.write_text(CRDS.read_text().replace("kind: GeneratorState}", "kind: Other}"))
+    with pytest.raises(
+        pulumi.RunError, match=r"it lacks GeneratorState: name the bundle.yaml of the chart"
+    ):
+        _record(crds=str(path))
 
 
 def test_two_of_each_part_that_serves_may_not_be_away_at_once() -> None:

@@ -11,18 +11,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components._gateways import faults
-from components.egress_check import job_name
+from components.egress.gate import job_name
+from components.egress.gateway_nodes import faults
 from settings.rendered import LONGEST_WAVE
-from tests.components.recording import PROJECT, REPOSITORY, Recording, World, record_stack
+from workshop.testing.recording import PROJECT, REPOSITORY, Recording, World, record_stack
 
 _JOB = "kubernetes:batch/v1:Job"
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-
-
-@pytest.fixture(scope="module")
-def recording() -> Recording:
-    return record_stack("dev")
 
 
 def _jobs(recording: Recording) -> dict[str, dict[str, Any]]:
@@ -150,11 +145,9 @@ def test_a_node_that_has_fallen_silent_fails_its_gate_with_its_name_and_why() ->
 
 
 def test_a_rollback_measures_the_nodes_that_live_and_names_the_others(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, warnings: list[str]
 ) -> None:
     monkeypatch.setenv("OCEANID_ROLLBACK", "1")
-    warnings: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", lambda line, *_, **__: warnings.append(line))
     dead = {"calypso": "NotReady since noon: Kubelet stopped posting node status."}
     gateways = [
         {"node": "styx", "wave": "canary"},
@@ -166,24 +159,20 @@ def test_a_rollback_measures_the_nodes_that_live_and_names_the_others(
 
 
 def test_gateways_that_cannot_be_seen_fail_the_gate_of_a_stack_that_stops(
-    monkeypatch: pytest.MonkeyPatch,
+    warnings: list[str],
 ) -> None:
     blind = World(gateways=None)
     with pytest.raises(pulumi.RunError, match=r"^gate canary: .*pods cannot be seen: forbidden"):
         record_stack("prod", blind)
-    warnings: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", lambda line, *_, **__: warnings.append(line))
     assert _jobs(record_stack("dev", blind))
     assert {line.partition(":")[0] for line in warnings} == {"gate canary", "gate fleet"}
 
 
 def test_nodes_that_cannot_be_seen_stop_a_stack_that_stops_before_any_resource(
-    monkeypatch: pytest.MonkeyPatch,
+    warnings: list[str],
 ) -> None:
     with pytest.raises(pulumi.RunError, match=r"cannot be seen: .*\nnothing has been changed$"):
         record_stack("prod", World(unnamed=None))
-    warnings: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", lambda line, *_, **__: warnings.append(line))
     assert _jobs(record_stack("dev", World(unnamed=None)))
     assert len(warnings) == 1
     assert "the nodes of the settings only" in warnings[0]

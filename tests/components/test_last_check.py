@@ -5,8 +5,8 @@ from __future__ import annotations
 import pulumi
 import pytest
 
-from components._last_check import fail_at_the_end
-from tests.components.recording import record
+from components.cluster.last_check import fail_at_the_end
+from workshop.testing.recording import record
 
 
 def test_a_check_that_finds_nothing_lets_the_program_pass() -> None:

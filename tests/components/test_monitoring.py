@@ -8,10 +8,9 @@ from typing import Any
 
 import pulumi
 import pytest
-import yaml
 
-from settings import Switch
-from tests.components.recording import KEY_ENDS, KINDS, REPOSITORY, Recording, World, record_stack
+from settings import MonitoringMode
+from workshop.testing.recording import CRDS, KEY_ENDS, Recording, World, configured, record_stack
 
 _WITHOUT = World(groups=("apps",))
 _CUSTOM = "kubernetes:monitoring.coreos.com/v1:"
@@ -35,21 +34,21 @@ def _policy(recording: Recording, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("switch", "world", "there"),
+    ("mode", "world", "there"),
     [
-        (Switch.WHEN_INSTALLED, World(), True),
-        (Switch.WHEN_INSTALLED, _WITHOUT, False),
-        (Switch.ALWAYS, _WITHOUT, True),
-        (Switch.ALWAYS, World(groups=None), True),
-        (Switch.NEVER, World(), False),
+        (MonitoringMode.WHEN_INSTALLED, World(), True),
+        (MonitoringMode.WHEN_INSTALLED, _WITHOUT, False),
+        (MonitoringMode.ALWAYS, _WITHOUT, True),
+        (MonitoringMode.ALWAYS, World(groups=None), True),
+        (MonitoringMode.NEVER, World(), False),
     ],
 )
 def test_monitoring_is_there_when_the_operators_kinds_are_or_the_settings_say_so(
-    switch: Switch,
+    mode: MonitoringMode,
     world: World,
     there: bool,  # noqa: FBT001  a parameter of the cases above
 ) -> None:
-    recording = record_stack("dev", world, monitoring={"enabled": switch.value})
+    recording = record_stack("dev", world, monitoring={"enabled": mode.value})
     assert bool(_made(recording)) == there
     assert ("alerts" in recording.outputs) == there
 
@@ -66,8 +65,7 @@ def test_every_gateway_is_asked_for_every_destination_and_its_address() -> None:
     assert spec["selector"]["matchLabels"]["app.kubernetes.io/name"] == "oceanid-gateway"
 
 
-def test_every_module_that_a_monitor_names_is_the_probers() -> None:
-    recording = record_stack("dev")
+def test_every_module_that_a_monitor_names_is_the_probers(recording: Recording) -> None:
     named = {
         each["params"]["module"][0]
         for each in _spec(recording, "PodMonitor", "oceanid-probes")["podMetricsEndpoints"]
@@ -76,8 +74,7 @@ def test_every_module_that_a_monitor_names_is_the_probers() -> None:
     assert named == set(config["modules"])
 
 
-def test_every_port_that_a_monitor_names_is_a_port_of_its_pods() -> None:
-    recording = record_stack("dev")
+def test_every_port_that_a_monitor_names_is_a_port_of_its_pods(recording: Recording) -> None:
     (stateful_set,) = recording.of_type("kubernetes:apps/v1:StatefulSet")
     daemon_set = recording.of_type("kubernetes:apps/v1:DaemonSet")[0]
     for name, workload in (
@@ -94,20 +91,32 @@ def test_every_port_that_a_monitor_names_is_a_port_of_its_pods() -> None:
         assert {each["port"] for each in endpoints} <= ports
 
 
-def test_the_address_seen_by_an_application_must_be_an_exit_nodes() -> None:
-    config = json.loads(
-        record_stack("dev").named("monitoring-prober-config")["data"]["prober.json"]
-    )
+def test_the_address_seen_by_an_application_must_be_an_exit_nodes(recording: Recording) -> None:
+    config = json.loads(recording.named("monitoring-prober-config")["data"]["prober.json"])
     http = config["modules"]["by-service-egress-address"]["http"]
     assert http["fail_if_body_not_matches_regexp"] == [r"^\s*(157\.173\.210\.123)\s*$"]
     assert http["proxy_url"] == f"http://oceanid-gateway.{_EGRESS}.svc:3128"
 
 
+def test_an_https_destination_works_by_a_2xx_and_s3_by_turning_strangers_away_too() -> None:
+    egress = configured("egress")
+    plain = {key: value for key, value in egress["destinations"][1].items() if key != "probe"}
+    egress["destinations"].append(plain | {"name": "plain", "localPort": 15444, "port": 444})
+    recording = record_stack("dev", egress=egress)
+    config = json.loads(recording.named("monitoring-prober-config")["data"]["prober.json"])
+    statuses = {
+        name: config["modules"][f"by-service-{name}"]["http"]["valid_status_codes"]
+        for name in ("s3", "plain")
+    }
+    assert 403 in statuses["s3"]
+    # The exporter's own choice: a 2xx.
+    assert statuses["plain"] == []
+
+
 def test_only_prometheus_may_scrape() -> None:
     recording = record_stack("dev", monitoring={"prometheusNamespace": "observability"})
-    doors = ("oceanid-scrape-exit-nodes", "oceanid-scrape-gateways", "oceanid-scrape-secrets")
-    for name in doors:
-        (rule,) = _policy(recording, name)["ingress"]
+    for pods in ("exit-nodes", "gateways", "secrets"):
+        (rule,) = _policy(recording, f"oceanid-scrape-{pods}")["ingress"]
         (peer,) = rule["from"]
         labels = peer["namespaceSelector"]["matchLabels"]
         assert labels == {"kubernetes.io/metadata.name": "observability"}
@@ -129,12 +138,7 @@ def test_prometheus_finds_the_objects_by_the_labels_of_the_settings() -> None:
 
 
 def test_the_end_of_an_auth_key_is_watched_and_an_oauth_client_has_none() -> None:
-    tailnet = {
-        "image": "docker.io/tailscale/tailscale:v1.102.3",
-        "credential": "auth-key",
-        "policyFile": "not-owned",
-        "serviceRanges": ["192.200.0.0/24"],
-    }
+    tailnet = configured("tailnet") | {"credential": "auth-key"}
     assert "OceanidAuthKeyExpiring" not in record_stack("dev").outputs["alerts"]
     recording = record_stack("dev", tailnet=tailnet)
     assert "OceanidAuthKeyExpiring" in recording.outputs["alerts"]
@@ -149,8 +153,8 @@ def test_the_end_of_an_auth_key_is_watched_and_an_oauth_client_has_none() -> Non
     assert expr.count(f"vector({end})") == 2
 
 
-def test_grafana_finds_the_dashboard() -> None:
-    dashboard = record_stack("dev").named("monitoring-dashboard")
+def test_grafana_finds_the_dashboard(recording: Recording) -> None:
+    dashboard = recording.named("monitoring-dashboard")
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
     document = json.loads(dashboard["data"]["oceanid.json"])
     places = [panel["gridPos"] for panel in document["panels"]]
@@ -170,11 +174,8 @@ def test_a_stack_without_synced_secrets_has_no_alerts_on_them() -> None:
 
 
 def test_an_operator_that_syncs_nothing_is_watched_and_no_reading_is_missed() -> None:
-    group = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
-    settings = group["oceanid-cluster:externalSecrets"]
-    recording = record_stack(
-        "dev", externalSecrets={**settings, "customResources": str(KINDS), "secrets": []}
-    )
+    group = configured("externalSecrets") | {"crds": str(CRDS), "secrets": []}
+    recording = record_stack("dev", externalSecrets=group)
     about = [name for name in recording.outputs["alerts"] if "Secret" in name]
     assert about == ["OceanidSecretsOperatorDown"]
     assert "externalsecret_" not in str(_spec(recording, "PrometheusRule", "oceanid-alerts"))

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from components._secrets_operator_chart import CERTIFICATES, CONTROLLER, WEBHOOK, pod_labels
-from lab.network.network_policy import PolicyPod, Rule, admitted
+from components.secrets.operator_chart import CERTIFICATES, CONTROLLER, WEBHOOK, pod_labels
 from settings.names import SECRETS_NAMESPACE
 from tests.components.kubernetes_rules import pod_of
-from tests.components.recording import record_stack
+from workshop.lab.network.network_policy import PolicyPod, Rule, admitted
+from workshop.testing.recording import record_stack
 
 _SYSTEM = "kube-system"
 _DNS_PORT = 53

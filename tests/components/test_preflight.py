@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from tests.components.recording import Recording, World, configured, record_stack
+from workshop.testing.recording import Recording, World, configured, record_stack
 
 _NO_API_SERVERS = {
     "check": "api-servers",
@@ -21,22 +21,20 @@ _DEAD = {
     "check": "nodes",
     "where": "node styx",
     "what": "the cluster has no node of that name",
-    "remedy": "mend the node",
+    "remedy": "fix the node",
     "verdict": "fail",
 }
 
 
 def test_a_rollback_is_not_refused_for_what_it_goes_back_to(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, warnings: list[str]
 ) -> None:
-    warnings: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", lambda line, *_, **__: warnings.append(line))
     with pytest.raises(pulumi.RunError, match="nothing has been changed"):
         record_stack("prod", World(problems=[_DEAD]))
     monkeypatch.setenv("OCEANID_ROLLBACK", "1")
     assert record_stack("prod", World(problems=[_DEAD])).of_type("kubernetes:apps/v1:DaemonSet")
     assert warnings == [
-        "preflight nodes: node styx: the cluster has no node of that name: mend the node"
+        "preflight nodes: node styx: the cluster has no node of that name: fix the node"
     ]
 
 
@@ -131,10 +129,11 @@ def test_an_api_server_that_moves_or_joins_changes_networkpolicies_only() -> Non
         assert before[key]["spec"]["podSelector"] == after[key]["spec"]["podSelector"]
 
 
-def test_the_cluster_is_asked_once() -> None:
+def test_the_cluster_is_asked_once(recording: Recording) -> None:
     asked = [
         each.args["command"]
-        for each in record_stack("dev").invokes
-        if each.token == "command:local:run" and " -m preflight --json " in each.args["command"]
+        for each in recording.invokes
+        if each.token == "command:local:run"
+        and " -m operations.preflight --json " in each.args["command"]
     ]
     assert len(asked) == 1

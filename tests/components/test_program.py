@@ -7,8 +7,16 @@ import json
 import pulumi
 import pytest
 
-from components.tailnet import Tailnet, TailnetArgs
-from tests.components.recording import TAILNET_ADDRESS, World, record, record_stack
+from components.egress.tailnet import Tailnet, TailnetArgs
+from components.egress.tailnet_choices import CredentialKind, PolicyFile
+from workshop.testing.recording import (
+    TAILNET_ADDRESS,
+    Recording,
+    World,
+    configured,
+    record,
+    record_stack,
+)
 
 _STACKS = ("dev", "prod")
 _ROLES = ("exit", "gateway")
@@ -44,8 +52,17 @@ def test_a_wrong_setting_ends_the_program_before_any_resource() -> None:
         record_stack("dev", exitNodes=[])
 
 
-def test_the_policy_file_is_left_alone_unless_the_stack_is_told_to_own_it() -> None:
-    recording = record_stack("dev")
+def test_an_old_key_works_with_a_warning_that_names_the_new_one(warnings: list[str]) -> None:
+    recording = record_stack("dev", monitoring={"enabled": "always", "echoSeconds": 60})
+    assert recording.named("monitoring-probe-egress-address")["spec"]["interval"] == "60s"
+    (line,) = warnings
+    assert line.startswith("oceanid-cluster:monitoring.echoSeconds = 60: ")
+    assert line.endswith(': write egressIpInterval: "60s"')
+
+
+def test_the_policy_file_is_left_alone_unless_the_stack_is_told_to_own_it(
+    recording: Recording,
+) -> None:
     assert recording.of_type("tailscale:index/acl:Acl") == []
     snippet = json.loads(recording.outputs["tailnetPolicy"])
     assert snippet["autoApprovers"] == {"exitNode": ["tag:oceanid-exit"]}
@@ -58,8 +75,8 @@ def test_the_tailnets_credentials_of_a_stack_with_a_long_name_have_a_description
         stack="a" * 100,
         exit_tag="tag:exit",
         gateway_tag="tag:gateway",
-        oauth_client=True,
-        owns_policy_file=False,
+        credential=CredentialKind.OAUTH_CLIENT,
+        policy_file=PolicyFile.NOT_OWNED,
     )
     recording = record(lambda: Tailnet("tailnet", args))
     described = [
@@ -71,23 +88,13 @@ def test_the_tailnets_credentials_of_a_stack_with_a_long_name_have_a_description
 
 
 def test_an_owned_policy_file_never_overwrites_one_written_by_hand() -> None:
-    tailnet = {
-        "image": "docker.io/tailscale/tailscale:v1.102.3",
-        "credential": "oauth-client",
-        "policyFile": "owned",
-        "serviceRanges": ["192.200.0.0/24"],
-    }
+    tailnet = configured("tailnet") | {"policyFile": "owned"}
     (acl,) = record_stack("dev", tailnet=tailnet).of_type("tailscale:index/acl:Acl")
     assert acl["overwriteExistingContent"] is False
 
 
 def test_a_key_can_be_chosen_in_place_of_the_oauth_client() -> None:
-    tailnet = {
-        "image": "docker.io/tailscale/tailscale:v1.102.3",
-        "credential": "auth-key",
-        "policyFile": "not-owned",
-        "serviceRanges": ["192.200.0.0/24"],
-    }
+    tailnet = configured("tailnet") | {"credential": "auth-key"}
     recording = record_stack("dev", tailnet=tailnet)
     assert recording.of_type("tailscale:index/oauthClient:OauthClient") == []
     exit_key, gateway_key = (recording.named(f"tailnet-{role}-key") for role in _ROLES)
@@ -113,8 +120,8 @@ def test_two_devices_with_one_hostname_stop_the_update() -> None:
         record_stack("dev", World(devices=devices))
 
 
-def test_both_default_routes_of_the_looked_up_device_are_approved() -> None:
-    (routes,) = record_stack("dev").of_type("tailscale:index/deviceSubnetRoutes:DeviceSubnetRoutes")
+def test_both_default_routes_of_the_looked_up_device_are_approved(recording: Recording) -> None:
+    (routes,) = recording.of_type("tailscale:index/deviceSubnetRoutes:DeviceSubnetRoutes")
     assert routes == {"deviceId": "nMocked", "routes": ["0.0.0.0/0", "::/0"]}
 
 
@@ -122,9 +129,9 @@ _SILENT = {
     "check": "nodes",
     "where": "node styx",
     "what": "NotReady since 2025-10-10",
-    "remedy": "mend the node",
+    "remedy": "fix the node",
 }
-_LINE = "preflight nodes: node styx: NotReady since 2025-10-10: mend the node"
+_LINE = "preflight nodes: node styx: NotReady since 2025-10-10: fix the node"
 
 
 def test_a_failed_check_of_the_preflight_stops_prod_before_any_resource() -> None:
@@ -133,14 +140,16 @@ def test_a_failed_check_of_the_preflight_stops_prod_before_any_resource() -> Non
 
 
 @pytest.mark.parametrize(("stack", "verdict"), [("dev", "fail"), ("prod", "warn"), ("prod", "ok")])
-def test_what_the_settings_put_up_with_stops_nothing(stack: str, verdict: str) -> None:
+def test_what_the_settings_accept_stops_nothing(stack: str, verdict: str) -> None:
     recording = record_stack(stack, World(problems=[{**_SILENT, "verdict": verdict}]))
     assert recording.of_type("kubernetes:apps/v1:DaemonSet")
 
 
 def test_the_preflight_gets_the_settings_on_its_input_and_logs_nothing() -> None:
     recording = record_stack("prod")
-    run = next(e.args for e in recording.invokes if "-m preflight" in e.args.get("command", ""))
+    run = next(
+        e.args for e in recording.invokes if "-m operations.preflight" in e.args.get("command", "")
+    )
     assert json.loads(run["stdin"])["cluster"]["context"] == "oceanid-prod"
     assert run["logging"] == "none"
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pulumi.runtime.mocks import MockMonitor as Mocked
 
-from components._tolerations import Toleration, as_json
-from components.worker_egress import roll_out_seconds
+from components.cluster.toleration import Toleration, as_json
+from components.egress.gateway_wave import roll_out_seconds
 from settings import Effect, Operator
-from tests.components.recording import Recording, World, configured, record_stack
+from workshop.testing.recording import Recording, World, configured, record_stack
 
 _GPU = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
 _MAINTENANCE = {"key": "maintenance", "operator": "Equal", "value": "disk", "effect": "NoExecute"}
@@ -81,7 +81,7 @@ def test_without_the_setting_no_pod_has_the_field_but_the_gates() -> None:
 
 def _looks(recording: Recording) -> list[list[str]]:
     commands = [shlex.split(each.args.get("command", "")) for each in recording.invokes]
-    return [command for command in commands if "preflight.gateways" in command]
+    return [command for command in commands if "operations.preflight.gateways" in command]
 
 
 def test_the_gate_looks_at_nodes_with_the_gateways_tolerations(recording: Recording) -> None:

@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from components._network_policy import ApiServer, ClusterNetwork, fence_policy
-from tests.components.recording import Recording, configured, record_stack
+from components.cluster.network_policy import ClusterNetwork, egress_restricted_policy
+from components.values.fields import endpoint
+from workshop.testing.recording import Recording, configured, record_stack
 
 _HOST = "p.oceanid.db.postgresbridge.com"
 _POOLER = {
@@ -86,9 +87,9 @@ def test_a_fence_with_no_service_range_lets_nothing_out_by_tcp() -> None:
         pods=IPv4Network("10.42.0.0/16"),
         services=IPv4Network("10.43.0.0/16"),
         nodes=(),
-        api_servers=(ApiServer.parse("157.173.210.123:6443"),),
+        api_servers=(endpoint("157.173.210.123:6443"),),
     )
     # In a rule that is there, an empty `to` is anywhere.
-    peers = [rule.to for rule in cast("list[Any]", fence_policy(network, []).egress)]
+    peers = [rule.to for rule in cast("list[Any]", egress_restricted_policy(network, []).egress)]
     assert peers
     assert [] not in peers

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.recording import Recording, record_stack
+from workshop.testing.recording import Recording, record_stack
 
 _EXIT_NODES = [
     {"node": "tethys", "hostname": "exit-tethys", "egressAddress": "157.173.210.123"},

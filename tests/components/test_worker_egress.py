@@ -8,18 +8,12 @@ import json
 import subprocess
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components._gateway_pod import _START
-from components.gateway_access import dns_server_block
-from tests.components.recording import TAILNET_ADDRESS, Recording, record_stack
-
-
-@pytest.fixture(scope="module")
-def recording() -> Recording:
-    return record_stack("dev")
+from components.egress.gateway_access import dns_server_block
+from components.egress.gateway_pod import _START
+from workshop.testing.recording import TAILNET_ADDRESS, Recording
 
 
 def _pod(recording: Recording, wave: str) -> dict[str, Any]:

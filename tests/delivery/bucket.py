@@ -17,7 +17,7 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 import botocore.exceptions  # type: ignore[import-untyped]
 
-from lab.ports import claim
+from workshop.lab.ports import claim
 
 _SECONDS_TO_START = 30.0
 NAME = "oceanid-state"

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.delivery.bucket import Bucket, running_bucket
-from tests.delivery.checkout import Checkout, clean_checkout
+from tests.kubernetes_api import ApiServer, api_server
 from tests.lab_variables import lab_variables
+from workshop.testing.checkout import Checkout, clean_checkout
 
 # A chain of commands in place of waves and gates: what delivery does about an update that is slow,
 # fails or exceeds its plan has nothing to do with what the update makes.
@@ -53,33 +54,33 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
 
 
 @pytest.fixture(scope="module")
-def stage(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    """A stage of its own for the tests of one file."""
+def stage(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A stage of its own for the tests of one file, and a cluster that only says it is ready."""
     folder = tmp_path_factory.mktemp("stage")
-    return made_stage(folder, bucket)
+    with api_server() as cluster:
+        yield made_stage(folder, bucket, cluster)
 
 
-def made_stage(folder: Path, bucket: Bucket) -> Stage:
+def made_stage(folder: Path, bucket: Bucket, cluster: ApiServer) -> Stage:
     """The checkout with its program, what both stacks need, and `prod` made in the bucket."""
     plain = clean_checkout(folder)
     plain.write("__main__.py", _PROGRAM)
     lab = folder / "lab"
     lab.mkdir()
     (lab / "passphrase").write_text(secrets.token_hex(8))
-    given = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(lab / "passphrase"), **lab_variables(lab)}
+    given = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(lab / "passphrase"), **_variables(lab, cluster)}
     (lab / "env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
     named = ("TAILSCALE_API_KEY", "CRUNCHY_API_KEY", "ESC_ACCESS_TOKEN")
     checkout = plain.with_environment(
-        PATH=f"{_ready_cluster(folder)}:{os.environ['PATH']}",
         OCEANID_LAB=str(lab),
         OCEANID_BACKEND="from-environment",
         PULUMI_CONFIG_PASSPHRASE=secrets.token_hex(8),
         **dict.fromkeys(named, "not used by this program"),
         # The engine built here runs on a lab only.
-        **lab_variables(folder),
+        **_variables(folder, cluster),
         **bucket.environment,
     )
-    made = checkout.make("init", "STACK=prod")
+    made = checkout.oceanid("init", "--stack", "prod")
     assert made.returncode == 0, f"{made.stdout}\n{made.stderr}"
     stage = Stage(checkout=checkout, bucket=bucket)
     stage.release("The first release", first="echo one")
@@ -87,11 +88,5 @@ def made_stage(folder: Path, bucket: Bucket) -> Stage:
     return stage
 
 
-def _ready_cluster(folder: Path) -> Path:
-    """A folder with a stand-in for kubectl: in place of a cluster, which says that it is ready."""
-    programs = folder / "programs"
-    programs.mkdir()
-    kubectl = programs / "kubectl"
-    kubectl.write_text("#!/bin/sh\necho ok\n")
-    kubectl.chmod(0o755)
-    return programs
+def _variables(folder: Path, cluster: ApiServer) -> dict[str, str]:
+    return {**lab_variables(folder), "KUBECONFIG": cluster.kubeconfig(folder)}

@@ -12,14 +12,15 @@ from typing import Any
 
 import yaml
 
-from lab import api_servers
-from lab.home import Home
-from lab.kube import connect
-from lab.nodes import FLEET, register, wait_until_ready
 from tests.delivery.bucket import NAME, Bucket
-from tests.delivery.checkout import Checkout, clean_checkout, said
 from tests.delivery.github_api import GitHub, running
 from tests.delivery.rehearsal import Rehearsal
+from workshop.lab import api_servers
+from workshop.lab.home import Home
+from workshop.lab.kube import connect
+from workshop.lab.nodes import FLEET, register, wait_until_ready
+from workshop.testing.checkout import Checkout, clean_checkout, said
+from workshop.testing.lab_fleet import Fleet, running_lab
 
 PULL_REQUEST = "7"
 _FLEET_NAMES = {"tethys": "srv712429", "styx": "srv712695"}
@@ -53,13 +54,14 @@ def prepared(folder: Path, bucket: Bucket, left_out: tuple[str, ...]) -> Iterato
     `left_out` are the steps of the workflows that are not run.
     """
     checkout = clean_checkout(folder)
-    dev, prod = Home(path=folder / "dev"), Home(path=folder / "prod")
-    try:
-        for home in (dev, prod):
-            up = checkout.with_environment(OCEANID_LAB=str(home.path)).make("lab-up")
-            assert up.returncode == 0, said(up)
+    with (
+        running_lab(folder / "dev", checkout=checkout.path) as dev_lab,
+        running_lab(folder / "prod", checkout=checkout.path) as prod_lab,
+        running(GitHub(token=secrets.token_hex(8))) as github,
+    ):
+        dev, prod = dev_lab.home, prod_lab.home
         _as_the_operators_fleet(prod)
-        values, around_prod = _credentials(prod)
+        values, around_prod = _credentials(prod_lab)
         around_dev = {"OCEANID_LAB": str(dev.path)}
         bucket_reached = {
             key: value for key, value in bucket.environment.items() if key.startswith("AWS_")
@@ -67,36 +69,32 @@ def prepared(folder: Path, bucket: Bucket, left_out: tuple[str, ...]) -> Iterato
         # What the AWS SDKs read in place of the region's own address.
         bucket_reached["AWS_ENDPOINT_URL_S3"] = str(bucket.s3.meta.endpoint_url)
         around_prod |= {**bucket_reached, "GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
-        with running(GitHub(token=secrets.token_hex(8))) as github:
-            values |= {
-                "vars.STATE_BUCKET": NAME,
-                "vars.AWS_REGION": "us-east-1",
-                "github.token": github.token,
-                "github.run_attempt": "2",
-                "needs.dev.outputs.attempt": "2",
-                "github.event.pull_request.number": PULL_REQUEST,
-            }
-            job = {"GITHUB_API_URL": github.api, "GITHUB_REPOSITORY": github.name}
-            rehearsal = Rehearsal(
-                checkout=checkout,
-                values=values,
-                surroundings={
-                    ("pr", "preview-dev"): around_dev,
-                    ("pr", "preview-prod"): around_prod,
-                    ("pr", "comment"): job,
-                    ("deploy", "dev"): {**around_dev, **bucket_reached},
-                    ("deploy", "plan"): around_prod,
-                    ("deploy", "prod"): around_prod,
-                    ("drift", "prod"): {**around_prod, **job},
-                },
-                left_out=left_out,
-            )
-            here = Place(rehearsal=rehearsal, github=github, dev=dev, prod=prod)
-            _set_up_prod(here, {**around_prod, **_secrets_of(values)})
-            yield here
-    finally:
-        for home in (dev, prod):
-            checkout.with_environment(OCEANID_LAB=str(home.path)).make("lab-down")
+        values |= {
+            "vars.STATE_BUCKET": NAME,
+            "vars.AWS_REGION": "us-east-1",
+            "github.token": github.token,
+            "github.run_attempt": "2",
+            "needs.dev.outputs.attempt": "2",
+            "github.event.pull_request.number": PULL_REQUEST,
+        }
+        job = {"GITHUB_API_URL": github.api, "GITHUB_REPOSITORY": github.name}
+        rehearsal = Rehearsal(
+            checkout=checkout,
+            values=values,
+            surroundings={
+                ("pr", "preview-dev"): around_dev,
+                ("pr", "preview-prod"): around_prod,
+                ("pr", "comment"): job,
+                ("deploy", "dev"): {**around_dev, **bucket_reached},
+                ("deploy", "plan"): around_prod,
+                ("deploy", "prod"): around_prod,
+                ("drift", "prod"): {**around_prod, **job},
+            },
+            left_out=left_out,
+        )
+        here = Place(rehearsal=rehearsal, github=github, dev=dev, prod=prod)
+        _set_up_prod(here, {**around_prod, **_secrets_of(values)})
+        yield here
 
 
 def _as_the_operators_fleet(home: Home) -> None:
@@ -118,11 +116,10 @@ def _as_the_operators_fleet(home: Home) -> None:
             api.delete(f"/api/v1/nodes/{name}").raise_for_status()
 
 
-def _credentials(home: Home) -> tuple[dict[str, str], dict[str, str]]:
+def _credentials(lab: Fleet) -> tuple[dict[str, str], dict[str, str]]:
     """What the secrets of the environment `prod` hold, and how its APIs are reached from here."""
-    lines = (line.partition("=") for line in home.environment.read_text().splitlines())
-    given = {key: value for key, _, value in lines}
-    kubeconfig = home.kubeconfig.read_text().replace("oceanid-lab", "oceanid-prod")
+    given = lab.variables
+    kubeconfig = lab.home.kubeconfig.read_text().replace("oceanid-lab", "oceanid-prod")
     values = {
         "secrets.KUBECONFIG": kubeconfig,
         "secrets.PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
@@ -154,8 +151,8 @@ def _set_up_prod(place: Place, environment: dict[str, str]) -> None:
     config["oceanid-cluster:externalSecrets"] = dev["oceanid-cluster:externalSecrets"]
     path.write_text(yaml.safe_dump(document, sort_keys=False))
     url = f"s3://{NAME}?region=us-east-1"
-    made = place.checkout.with_environment(**environment, PULUMI_BACKEND_URL=url).make(
-        "init", "STACK=prod"
+    made = place.checkout.with_environment(**environment, PULUMI_BACKEND_URL=url).oceanid(
+        "init", "--stack", "prod"
     )
     assert made.returncode == 0, said(made)
     place.checkout.commit("Set prod up")

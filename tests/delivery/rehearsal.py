@@ -12,8 +12,8 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.delivery.checkout import Checkout, said
 from tests.delivery.workflow import Step, workflow
+from workshop.testing.checkout import Checkout, said
 
 _EXPRESSION = re.compile(r"\$\{\{ *([\w.-]+) *\}\}")
 
@@ -52,8 +52,9 @@ class Rehearsal:
             environment = {key: self._filled(value) for key, value in step.environment.items()}
             around = self.surroundings.get((name, job), {})
             checkout = self.checkout.with_environment(**around, **environment)
-            _, *arguments = shlex.split(step.run)
-            done.append(Ran(step=step, result=checkout.make(*arguments)))
+            program, *arguments = shlex.split(step.run)
+            run = {"make": checkout.make, "oceanid": checkout.oceanid}[program]
+            done.append(Ran(step=step, result=run(*arguments)))
         return done
 
     def passed(self, name: str, *jobs: str) -> Iterator[Ran]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery import bare, environment, lab_stack, run, shell
+from operations.delivery import bare, environment, lab_stack, run, shell
 
 _LAB = {
     "PULUMI_BACKEND_URL": "file:///the/lab/state of mine",
@@ -30,7 +30,7 @@ def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "_TOOLCHAIN", tmp_path / "toolchain")
 
     def prepare(_environment: dict[str, str]) -> Path:
-        print("delivery: said by the way")
+        print("oceanid: said by the way")
         return lab / "project" / "Pulumi.dev.yaml"
 
     monkeypatch.setattr(lab_stack, "prepare", prepare)
@@ -58,7 +58,7 @@ def test_a_shell_has_the_labs_backend_stack_and_copy_and_no_other_passphrase(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = bare.shell_lines("dev")
-    assert capsys.readouterr().err == "delivery: said by the way\n"
+    assert capsys.readouterr().err == "oceanid: said by the way\n"
     names = {
         "PULUMI_BACKEND_URL": _LAB["PULUMI_BACKEND_URL"],
         "PULUMI_CONFIG_PASSPHRASE": "unset",

@@ -19,12 +19,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery import drift, events, plan, run
-from delivery.__main__ import main
-from delivery.comment import MARKER, comment
-from delivery.environment import DeliveryError, stacks
-from delivery.events import Change, Preview
-from delivery.markdown import code, plain, table
+from operations.delivery import drift, events, plan, pull_request, run
+from operations.delivery.comment import MARKER, comment
+from operations.delivery.environment import stacks
+from operations.delivery.events import Change, Preview
+from operations.delivery.markdown import code, plain, table
+from operations.errors import OperationError
 from settings import Settings, read_file
 
 _HERE = Path(__file__).resolve().parent
@@ -41,7 +41,7 @@ def _settings(stack: str) -> Settings:
     return read_file(_REPOSITORY / f"Pulumi.{stack}.yaml")
 
 
-def _excepted() -> events.Finding:
+def _excepted() -> events.PolicyFinding:
     """A finding that a dated exception covers, in the words of policies/pack.py."""
     message = (
         "A container must not mount the node's file system.\nhost-path: spec.volumes[0].hostPath: "
@@ -80,7 +80,7 @@ def test_a_preview_that_never_began_leaves_no_older_finding_in_force(
         monkeypatch.setattr(module, "RECORDS", tmp_path)
     for stack in previewed:
         shutil.copy(_HERE / "recorded" / "update.jsonl", tmp_path / f"preview-{stack}.jsonl")
-    assert main(["comment"]) == 0
+    pull_request.write_comment()
     text = (tmp_path / "comment.md").read_text()
     without = re.findall(
         r"^\| `(\w+)` \|.* \*\*not previewed\*\*: see the job's log", text, re.MULTILINE
@@ -101,7 +101,7 @@ def test_a_dated_exception_is_shown_with_its_day_and_reason_and_blocks_nothing()
     found = _excepted()
     assert found.excepted == "until 2027-01-31: it reads logs (all of them)"
     assert not found.blocks
-    assert found.text.endswith("Remedy: use a volume")
+    assert found.message.endswith("Remedy: use a volume")
 
 
 def test_a_replacement_is_one_change_and_its_steps_are_none() -> None:
@@ -117,7 +117,7 @@ def test_a_replacement_is_one_change_and_its_steps_are_none() -> None:
 
 def test_drift_is_told_with_what_is_gone_and_what_has_changed() -> None:
     text = drift.report("prod", _recorded("drift"), "<!-- mark -->")
-    assert text.startswith("<!-- mark -->\n`make drift STACK=prod` found")
+    assert text.startswith("<!-- mark -->\n`oceanid drift --stack prod` found")
     assert "| gone | `Service` | `gateway-oceanid-gateway` |" in text
     assert "`spec.template.spec.terminationGracePeriodSeconds`" in text
 
@@ -139,7 +139,7 @@ def test_a_log_that_is_not_whole_is_no_preview(tmp_path: Path, content: str) -> 
     path = tmp_path / "preview-dev.jsonl"
     if content:
         path.write_text(content)
-    with pytest.raises(DeliveryError, match=r"preview-dev\.jsonl is not"):
+    with pytest.raises(OperationError, match=r"preview-dev\.jsonl is (not|in)"):
         events.read(path)
 
 
@@ -176,7 +176,7 @@ def test_a_summary_says_what_a_run_without_credentials_has_not_previewed(
     page = tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
     monkeypatch.setenv("OCEANID_NOT_PREVIEWED", "prod")
-    assert main(["summary"]) == 0
+    pull_request.write_summary()
     *_, line = page.read_text().splitlines()
     assert line.startswith("`prod` is **not previewed**: ")
     assert "A maintainer who has read the change gets the preview: " in line

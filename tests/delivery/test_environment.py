@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from delivery import environment
+from operations.delivery import environment
+from operations.errors import OperationError
 
 _BUCKET = "s3://team-state?region=us-east-2"
 
@@ -40,10 +41,10 @@ def test_prod_names_every_credential_it_lacks_and_where_it_comes_from(
 ) -> None:
     for name in [name for name in os.environ if name.startswith(("PULUMI_", "TAILSCALE_"))]:
         monkeypatch.delenv(name)
-    with pytest.raises(environment.DeliveryError) as refused:
+    with pytest.raises(OperationError) as refused:
         environment.for_stack("prod")
     lines = str(refused.value).splitlines()
-    assert lines[0] == "STACK=prod needs these in the environment, and they are not set:"
+    assert lines[0] == "the stack prod needs these in the environment, and they are not set:"
     for name in ("KUBECONFIG", "PULUMI_BACKEND_URL", "TAILSCALE_OAUTH_CLIENT_SECRET"):
         assert any(line.startswith(f"  {name}") for line in lines)
     assert "Tailscale admin console" in str(refused.value)

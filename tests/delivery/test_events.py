@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from delivery import events
+from operations.delivery import events
 
 _NAME = "firewall-2001:db8:5::/64"
 _TYPE = "oceanid:index:Firewall$crunchybridge:index:FirewallRule"

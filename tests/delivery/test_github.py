@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from delivery.environment import DeliveryError
-from delivery.github import Repository
+from operations.delivery.github import Repository
+from operations.errors import OperationError
 from tests.delivery.github_api import JOB, GitHub, running
 
 _MARK = "<!-- mark -->"
@@ -81,14 +81,14 @@ def test_drift_has_one_issue_that_is_closed_when_it_is_gone(github: GitHub) -> N
 
 def test_a_token_without_the_permission_is_told_from_other_faults(github: GitHub) -> None:
     github.forbidden = True
-    with pytest.raises(DeliveryError, match=r"GitHub answers 403 .*permissions") as caught:
+    with pytest.raises(OperationError, match=r"GitHub answers 403 .*permissions") as caught:
         _repository(github).keep_comment(7, _MARK, "text")
     assert github.token not in str(caught.value)
 
 
 def test_an_api_that_does_not_answer_is_said_so() -> None:
     nowhere = Repository(api="http://127.0.0.1:1", name="a/b", token="x")
-    with pytest.raises(DeliveryError, match="GitHub does not answer"):
+    with pytest.raises(OperationError, match="GitHub does not answer"):
         nowhere.keep_issue(_MARK, "title", "text")
 
 
@@ -97,5 +97,5 @@ def test_outside_of_a_job_the_missing_variables_are_named(
 ) -> None:
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
     monkeypatch.setenv("GITHUB_REPOSITORY", "a/b")
-    with pytest.raises(DeliveryError, match="GITHUB_TOKEN not set"):
+    with pytest.raises(OperationError, match="GITHUB_TOKEN not set"):
         Repository.of_job()

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from delivery.history import Update, parse
-from delivery.promotion import last_release, why_not_green, why_not_put_back
+from operations.delivery.history import Update, parse
+from operations.delivery.promotion import last_release, why_no_rollback, why_not_green
 
 _COMMIT = "a" * 40
 _OTHER = "b" * 40
@@ -104,32 +104,32 @@ def test_the_last_release_is_the_newest_update_that_passed_whole() -> None:
 _OWN = entry(message="Promote", result="failed")
 
 
-def _why_not_put_back(*entries: dict[str, Any]) -> str | None:
-    return why_not_put_back(_updates(*entries), "prod", "Promote")
+def _why_no_rollback(*entries: dict[str, Any]) -> str | None:
+    return why_no_rollback(_updates(*entries), "prod", "Promote")
 
 
-def test_a_promotion_that_failed_half_way_is_put_back() -> None:
-    assert _why_not_put_back(_OWN, entry()) is None
+def test_a_promotion_that_failed_half_way_is_rolled_back() -> None:
+    assert _why_no_rollback(_OWN, entry()) is None
 
 
 @pytest.mark.parametrize("others", [(), (entry(),), (entry(result="failed"), entry())])
 def test_what_a_promotion_without_a_record_found_is_left_alone(
     others: tuple[dict[str, Any], ...],
 ) -> None:
-    reason = _why_not_put_back(*others)
+    reason = _why_no_rollback(*others)
     assert reason is not None
-    assert "this update left no record, so nothing is put back" in reason
-    assert "make unlock STACK=prod" in reason
+    assert "this update left no record, so nothing is rolled back" in reason
+    assert "oceanid unlock --stack prod" in reason
 
 
 def test_what_another_update_put_in_force_meanwhile_is_left_alone() -> None:
-    reason = _why_not_put_back(entry(environment={"git.head": _OTHER}), _OWN, entry())
+    reason = _why_no_rollback(entry(environment={"git.head": _OTHER}), _OWN, entry())
     assert reason is not None
     assert f"another update came after this one (update of {_OTHER[:12]})" in reason
 
 
-def test_a_promotion_that_changed_nothing_has_nothing_to_be_put_back() -> None:
-    reason = _why_not_put_back({**_OWN, "resourceChanges": {"same": 3}}, entry())
+def test_a_promotion_that_changed_nothing_is_not_rolled_back() -> None:
+    reason = _why_no_rollback({**_OWN, "resourceChanges": {"same": 3}}, entry())
     assert reason is not None
     assert "nothing was changed" in reason
 

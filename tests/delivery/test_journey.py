@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.kube import connect
 from tests.delivery.bucket import Bucket
-from tests.delivery.checkout import REPOSITORY, said
 from tests.delivery.place import PULL_REQUEST, Place, prepared
 from tests.delivery.rehearsal import Ran
+from workshop.lab.kube import connect
+from workshop.testing.checkout import REPOSITORY, said
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
@@ -52,12 +52,13 @@ def test_the_steps_of_a_pull_request_pass_and_leave_one_comment(place: Place) ->
     place.rehearsal.values.update(_at_head(place))
     steps = ("check", "scan", "preview-dev", "preview-prod", "comment")
     ran = [each.step.run for each in place.rehearsal.passed("pr", *steps)]
-    assert ran[-5:] == [
-        "make scan SARIF=.delivery/scan.sarif",
-        "make preview STACK=dev",
-        "make preview STACK=prod",
-        "make comment",
-        "make post-comment",
+    assert ran[-6:] == [
+        "oceanid scan --sarif .delivery/scan.sarif",
+        "oceanid lab up",
+        "oceanid preview --stack dev",
+        "oceanid preview --stack prod",
+        "oceanid ci comment",
+        "oceanid ci post-comment",
     ]
     text = _comment(place)
     assert "| `dev` |" in text
@@ -71,20 +72,24 @@ def test_the_merge_reaches_dev_and_its_gates_pass(place: Place) -> None:
     place.checkout.git("merge", "--quiet", "--no-ff", "--message", "Merge the change", "change")
     place.rehearsal.values.update(_at_head(place))
     ran = list(place.rehearsal.passed("deploy", "dev"))
-    assert [each.step.run for each in ran] == ["make login", "make up"]
+    assert [each.step.run for each in ran] == [
+        "oceanid login",
+        "oceanid lab up",
+        "oceanid up --stack dev",
+    ]
     assert place.get(place.dev, "/apis/apps/v1/namespaces/oceanid-egress/daemonsets")["items"]
 
 
 def test_prod_follows_the_plan_that_was_shown(place: Place) -> None:
     (planned, summed) = place.rehearsal.passed("deploy", "plan")
     assert " to create" in planned.result.stdout
-    assert summed.step.run == "make summary"
+    assert summed.step.run == "oceanid ci summary"
     summary = place.rehearsal.surroundings["deploy", "plan"]["GITHUB_STEP_SUMMARY"]
     assert "### `prod`" in Path(summary).read_text()
     assert not place.get(place.prod, "/apis/apps/v1/namespaces/oceanid-egress/daemonsets")["items"]
 
     ran = list(place.rehearsal.passed("deploy", "prod"))
-    promoted = next(each for each in ran if each.step.run == "make promote STACK=prod")
+    promoted = next(each for each in ran if each.step.run == "oceanid promote --stack prod")
     assert "gates passed" in promoted.result.stdout
     jobs = place.get(place.prod, "/apis/batch/v1/namespaces/oceanid-egress/jobs")["items"]
     measured = [each for each in jobs if "check" in each["metadata"]["name"]]
@@ -136,7 +141,8 @@ def test_a_pull_request_with_the_outages_daemon_set_is_blocked_twice(place: Plac
     )
     program = place.checkout.path / "__main__.py"
     more = (
-        f'pulumi_kubernetes.yaml.v2.ConfigFile("tailscale", file="{_INCIDENT}", opts=in_cluster())'
+        "from pulumi_kubernetes.yaml.v2 import ConfigFile\n"
+        f'ConfigFile("tailscale", file="{_INCIDENT}", opts=after())'
     )
     program.write_text(f"{program.read_text()}\n{more}\n")
     place.checkout.commit("Run Tailscale on every node")
@@ -148,7 +154,7 @@ def test_a_pull_request_with_the_outages_daemon_set_is_blocked_twice(place: Plac
     rules = {each["ruleId"] for each in found["runs"][0]["results"]}
     assert {"daemonset-host-namespaces", "daemonset-reach", "privileged-container"} <= rules
 
-    (previewed,) = place.rehearsal.job("pr", "preview-dev")
+    *_, previewed = place.rehearsal.job("pr", "preview-dev")
     _refused(previewed, "DaemonSet: tailscale")
     prod, commented, *_ = place.rehearsal.job("pr", "preview-prod")
     _refused(prod, "DaemonSet: tailscale")

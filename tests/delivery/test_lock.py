@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from delivery import lock
-from delivery.environment import DeliveryError
-from delivery.state_store import FolderStore
+from operations.delivery import lock
+from operations.delivery.state_store import FolderStore
+from operations.errors import OperationError
 
 # No process has it: the kernel's highest is 4194304.
 _NOBODY = 2**30
@@ -47,9 +47,11 @@ def test_a_process_id_that_another_program_has_now_holds_no_lock(tmp_path: Path)
 
 def test_another_machines_lock_is_released_by_its_name_only(tmp_path: Path) -> None:
     _put(tmp_path, "one", host="runner-7", pid=_NOBODY)
-    with pytest.raises(DeliveryError, match=r"ana@runner-7.*make unlock STACK=prod LOCK=one"):
+    with pytest.raises(
+        OperationError, match=r"ana@runner-7.*oceanid unlock --stack prod --lock one"
+    ):
         _release(tmp_path)
-    with pytest.raises(DeliveryError, match="prod has no lock two"):
+    with pytest.raises(OperationError, match="prod has no lock two"):
         _release(tmp_path, "two")
     assert len(_release(tmp_path, "one")) == 1
     assert not list(tmp_path.rglob("*.json"))
@@ -68,7 +70,7 @@ def test_a_half_written_lock_is_held_by_somebody_unknown(tmp_path: Path) -> None
     path = tmp_path / _FOLDER / "torn.json"
     path.parent.mkdir(parents=True)
     path.write_text('{"pid": 1')
-    with pytest.raises(DeliveryError, match=r"unknown@unknown.*LOCK=torn"):
+    with pytest.raises(OperationError, match=r"unknown@unknown.*--lock torn"):
         _release(tmp_path)
     assert len(_release(tmp_path, "torn")) == 1
 
@@ -81,7 +83,7 @@ def test_a_process_that_this_user_may_not_look_at_holds_its_lock(
 
     monkeypatch.setattr(Path, "readlink", forbidden)
     _put(tmp_path, "one", host=socket.gethostname(), pid=os.getppid())
-    with pytest.raises(DeliveryError, match="the engine is at work on prod"):
+    with pytest.raises(OperationError, match="the engine is at work on prod"):
         _release(tmp_path)
 
 
@@ -90,7 +92,7 @@ def test_where_processes_cannot_be_looked_at_any_that_lives_holds_its_lock(
 ) -> None:
     monkeypatch.setattr(lock, "_PROCESSES", tmp_path / "no-proc")
     _put(tmp_path, "one", host=socket.gethostname(), pid=os.getppid())
-    with pytest.raises(DeliveryError, match="the engine is at work on prod"):
+    with pytest.raises(OperationError, match="the engine is at work on prod"):
         _release(tmp_path)
     _put(tmp_path, "one", host=socket.gethostname(), pid=_NOBODY)
     assert len(_release(tmp_path)) == 1

@@ -10,20 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from delivery import turn
-from delivery.__main__ import _COMMANDS
-from tests.delivery.checkout import REPOSITORY
+from operations.delivery import turn
+from operations.delivery.alone import ENGINE_COMMANDS
+from workshop.testing.checkout import REPOSITORY
 
-# They read, or are about no lab, or refuse at once while another command is at work.
-_FREE = {"outputs", "export", "preflight", "report", "import-firewall", "login", "init"}
-_FREE |= {"drift-issue", "comment", "post-comment", "summary", "unlock", "restore-state"}
-_DELIVERY = sorted(_COMMANDS.keys() - _FREE)
-_READS = (
-    ("delivery", "outputs"),
-    ("delivery", "export"),
-    ("delivery", "report"),
-    ("lab", "status"),
-)
+_LABS_OWN = ("lab up", "lab down")
+_READS = ("outputs", "state export", "report", "lab status")
 
 
 @pytest.fixture
@@ -36,11 +28,11 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield folder
 
 
-def _start(lab: Path, module: str, command: str) -> subprocess.Popen[str]:
-    stack = ("--stack", "dev") if module == "delivery" else ()
+def _start(lab: Path, command: str) -> subprocess.Popen[str]:
+    stack = () if command.startswith("lab ") else ("--stack", "dev")
     own = {key: value for key, value in os.environ.items() if key != "OCEANID_TURN"}
     return subprocess.Popen(
-        [sys.executable, "-m", module, command, *stack],
+        [sys.executable, "-m", "operations.cli", *command.split(), *stack],
         cwd=REPOSITORY,
         env={**own, "OCEANID_LAB": str(lab)},
         stdin=subprocess.DEVNULL,
@@ -50,28 +42,26 @@ def _start(lab: Path, module: str, command: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize(
-    ("module", "command"),
-    [*(("delivery", name) for name in _DELIVERY), ("lab", "up"), ("lab", "down")],
-)
+@pytest.mark.parametrize("command", [*sorted(ENGINE_COMMANDS), *_LABS_OWN])
 def test_a_command_says_whom_it_waits_for_before_it_starts_anything(
-    lab: Path, module: str, command: str
+    lab: Path, command: str
 ) -> None:
-    process = _start(lab, module, command)
+    process = _start(lab, command)
     assert process.stderr is not None
     said = process.stderr.readline()
     process.kill()
     out, _ = process.communicate()
-    assert said.startswith(f"{module}: another command is at work here (lab up, pid {os.getpid()}")
+    who = "lab" if command in _LABS_OWN else "oceanid"
+    assert said.startswith(f"{who}: another command is at work here (lab up, pid {os.getpid()}")
     assert said.endswith("): waiting for it\n")
     assert out == ""
     left = {path.name for path in lab.iterdir()} - {"log", "run", "pki"}
     assert left == {"lock"}
 
 
-@pytest.mark.parametrize(("module", "command"), _READS)
-def test_what_only_reads_does_not_wait(lab: Path, module: str, command: str) -> None:
-    process = _start(lab, module, command)
+@pytest.mark.parametrize("command", _READS)
+def test_what_only_reads_does_not_wait(lab: Path, command: str) -> None:
+    process = _start(lab, command)
     _, said = process.communicate(timeout=60)
     assert process.returncode != 0  # there is nothing to read
     assert "waiting" not in said
@@ -79,16 +69,16 @@ def test_what_only_reads_does_not_wait(lab: Path, module: str, command: str) -> 
 
 
 def test_the_line_for_a_shell_fails_where_the_command_does(tmp_path: Path) -> None:
-    process = _start(tmp_path / "no-lab", "delivery", "env")
+    process = _start(tmp_path / "no-lab", "env")
     out, said = process.communicate(timeout=60)
     assert process.returncode == 2
     assert out == "false\n"
-    assert said == "delivery: the lab has not been set up: run `make lab-up` first\n"
+    assert said == "oceanid: the lab has not been set up: run `oceanid lab up` first\n"
 
 
 def test_the_labs_stack_is_not_made_into_the_repositorys_file(tmp_path: Path) -> None:
     (tmp_path / "env").write_text("PULUMI_BACKEND_URL=file:///nonexistent\n")
-    process = _start(tmp_path, "delivery", "init")
+    process = _start(tmp_path, "init")
     _, said = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert said.splitlines()[-1] == "delivery: dev is the lab's stack: `make up` makes it"
+    assert said.splitlines()[-1] == "oceanid: dev is the lab's stack: `oceanid up` makes it"

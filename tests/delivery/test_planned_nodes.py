@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from delivery import events, plan
+from operations.delivery import events, plan
 
 _URN = "urn:pulumi:prod::oceanid-cluster::oceanid:index:EgressCheck$kubernetes:"
 

@@ -7,8 +7,8 @@ import secrets
 
 import pytest
 
-from tests.delivery.checkout import said
 from tests.delivery.conftest import Stage
+from workshop.testing.checkout import said
 
 pytestmark = pytest.mark.e2e
 
@@ -25,10 +25,10 @@ def _levels(stage: Stage, stack: str, **levels: str) -> None:
 def test_a_level_holds_for_its_stack_and_for_no_other(stage: Stage) -> None:
     _levels(stage, "prod", plain_text_keys="advisory")
     stage.release("A key that somebody has typed", first=f": {_KEY}")
-    prod = stage.checkout.make("preview", "STACK=prod")
+    prod = stage.checkout.oceanid("preview", "--stack", "prod")
     assert prod.returncode == 0, said(prod)
     assert f"[advisory] [severity: critical]  {_RULE}" in prod.stdout
-    dev = stage.checkout.delivery("preview", "--stack", "dev")
+    dev = stage.checkout.oceanid("preview", "--stack", "dev")
     assert dev.returncode != 0
     assert f"[mandatory] [severity: critical]  {_RULE}" in dev.stdout
 
@@ -43,13 +43,13 @@ def test_it_holds_in_an_update_a_plan_a_promotion_and_a_rollback(stage: Stage) -
         ("promote", "--stack", "prod"),
         ("rollback", "--stack", "prod", "--to", commit),
     ):
-        result = stage.checkout.delivery(*command)
+        result = stage.checkout.oceanid(*command)
         assert result.returncode == 0, said(result)
 
 
 def test_a_misspelled_rule_is_refused_in_one_line_that_names_it(stage: Stage) -> None:
     _levels(stage, "prod", plain_text_key="advisory")
-    result = stage.checkout.make("preview", "STACK=prod")
+    result = stage.checkout.oceanid("preview", "--stack", "prod")
     assert result.returncode != 0
     (line,) = {each.strip() for each in said(result).splitlines() if "plain-text-key:" in each}
     assert "policy configuration: plain-text-key: no such policy in pack oceanid" in line

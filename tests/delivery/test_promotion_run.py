@@ -1,4 +1,4 @@
-"""Promotion with the real engine and a bucket: what goes on, what is refused, what is put back."""
+"""Promotion with the real engine and a bucket: what goes on, is refused, or is rolled back."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 import pytest
 
 from tests.delivery.bucket import NAME
-from tests.delivery.checkout import said
 from tests.delivery.conftest import Stage
+from workshop.testing.checkout import said
 
 pytestmark = pytest.mark.e2e
 
@@ -19,11 +19,11 @@ _LOCKS = ".pulumi/locks/organization/oceanid-cluster/prod"
 @pytest.fixture(scope="module")
 def promoted(stage: Stage) -> Stage:
     """The first release in dev and, by its plan, in prod."""
-    dev = stage.checkout.delivery("up", "--stack", "dev")
+    dev = stage.checkout.oceanid("up", "--stack", "dev")
     assert dev.returncode == 0, said(dev)
-    planned = stage.checkout.make("plan", "STACK=prod")
+    planned = stage.checkout.oceanid("plan", "--stack", "prod")
     assert planned.returncode == 0, said(planned)
-    result = stage.checkout.make("promote", "STACK=prod")
+    result = stage.checkout.oceanid("promote", "--stack", "prod")
     assert result.returncode == 0, said(result)
     return stage
 
@@ -34,7 +34,7 @@ def _prod(stage: Stage) -> dict[str, object]:
 
 def _refused(stage: Stage, reason: str) -> None:
     before = stage.bucket.keys(_HISTORY)
-    result = stage.checkout.make("promote", "STACK=prod")
+    result = stage.checkout.oceanid("promote", "--stack", "prod")
     assert result.returncode == 2, said(result)
     assert reason in result.stderr
     assert stage.bucket.keys(_HISTORY) == before
@@ -42,13 +42,13 @@ def _refused(stage: Stage, reason: str) -> None:
 
 def _done(stage: Stage, *steps: tuple[str, str]) -> None:
     for command, stack in steps:
-        result = stage.checkout.delivery(command, "--stack", stack)
+        result = stage.checkout.oceanid(command, "--stack", stack)
         assert result.returncode == 0, said(result)
 
 
 def _newest_release(stage: Stage) -> str:
     program = (
-        "from delivery import history, run\n"
+        "from operations.delivery import history, run\n"
         "newest = history.updates('prod', run.stack_environment('prod'))[0]\n"
         "print(newest.commit if newest.is_release else 'none')"
     )
@@ -91,7 +91,7 @@ def test_a_commit_that_dev_does_not_have_is_refused(ready: Stage) -> None:
 
 def test_a_commit_that_failed_in_dev_is_refused(ready: Stage) -> None:
     ready.release("A release that fails its gate", first="echo two", gate="exit 1")
-    assert ready.checkout.delivery("up", "--stack", "dev").returncode != 0
+    assert ready.checkout.oceanid("up", "--stack", "dev").returncode != 0
     _refused(ready, "dev's update to it failed, or one of its gates did")
 
 
@@ -109,12 +109,12 @@ def test_a_plan_that_another_update_has_overtaken_is_refused(ready: Stage) -> No
 def test_what_exceeds_the_plan_is_refused_without_its_value_shown(ready: Stage) -> None:
     _done(ready, ("plan", "prod"))
     surprised = ready.checkout.with_environment(SURPRISE="a value nobody approved")
-    result = surprised.make("promote", "STACK=prod")
-    assert result.returncode == 2, said(result)
+    result = surprised.oceanid("promote", "--stack", "prod")
+    assert result.returncode == 1, said(result)
     assert "violates plan: properties changed: " in result.stdout
     assert "(values not shown)" in result.stdout
     assert "a value nobody approved" not in said(result)
-    assert "nothing was changed, nothing is to be put back" in result.stdout
+    assert "nothing was changed, so nothing is rolled back" in result.stdout
     assert _prod(ready) == {"first": "one"}
 
 
@@ -124,12 +124,12 @@ def test_a_promotion_that_meets_a_lock_leaves_the_release_of_another_alone(ready
     holder = {"pid": 1, "username": "ana", "hostname": "ci-7", "timestamp": "2026-11-21T06:40:36Z"}
     lock = f"{_LOCKS}/held.json"
     ready.bucket.s3.put_object(Bucket=NAME, Key=lock, Body=json.dumps(holder).encode())
-    result = ready.checkout.make("promote", "STACK=prod")
+    result = ready.checkout.oceanid("promote", "--stack", "prod")
     ready.bucket.s3.delete_object(Bucket=NAME, Key=lock)
-    assert result.returncode == 2, said(result)
+    assert result.returncode == 1, said(result)
     assert "the stack is currently locked by 1 lock(s)" in said(result)
-    assert "this update left no record, so nothing is put back" in result.stdout
-    assert "make unlock STACK=prod" in result.stdout
+    assert "this update left no record, so nothing is rolled back" in result.stdout
+    assert "oceanid unlock --stack prod" in result.stdout
     assert "goes back to" not in result.stdout
     assert ready.bucket.keys(_HISTORY) == before
     assert _prod(ready) == {"first": "one"}
@@ -138,14 +138,14 @@ def test_a_promotion_that_meets_a_lock_leaves_the_release_of_another_alone(ready
 def test_a_promotion_that_fails_puts_the_last_release_back(ready: Stage) -> None:
     good = ready.checkout.git("rev-parse", "HEAD").strip()
     _done(ready, ("plan", "prod"))
-    result = ready.checkout.make("promote", "STACK=prod")
+    result = ready.checkout.oceanid("promote", "--stack", "prod")
     assert result.returncode == 0, said(result)
     # In dev the gate passes, in prod it does not.
     ready.release("What only prod finds wrong", first="echo bad", gate='test "$PLACE" != prod')
     _done(ready, ("up", "dev"), ("plan", "prod"))
-    result = ready.checkout.with_environment(PLACE="prod").make("promote", "STACK=prod")
-    assert result.returncode == 2, said(result)
+    result = ready.checkout.with_environment(PLACE="prod").oceanid("promote", "--stack", "prod")
+    assert result.returncode == 1, said(result)
     assert f"prod is back at {good[:12]}" in result.stdout
     assert _prod(ready) == {"first": "as planned"}
-    # What was put back counts as a release again: the old commit's work tree was clean.
+    # What was rolled back counts as a release again: the old commit's work tree was clean.
     assert _newest_release(ready) == good

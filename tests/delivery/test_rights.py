@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.delivery.bucket import NAME
-from tests.delivery.checkout import REPOSITORY, said
 from tests.delivery.conftest import Stage
+from workshop.testing.checkout import REPOSITORY, said
 
 pytestmark = pytest.mark.e2e
 
@@ -42,14 +42,14 @@ def _action(method: str, target: str) -> str:
 
 def _documented(command: str) -> set[str]:
     lines = (REPOSITORY / "docs" / "state.md").read_text().splitlines()
-    (row,) = (line for line in lines if line.startswith("| `make ") and f"`{command}`" in line)
+    (row,) = (line for line in lines if line.startswith("| `oceanid ") and f"`{command}`" in line)
     return set(re.findall(r"s3:\w+", row))
 
 
 def _asked(stage: Stage, *commands: tuple[str, ...]) -> set[str]:
     before = len(stage.bucket.log.read_text())
     for command in commands:
-        result = stage.checkout.delivery(*command)
+        result = stage.checkout.oceanid(*command)
         assert result.returncode == 0, said(result)
     return {_action(*each) for each in _REQUEST.findall(stage.bucket.log.read_text()[before:])}
 
@@ -62,7 +62,7 @@ def updated(stage: Stage) -> Stage:
 
 
 def test_a_login_looks_at_what_the_bucket_promises(updated: Stage) -> None:
-    assert _asked(updated, ("login",)) == _documented("make login")
+    assert _asked(updated, ("login",)) == _documented("oceanid login")
 
 
 def test_a_preview_and_a_plan_write_nothing(updated: Stage) -> None:
@@ -71,12 +71,12 @@ def test_a_preview_and_a_plan_write_nothing(updated: Stage) -> None:
 
 
 def test_an_update_writes_and_removes_its_lock(updated: Stage) -> None:
-    assert _asked(updated, ("up", "--stack", "prod")) == _documented("make promote")
+    assert _asked(updated, ("up", "--stack", "prod")) == _documented("oceanid promote")
 
 
 def test_putting_a_version_back_reads_versions(updated: Stage) -> None:
     state = ".pulumi/stacks/oceanid-cluster/prod.json"
     found = updated.bucket.s3.list_object_versions(Bucket=NAME, Prefix=state)["Versions"]
     older = next(each["VersionId"] for each in found if not each["IsLatest"])
-    restore = ("restore-state", "--stack", "prod", "--version", older)
-    assert _asked(updated, restore) == _documented("make restore-state")
+    restore = ("state", "restore", "--stack", "prod", "--version", older)
+    assert _asked(updated, restore) == _documented("oceanid state restore")

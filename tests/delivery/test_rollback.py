@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.delivery.checkout import REPOSITORY, said
 from tests.delivery.conftest import Stage
+from workshop.testing.checkout import REPOSITORY, said
 
 pytestmark = pytest.mark.e2e
 
@@ -22,7 +22,7 @@ seen["apiServers"] = ["203.0.113.10:6443"]
 print(json.dumps({**seen, "results": found}))
 """
 _LOOKS_FIRST = """
-from components.preflight import require_fit
+from components.cluster.preflight import require_fit
 
 require_fit("{}", stop=True)
 """
@@ -34,7 +34,7 @@ def released(stage: Stage) -> tuple[Stage, str]:
     """A release in prod whose preflight stops, and another one after it."""
     program = stage.checkout.path / "__main__.py"
     program.write_text(_LOOKS_FIRST + program.read_text())
-    stage.checkout.write("preflight/__main__.py", _PREFLIGHT)
+    stage.checkout.write("operations/preflight/__main__.py", _PREFLIGHT)
     # In place of a minute of pip: what this project's own make rule is asked for, and when.
     makefile = stage.checkout.path / "Makefile"
     rule = f".venv/.installed:\n\t@ln -s {REPOSITORY / '.venv'} .venv && echo its own packages\n"
@@ -47,18 +47,18 @@ def released(stage: Stage) -> tuple[Stage, str]:
 
 
 def _up(stage: Stage) -> None:
-    result = stage.checkout.delivery("up", "--stack", "prod")
+    result = stage.checkout.oceanid("up", "--stack", "prod")
     assert result.returncode == 0, said(result)
 
 
 def _rollback(stage: Stage, to: str, **environment: str) -> subprocess.CompletedProcess[str]:
     checkout = stage.checkout.with_environment(**environment)
-    return checkout.delivery("rollback", "--stack", "prod", "--to", to)
+    return checkout.oceanid("rollback", "--stack", "prod", "--to", to)
 
 
 def test_a_rollback_goes_on_where_an_update_would_be_stopped(released: tuple[Stage, str]) -> None:
     stage, first = released
-    stopped = stage.checkout.with_environment(DEAD_NODE="yes").delivery("up", "--stack", "prod")
+    stopped = stage.checkout.with_environment(DEAD_NODE="yes").oceanid("up", "--stack", "prod")
     assert stopped.returncode != 0
     assert f"{_FOUND}\n" in said(stopped)
     assert "nothing has been changed" in said(stopped)
@@ -80,8 +80,8 @@ def test_a_commit_of_other_packages_and_programs_runs_on_its_own(
     released: tuple[Stage, str],
 ) -> None:
     stage, first = released
-    stage.checkout.write("requirements.txt", "# another list\n")
-    stage.checkout.write("toolchain/note.md", "Another toolchain.\n")
+    stage.checkout.write("requirements-dev.lock", "# another list\n")
+    stage.checkout.write("workshop/toolchain/note.md", "Another toolchain.\n")
     stage.checkout.commit("Other packages and programs")
     result = _rollback(stage, first)
     assert result.returncode == 0, said(result)
@@ -92,15 +92,13 @@ def test_a_commit_of_other_packages_and_programs_runs_on_its_own(
 
 def test_packages_that_cannot_be_had_are_said_to_be_missing(released: tuple[Stage, str]) -> None:
     stage, _ = released
-    stage.checkout.write("requirements.txt", "# one more\n")
+    stage.checkout.write("requirements-dev.lock", "# one more\n")
     stage.checkout.write("Makefile", ".venv/.installed:\n\tfalse\n")
     without = stage.checkout.commit("Packages that are nowhere")
-    stage.checkout.write("requirements.txt", "# and another\n")
+    stage.checkout.write("requirements-dev.lock", "# and another\n")
     result = _rollback(stage, without)
     assert result.returncode == 2
-    assert "delivery: the commit to go back to needs a .venv of its own, which could" in said(
-        result
-    )
+    assert "oceanid: the commit to go back to needs a .venv of its own, which could" in said(result)
     assert "Traceback" not in said(result)
     stage.checkout.git("checkout", "--quiet", "--", ".")
 
@@ -115,5 +113,5 @@ def test_a_work_tree_that_cannot_be_made_is_one_line(released: tuple[Stage, str]
     in_the_way.unlink()
     assert result.returncode == 2
     (line,) = result.stderr.splitlines()
-    assert line.startswith(f"delivery: {first[:12]} cannot be checked out beside this one: git ")
+    assert line.startswith(f"oceanid: {first[:12]} cannot be checked out next to this one: git: ")
     assert stage.checkout.git("worktree", "list").count("\n") == 1

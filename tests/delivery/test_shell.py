@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from delivery import environment, shell
-from delivery.environment import DeliveryError
+from operations.delivery import environment, shell
+from operations.errors import OperationError
 
 # What users of Pulumi, Kubernetes, AWS and Tailscale export for work of another kind.
 _POLLUTION = {
@@ -107,13 +107,13 @@ def test_the_lab_in_a_backend_of_the_shell_that_names_none_is_refused(
     monkeypatch.setenv("OCEANID_BACKEND", "from-environment")
     monkeypatch.delenv("PULUMI_BACKEND_URL")
     monkeypatch.delenv("PULUMI_ACCESS_TOKEN")
-    with pytest.raises(DeliveryError, match=r"^from-environment: PULUMI_BACKEND_URL is not set"):
+    with pytest.raises(OperationError, match=r"^from-environment: PULUMI_BACKEND_URL is not set"):
         environment.for_stack("dev")
 
 
 def test_another_choice_of_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCEANID_BACKEND", "environment")
-    with pytest.raises(DeliveryError, match="one of lab, from-environment"):
+    with pytest.raises(OperationError, match="one of lab, from-environment"):
         environment.for_stack("dev")
 
 
@@ -160,7 +160,7 @@ def test_a_real_stack_refuses_a_shell_that_is_set_up_for_the_lab(
 ) -> None:
     for name, value in _LAB.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(DeliveryError, match=r"^STACK=prod: this shell is set up for the lab"):
+    with pytest.raises(OperationError, match=r"^stack prod: this shell is set up for the lab"):
         environment.for_stack("prod")
 
 

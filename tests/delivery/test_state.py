@@ -1,4 +1,4 @@
-"""State in a bucket, with the real engine: locks, a bucket that goes away, versions put back."""
+"""State in a bucket, with the real engine: locks, a bucket that goes away, versions restored."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.delivery.bucket import NAME, Bucket, Valve, url
-from tests.delivery.checkout import Checkout, said
 from tests.delivery.conftest import Stage
+from workshop.testing.checkout import Checkout, said
 
 pytestmark = pytest.mark.e2e
 
@@ -50,12 +50,12 @@ def _engine_of(update: subprocess.Popen[bytes]) -> int:
 
 
 def _up(checkout: Checkout, *arguments: str) -> None:
-    result = checkout.delivery("up", "--stack", "prod", *arguments)
+    result = checkout.oceanid("up", "--stack", "prod", *arguments)
     assert result.returncode == 0, said(result)
 
 
 def test_login_says_where_state_is_and_which_stacks_are_there(stage: Stage) -> None:
-    result = stage.checkout.make("login")
+    result = stage.checkout.oceanid("login")
     assert result.returncode == 0, said(result)
     assert f"the bucket {NAME} answers, keeps versions and encrypts" in result.stdout
     assert f"state is kept in s3://{NAME}; stacks there: prod" in result.stdout
@@ -64,24 +64,24 @@ def test_login_says_where_state_is_and_which_stacks_are_there(stage: Stage) -> N
 def test_login_refuses_a_bucket_that_keeps_no_versions(stage: Stage) -> None:
     stage.bucket.make("forgetful", versioned=False)
     here = stage.bucket.environment["PULUMI_BACKEND_URL"].replace(NAME, "forgetful")
-    result = stage.checkout.with_environment(PULUMI_BACKEND_URL=here).make("login")
+    result = stage.checkout.with_environment(PULUMI_BACKEND_URL=here).oceanid("login")
     assert result.returncode == 2
     assert "the bucket forgetful keeps no versions" in result.stderr
 
 
 def test_after_login_no_command_needs_the_backend_named(stage: Stage) -> None:
     bare = stage.checkout.with_environment(PULUMI_BACKEND_URL="")
-    assert bare.delivery("outputs", "--stack", "prod").returncode == 0
+    assert bare.oceanid("outputs", "--stack", "prod").returncode == 0
 
 
 def test_of_two_updates_at_once_the_second_fails_and_harms_nothing(
     stage: Stage, tmp_path: Path
 ) -> None:
     first, go, sink = _held(stage, tmp_path)
-    second = stage.checkout.delivery("up", "--stack", "prod")
+    second = stage.checkout.oceanid("up", "--stack", "prod")
     assert second.returncode != 0
     assert "the stack is currently locked by 1 lock(s)" in said(second)
-    alive = stage.checkout.make("unlock", "STACK=prod")
+    alive = stage.checkout.oceanid("unlock", "--stack", "prod")
     assert alive.returncode == 2
     assert "the engine is at work on prod" in alive.stderr
     go.touch()
@@ -97,9 +97,9 @@ def test_the_lock_of_a_killed_run_is_released_by_hand_and_the_next_update_goes_o
     os.kill(_engine_of(update), signal.SIGKILL)
     assert update.wait(timeout=_SECONDS) != 0
     go.touch()
-    assert "currently locked" in said(stage.checkout.delivery("up", "--stack", "prod"))
+    assert "currently locked" in said(stage.checkout.oceanid("up", "--stack", "prod"))
 
-    released = stage.checkout.make("unlock", "STACK=prod")
+    released = stage.checkout.oceanid("unlock", "--stack", "prod")
     assert released.returncode == 0, said(released)
     assert "is released" in released.stdout
     _up(stage.checkout)
@@ -115,10 +115,10 @@ def test_the_lock_of_another_machine_is_released_by_its_name_only(stage: Stage) 
     }
     key = f"{_LOCKS}/left-behind.json"
     stage.bucket.s3.put_object(Bucket=NAME, Key=key, Body=json.dumps(holder).encode())
-    refused = stage.checkout.make("unlock", "STACK=prod")
+    refused = stage.checkout.oceanid("unlock", "--stack", "prod")
     assert refused.returncode == 2
     assert "prod is locked by runner@ci-7" in refused.stderr
-    released = stage.checkout.make("unlock", "STACK=prod", "LOCK=left-behind")
+    released = stage.checkout.oceanid("unlock", "--stack", "prod", "--lock", "left-behind")
     assert released.returncode == 0, said(released)
     assert stage.bucket.keys(_LOCKS) == []
 
@@ -166,7 +166,7 @@ def test_an_update_cut_off_while_its_bucket_is_away_is_made_up_for_by_the_next_o
     state = json.loads(stage.bucket.s3.get_object(Bucket=NAME, Key=_STATE)["Body"].read())
     assert "checkpoint" in state
     assert stage.bucket.keys(_LOCKS) != []
-    assert stage.checkout.make("unlock", "STACK=prod").returncode == 0
+    assert stage.checkout.oceanid("unlock", "--stack", "prod").returncode == 0
     _up(stage.checkout)
     outputs = {"first": "one", "second": "held", "third": "after the outage"}
     assert stage.checkout.outputs("prod") == outputs
@@ -175,23 +175,23 @@ def test_an_update_cut_off_while_its_bucket_is_away_is_made_up_for_by_the_next_o
 
 def test_a_bucket_that_is_out_of_reach_is_said_to_be(stage: Stage) -> None:
     away = stage.checkout.with_environment(PULUMI_BACKEND_URL=url(1))
-    result = away.make("unlock", "STACK=prod")
+    result = away.oceanid("unlock", "--stack", "prod")
     assert result.returncode == 2
-    assert result.stderr.startswith(f"delivery: the bucket {NAME} does not do it: ")
+    assert result.stderr.startswith(f"oceanid: the bucket {NAME} does not do it: ")
     assert "Traceback" not in result.stderr
 
 
-def test_an_earlier_state_is_put_back_and_the_stack_goes_on_from_it(stage: Stage) -> None:
+def test_an_earlier_state_is_restored_and_the_stack_goes_on_from_it(stage: Stage) -> None:
     stage.release("What was right", first="echo right")
     _up(stage.checkout)
     right = _newest(stage.bucket)
     stage.release("What was wrong", first="echo wrong")
     _up(stage.checkout)
 
-    listed = stage.checkout.make("restore-state", "STACK=prod")
+    listed = stage.checkout.oceanid("state", "versions", "--stack", "prod")
     assert listed.returncode == 0, said(listed)
     assert right in listed.stdout
-    restored = stage.checkout.make("restore-state", "STACK=prod", f"VERSION={right}")
+    restored = stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", right)
     assert restored.returncode == 0, said(restored)
     assert f"prod: version {right} is in force again" in restored.stdout
     assert stage.checkout.outputs("prod") == {"first": "right"}
@@ -200,25 +200,28 @@ def test_an_earlier_state_is_put_back_and_the_stack_goes_on_from_it(stage: Stage
     assert stage.checkout.outputs("prod") == {"first": "wrong"}
 
 
-def test_a_state_that_was_deleted_or_torn_is_put_back(stage: Stage) -> None:
+def test_a_state_that_was_deleted_or_torn_is_restored(stage: Stage) -> None:
     whole = _newest(stage.bucket)
     before = stage.checkout.outputs("prod")
     stage.bucket.s3.put_object(Bucket=NAME, Key=_STATE, Body=b'{"version": 3, "check')
     torn = _newest(stage.bucket)
     stage.bucket.s3.delete_object(Bucket=NAME, Key=_STATE)
-    assert stage.checkout.delivery("outputs", "--stack", "prod").returncode != 0
+    assert stage.checkout.oceanid("outputs", "--stack", "prod").returncode != 0
 
-    refused = stage.checkout.make("restore-state", "STACK=prod", f"VERSION={torn}")
+    refused = stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", torn)
     assert refused.returncode == 2
-    assert f"version {torn} is no whole state" in refused.stderr
-    assert stage.checkout.make("restore-state", "STACK=prod", f"VERSION={whole}").returncode == 0
+    assert f"version {torn} is not a whole state" in refused.stderr
+    assert (
+        stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", whole).returncode
+        == 0
+    )
     assert stage.checkout.outputs("prod") == before
 
 
-def test_a_state_is_not_put_back_under_a_running_update(stage: Stage, tmp_path: Path) -> None:
+def test_a_state_is_not_restored_under_a_running_update(stage: Stage, tmp_path: Path) -> None:
     whole = _newest(stage.bucket)
     update, go, sink = _held(stage, tmp_path)
-    refused = stage.checkout.make("restore-state", "STACK=prod", f"VERSION={whole}")
+    refused = stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", whole)
     assert refused.returncode == 2
     assert "prod is locked by" in refused.stderr
     go.touch()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from delivery.environment import DeliveryError
-from delivery.state_store import BucketStore, FolderStore, store_of
+from operations.delivery.state_store import BucketStore, FolderStore, store_of
+from operations.errors import OperationError
 from tests.delivery.bucket import NAME, Bucket
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ def test_the_versions_of_one_object_are_listed_newest_first(bucket: Bucket) -> N
 
 def test_a_bucket_that_is_not_there_is_said_in_one_line(bucket: Bucket) -> None:
     here = bucket.environment["PULUMI_BACKEND_URL"].replace(NAME, "nowhere")
-    with pytest.raises(DeliveryError, match=r"^the bucket nowhere does not do it: .*NoSuchBucket"):
+    with pytest.raises(OperationError, match=r"^the bucket nowhere does not do it: .*NoSuchBucket"):
         BucketStore(here).keys("")
 
 
@@ -72,7 +72,7 @@ def test_a_backend_is_a_bucket_a_folder_or_neither(tmp_path: Path) -> None:
     folder = store_of({"PULUMI_BACKEND_URL": f"file://{tmp_path}"})
     assert isinstance(folder, FolderStore)
     assert folder.keys(".pulumi") == [".pulumi/meta.yaml"]
-    with pytest.raises(DeliveryError, match="the backend is gs: this works on s3:// and file://"):
+    with pytest.raises(OperationError, match="the backend is gs: this works on s3:// and file://"):
         store_of({"PULUMI_BACKEND_URL": "gs://bucket"})
-    with pytest.raises(DeliveryError, match="the backend is Pulumi Cloud"):
+    with pytest.raises(OperationError, match="the backend is Pulumi Cloud"):
         store_of({})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from delivery.run import without_values
+from operations.delivery.run import without_values
 
 
 def test_the_names_of_the_properties_stay_and_their_values_go() -> None:

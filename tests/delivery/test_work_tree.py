@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from delivery import work_tree
-from delivery.environment import DeliveryError
-from tests.delivery.checkout import IDENTITY
+from operations.delivery import work_tree
+from operations.errors import OperationError
+from workshop.testing.checkout import IDENTITY
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def test_a_clean_work_tree_is_its_commit() -> None:
 
 def test_a_change_is_refused(tree: Path) -> None:
     (tree / "more").write_text("")
-    with pytest.raises(DeliveryError, match="the work tree has changes"):
+    with pytest.raises(OperationError, match="the work tree has changes"):
         work_tree.clean_commit()
 
 
 def test_a_work_tree_that_git_cannot_look_at_is_refused(tree: Path) -> None:
     (tree / ".git" / "index").write_text("torn")
-    with pytest.raises(DeliveryError, match=r"git cannot say whether .*index"):
+    with pytest.raises(OperationError, match=r"git cannot say whether .*index"):
         work_tree.clean_commit()

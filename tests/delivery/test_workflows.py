@@ -1,4 +1,4 @@
-"""What the workflows promise: make targets only, pins, least permissions, nothing for forks."""
+"""What the workflows promise: known commands only, pins, least permissions, nothing for forks."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.command import why_not_a_command
 from tests.delivery.workflow import ACTIONS, FOLDER, REPOSITORY, Workflow, workflow, workflows
 
-_TARGETS = set(re.findall(r"^([a-z0-9-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+# Of the Makefile, what has no command of its own.
+_CHECKS = ("check", "test-unit", "toolchain", "network-programs", "monitoring-programs", "test")
 _HAS_CREDENTIALS = (
     "github.event.pull_request.head.repo.full_name == github.repository "
     "&& !endsWith(github.actor, '[bot]')"
@@ -39,16 +41,21 @@ def test_there_are_the_three_workflows() -> None:
 
 
 @pytest.mark.parametrize("each", _EVERY)
-def test_every_step_that_runs_something_is_a_make_target(each: Workflow) -> None:
+def test_every_step_that_runs_something_is_a_command_here_or_a_target(
+    each: Workflow,
+) -> None:
     for step in each.steps():
         assert (step.run is None) != (step.uses is None)
         if step.run is not None:
             as_root = (each.name, step.job) == _AS_ROOT[0] and step.run.startswith(_AS_ROOT[1])
             run = step.run.removeprefix(_AS_ROOT[1]) if as_root else step.run
-            command, target, *variables = shlex.split(run)
-            assert command == "make", step.run
-            assert target in _TARGETS, f"{step.run}: the Makefile has no such target"
-            assert all(re.fullmatch(r"[A-Z]+=[\w./-]+", one) for one in variables), step.run
+            program, *arguments = shlex.split(run)
+            if program == "oceanid":
+                assert why_not_a_command(arguments) is None, step.run
+                continue
+            assert program == "make", step.run
+            # What is run on a stack is `oceanid`, and no alias of it.
+            assert arguments in [[target] for target in _CHECKS], step.run
 
 
 def test_a_pull_request_meets_every_test_there_is_and_those_of_the_network_lab_as_root() -> None:
@@ -66,8 +73,14 @@ def test_a_runner_gets_the_packages_that_any_ci_gets() -> None:
     install = re.compile(r"apt-get install ([^>\n]+)")
     (elsewhere,) = install.findall(_CI.read_text())
     commands = [step["run"] for step in _set_up()["runs"]["steps"] if "run" in step]
-    (here,) = (install.findall(command) for command in commands)
-    assert shlex.split(here[0]) == shlex.split(elsewhere)
+    (here,) = (found for command in commands for found in install.findall(command))
+    assert shlex.split(here) == shlex.split(elsewhere)
+
+
+def test_every_job_has_the_command_on_its_path() -> None:
+    first, then, *_ = _set_up()["runs"]["steps"]
+    assert "actions/setup-python@" in first["uses"]
+    assert then["run"] == 'make set-up && echo "$PWD/.venv/bin" >>"$GITHUB_PATH"'
 
 
 def test_what_is_kept_of_a_job_is_what_such_a_job_builds() -> None:
@@ -192,7 +205,7 @@ def test_a_run_without_credentials_says_what_was_not_previewed_and_what_to_do() 
     job = workflow("pr").jobs["not-previewed"]
     assert job["env"]["OCEANID_NOT_PREVIEWED"] == "prod"
     assert [step.run for step in workflow("pr").steps("not-previewed") if step.run] == [
-        "make summary"
+        "oceanid ci summary"
     ]
 
 
@@ -212,7 +225,9 @@ def test_a_preview_that_cannot_begin_is_in_the_comment_all_the_same() -> None:
     fetched = uses.index("actions/download-artifact")
     assert fetched < uses.index("aws-actions/configure-aws-credentials")
     assert steps[fetched]["continue-on-error"] is True
-    (told,) = (step for step in workflow("pr").steps("preview-prod") if step.run == "make comment")
+    (told,) = (
+        step for step in workflow("pr").steps("preview-prod") if step.run == "oceanid ci comment"
+    )
     assert "!cancelled()" in told.condition
 
 
@@ -244,11 +259,11 @@ def test_prod_comes_after_dev_and_after_its_plan_in_the_protected_environment() 
     assert jobs["prod"]["needs"] == ["dev", "plan"]
     assert jobs["prod"]["environment"] == "prod"
     assert [s.run for s in workflow("deploy").steps("prod") if s.run] == [
-        "make preflight STACK=prod",
-        "make promote STACK=prod",
-        "make report STACK=prod",
+        "oceanid preflight --stack prod",
+        "oceanid promote --stack prod",
+        "oceanid report --stack prod",
     ]
-    # The commit that is put back must be in the clone.
+    # The commit that is rolled back to must be in the clone.
     checkout = next(s for s in jobs["prod"]["steps"] if "checkout" in str(s.get("uses")))
     assert checkout["with"]["fetch-depth"] == 0
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.waiting import until
+from workshop.testing.waiting import until
 
 API = "/apis/admissionregistration.k8s.io/v1"
 POLICIES = f"{API}/validatingadmissionpolicies"

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from delivery.environment import engine, is_built
-from tests.delivery.checkout import REPOSITORY, Checkout, clean_checkout, said
+from operations.delivery.environment import engine, is_built
+from workshop.testing.checkout import REPOSITORY, Checkout, clean_checkout, passed
 
 # What the engine itself writes into its home: logins, selected stacks, the newest release known.
 _OF_THE_ENGINE = ("credentials.json", "workspaces", ".cachedVersionInfo")
@@ -52,8 +52,7 @@ def installed(folder: Path) -> Iterator[Official]:
     try:
         yield Official(checkout=checkout, home=home)
     finally:
-        down = checkout.make("lab-down")
-        assert down.returncode == 0, said(down)
+        passed(checkout.oceanid("lab", "down"))
 
 
 def _copy(bin_folder: Path, home: Path) -> None:

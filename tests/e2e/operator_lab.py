@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.delivery.checkout import REPOSITORY, said
-from tests.e2e.fleet import Fleet
-from tests.waiting import until
+from tests.e2e.lab_fixture import copy_program
+from workshop.testing.checkout import REPOSITORY, passed
+from workshop.testing.lab_fleet import Fleet
+from workshop.testing.waiting import until
 
 NAMESPACE = "external-secrets-system"
 ACCESS_KEY_ID = "oceanid-cluster:aws.labelStudio.accessKeyId"
@@ -33,22 +34,18 @@ class OperatorLab:
     fleet: Fleet
     source: str = "goldfish-inc/oceanid-cluster/prod"
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What the lab gives the engine."""
-        lines = self.fleet.home.environment.read_text().splitlines()
-        return {key: value for key, _, value in (line.partition("=") for line in lines)}
-
     def esc(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """A request to the stand-in of Pulumi ESC; below `/lab` without its token."""
-        url = self.environment["ESC_API_URL"]
+        """A request to the stand-in of Pulumi ESC; below `/lab` it needs no token."""
+        url = self.fleet.variables["ESC_API_URL"]
         if path.startswith("/lab"):
-            url, token = url.removesuffix("/api/esc"), "none"
-        else:
-            token = (self.fleet.home.path / "pulumi-esc-key").read_text().strip()
-        headers = {"Authorization": f"token {token}"}
+            url = url.removesuffix("/api/esc")
+        headers = {"Authorization": f"token {self.token()}"}
         answer = httpx.request(method, url + path, headers=headers, trust_env=False, **options)
         return answer.raise_for_status()
+
+    def token(self) -> str:
+        """The lab's current token of Pulumi ESC."""
+        return (self.fleet.home.path / "pulumi-esc-key").read_text().strip()
 
     def values(self) -> dict[str, Any]:
         """The stack's settings in the environment."""
@@ -64,9 +61,9 @@ class OperatorLab:
         )
 
     def keep_token(self) -> None:
-        """Put the lab's present token into the Secret that the store names."""
-        token = (self.fleet.home.path / "pulumi-esc-key").read_text().strip()
-        manifest = _manifest("v1", "Secret", "pulumi-api-token", stringData={"token": token})
+        """Put the lab's current token into the Secret that the store names."""
+        data = {"token": self.token()}
+        manifest = _manifest("v1", "Secret", "pulumi-api-token", stringData=data)
         self.apply("/api/v1/namespaces/apps/secrets/pulumi-api-token", manifest)
 
     def apply(self, path: str, manifest: dict[str, Any], manager: str = "test") -> httpx.Response:
@@ -93,7 +90,7 @@ class OperatorLab:
     def store(self, **fields: Any) -> httpx.Response:
         """The store of the operators' document, with the stand-in's address."""
         pulumi = {
-            "apiUrl": self.environment["ESC_API_URL"],
+            "apiUrl": self.fleet.variables["ESC_API_URL"],
             "organization": "goldfish-inc",
             "project": "oceanid-cluster",
             "environment": "prod",
@@ -160,17 +157,10 @@ def deploy(fleet: Fleet, folder: Path) -> OperatorLab:
     for name in ("apps", NAMESPACE):
         manifest = _manifest("v1", "Namespace", name)
         lab.apply(f"/api/v1/namespaces/{name}", manifest).raise_for_status()
-    source = Path(__file__).resolve().parent / "programs" / "external_secrets"
-    program = (source / "__main__.py").read_text()
-    (folder / "__main__.py").write_text(program)
-    text = (source / "Pulumi.yaml").read_text()
-    venv = str(REPOSITORY / ".venv")
-    (folder / "Pulumi.yaml").write_text(text.replace("../../../../.venv", venv))
+    copy_program("external_secrets", folder)
     shutil.copytree(_KINDS.parent / "external-secrets-chart", folder / "chart")
-    made = fleet.engine(folder, "stack", "init", _STACK)
-    assert made.returncode == 0, said(made)
-    up = fleet.engine(folder, "up", "--yes", "--skip-preview", "--stack", _STACK)
-    assert up.returncode == 0, said(up)
+    passed(fleet.engine(folder, "stack", "init", _STACK))
+    passed(fleet.engine(folder, "up", "--yes", "--skip-preview", "--stack", _STACK))
     until(lambda: _are_available(fleet))
     return lab
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
-from delivery.environment import engine, is_built
-from tests.delivery.checkout import REPOSITORY, Checkout, clean_checkout, said
-from tests.e2e.fleet import Fleet, running_lab
+from operations.delivery.environment import engine, is_built
+from workshop.testing.checkout import REPOSITORY, Checkout, Completed, clean_checkout, passed
+from workshop.testing.lab_fleet import NAMESPACE_PATH, Fleet, running_lab
 
 _STACK_FILE = "Pulumi.dev.yaml"
 _OUTAGE = REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml"
@@ -31,7 +29,7 @@ class Site:
     fleet: Fleet
     checkout: Checkout
 
-    def shell(self, text: str) -> subprocess.CompletedProcess[str]:
+    def shell(self, text: str) -> Completed:
         """The text as a script: a shell of its own that stops at the first error."""
         return self.checkout.run("bash", "-euo", "pipefail", "-c", text)
 
@@ -50,24 +48,12 @@ class Site:
     def has_left_host_tailscale(self) -> None:
         """Where the runbook has not run, its end: no such DaemonSet, and the stack deployed."""
         with self.fleet.api() as api:
-            if api.get("/api/v1/namespaces/oceanid-egress").is_success:
+            if api.get(NAMESPACE_PATH).is_success:
                 return
-        result = self.shell(
-            "kubectl delete namespace tailscale-system\npython -m delivery up --stack dev"
-        )
-        assert result.returncode == 0, said(result)
-
-    def tailnet(self) -> httpx.Client:
-        """Tailscale's API of the lab."""
-        lines = self.fleet.home.environment.read_text().splitlines()
-        own = {key: value for key, _, value in (line.partition("=") for line in lines)}
-        return httpx.Client(
-            base_url=f"{own['TAILSCALE_BASE_URL']}/api/v2", auth=(own["TAILSCALE_API_KEY"], "")
-        )
+        passed(self.shell("kubectl delete namespace tailscale-system\noceanid up --stack dev"))
 
     def device(self, hostname: str) -> dict[str, Any]:
-        """The tailnet's device of that hostname."""
-        with self.tailnet() as api:
+        with self.fleet.tailnet() as api:
             query = {"hostname": hostname, "fields": "all"}
             found = api.get("/tailnet/-/devices", params=query).raise_for_status().json()
         (device,) = found["devices"]
@@ -81,20 +67,18 @@ def running_site(folder: Path, *, secrets: bool) -> Iterator[Site]:
     Leaving that DaemonSet, by its runbook, deploys the stack; without `secrets` it
     syncs none, and the applications' namespace is not the stack's.
     """
-    with running_lab(folder / "lab") as fleet:
+    with running_lab(folder) as fleet:
         site = Site(fleet=fleet, checkout=_checkout(folder, fleet, _programs(folder)))
         if not secrets:
             site.checkout.leave_out("externalSecrets", "monitoring")
-            made = site.shell("kubectl create namespace apps")
-            assert made.returncode == 0, said(made)
-        past = site.shell(f"kubectl apply -f {_OUTAGE} && kubectl apply -f - <<<'{_starved()}'")
-        assert past.returncode == 0, said(past)
+            passed(site.shell("kubectl create namespace apps"))
+        passed(site.shell(f"kubectl apply -f {_OUTAGE} && kubectl apply -f - <<<'{_starved()}'"))
         site.edit("set", "{}")
         yield site
 
 
 def _programs(folder: Path) -> Path:
-    """A folder with kubectl, and with the official engine where that is in use.
+    """A folder with `oceanid` of the checkout, kubectl, and the official engine where it is in use.
 
     What is built here lies next to the built engine, which nobody should find on PATH by accident.
     """
@@ -102,6 +86,10 @@ def _programs(folder: Path) -> Path:
     programs.mkdir()
     kubectl = shutil.which("kubectl") or REPOSITORY / ".toolchain" / "bin" / "kubectl"
     (programs / "kubectl").symlink_to(kubectl)
+    # The one in .venv/bin is of the checkout that the packages were installed for.
+    oceanid = programs / "oceanid"
+    oceanid.write_text('#!/bin/sh\nexec .venv/bin/python -m operations.cli "$@"\n')
+    oceanid.chmod(0o755)
     if not is_built():
         (programs / "pulumi").symlink_to(engine())
     return programs
@@ -109,7 +97,7 @@ def _programs(folder: Path) -> Path:
 
 def _checkout(folder: Path, fleet: Fleet, programs: Path) -> Checkout:
     checkout = clean_checkout(folder)
-    path = f"{checkout.path / '.venv' / 'bin'}:{programs}:/usr/local/bin:/usr/bin:/bin"
+    path = f"{programs}:{checkout.path / '.venv' / 'bin'}:/usr/local/bin:/usr/bin:/bin"
     return checkout.with_environment(
         STACK="dev",
         KUBECONFIG=str(fleet.home.kubeconfig),

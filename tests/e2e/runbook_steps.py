@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.nodes import Node, register, wait_until_ready
-from tests.delivery.checkout import said
+from settings.names import NAMESPACE
+from tests.e2e.lab_fixture import join
 from tests.e2e.runbook_site import Site
 from tests.runbook import Where, blocks, runbooks
+from workshop.lab.nodes import Node
+from workshop.testing.checkout import passed, said
+from workshop.testing.lab_fleet import NAMESPACE_PATH
 
 # The old set-up is left first, as the preflight demands; what moves the exit node is last.
 _FIRST, _LAST = "leaving-host-tailscale", "exit-node"
@@ -17,15 +20,12 @@ _DEFAULT_ROUTES = ["0.0.0.0/0", "::/0"]
 
 
 def _a_machine_joins(site: Site) -> None:
-    naiad = (Node(name="naiad", address="203.0.113.9", labels={}),)
-    with site.fleet.api() as api:
-        register(api, naiad)
-        wait_until_ready(api, naiad)
+    join(site.fleet, Node(name="naiad", address="203.0.113.9", labels={}))
 
 
 def _somebody_takes_the_approval_back(site: Site) -> None:
     node = site.device(_EXIT_NODE)["nodeId"]
-    with site.tailnet() as api:
+    with site.fleet.tailnet() as api:
         api.post(f"/device/{node}/routes", json={"routes": []}).raise_for_status()
     assert site.device(_EXIT_NODE)["enabledRoutes"] == []
 
@@ -40,7 +40,7 @@ def _it_has_moved(site: Site) -> None:
 
 def _the_daemon_set_is_gone(site: Site) -> None:
     items = site.fleet.get("/apis/apps/v1/daemonsets")["items"]
-    assert {each["metadata"]["namespace"] for each in items} == {"oceanid-egress"}
+    assert {each["metadata"]["namespace"] for each in items} == {NAMESPACE}
 
 
 def _it_is_emptied_and_still_there(site: Site) -> None:
@@ -58,7 +58,7 @@ def _somebody_taints_a_node(site: Site) -> None:
 
 
 def _its_gateway_is_a_new_one_that_tolerates_the_taint(site: Site) -> None:
-    pods = site.fleet.get("/api/v1/namespaces/oceanid-egress/pods")["items"]
+    pods = site.fleet.get(f"{NAMESPACE_PATH}/pods")["items"]
     (tolerations,) = [
         each["spec"]["tolerations"]
         for each in pods
@@ -68,7 +68,7 @@ def _its_gateway_is_a_new_one_that_tolerates_the_taint(site: Site) -> None:
 
 
 def _it_is_measured_though_no_setting_names_it(site: Site) -> None:
-    pods = site.fleet.get("/api/v1/namespaces/oceanid-egress/pods")["items"]
+    pods = site.fleet.get(f"{NAMESPACE_PATH}/pods")["items"]
     checks = [each for each in pods if "oceanid-check-" in each["metadata"]["name"]]
     assert "naiad" in {each["spec"]["nodeName"] for each in checks}
 
@@ -80,8 +80,7 @@ def _it_starves_as_before(site: Site) -> None:
 
 
 def _shell(site: Site, text: str) -> None:
-    result = site.shell(text)
-    assert result.returncode == 0, said(result)
+    passed(site.shell(text))
 
 
 # What has happened when somebody opens a runbook at that heading, and what is so when it is done.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.delivery.checkout import REPOSITORY, said
-from tests.e2e.fleet import Fleet
 from tests.e2e.operator_lab import ACCESS_KEY_ID, SECRET_ACCESS_KEY, OperatorLab
+from workshop.testing.checkout import REPOSITORY, Completed, said
+from workshop.testing.lab_fleet import Fleet
 
 SECRET = "labelstudio-s3-credentials"
 
@@ -30,11 +29,9 @@ class SyncedStack:
 
     @property
     def fleet(self) -> Fleet:
-        """The lab that it is on."""
         return self.lab.fleet
 
     def group(self) -> dict[str, Any]:
-        """`externalSecrets` in the settings."""
         document = yaml.safe_load(self.settings.read_text())
         found: dict[str, Any] = document["config"]["oceanid-cluster:externalSecrets"]
         return found
@@ -47,7 +44,7 @@ class SyncedStack:
         group |= changes
         self.settings.write_text(yaml.safe_dump(document))
 
-    def engine(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def engine(self, *arguments: str, **environment: str) -> Completed:
         """The engine on the stack with these settings."""
         chosen = ("--stack", "dev", "--config-file", str(self.settings))
         return self._heard(
@@ -55,27 +52,23 @@ class SyncedStack:
             environment.get("ESC_ACCESS_TOKEN", self.token()),
         )
 
-    def rotate_token(self) -> subprocess.CompletedProcess[str]:
+    def rotate_token(self) -> Completed:
         """`make rotate-token`, with the settings of the checkout."""
-        return self._heard(self.fleet.delivery("rotate-token"), self.token())
+        return self._heard(self.fleet.oceanid("secrets rotate"), self.token())
 
     def token(self) -> str:
-        """The lab's present token of Pulumi ESC."""
-        return (self.fleet.home.path / "pulumi-esc-key").read_text().strip()
+        """The lab's current token of Pulumi ESC."""
+        return self.lab.token()
 
-    def _heard(
-        self, result: subprocess.CompletedProcess[str], token: str
-    ) -> subprocess.CompletedProcess[str]:
+    def _heard(self, result: Completed, token: str) -> Completed:
         self.told.append(said(result))
         self.hidden.add(token)
         return result
 
-    def up(self) -> subprocess.CompletedProcess[str]:
-        """An update with the policy pack."""
+    def up(self) -> Completed:
         return self.engine("up", "--yes", "--skip-preview", "--policy-pack", "policies")
 
     def ready(self) -> tuple[str, str]:
-        """Status and reason of the first secret's condition."""
         return self.lab.condition(SECRET)
 
     def synced(self) -> dict[str, str]:

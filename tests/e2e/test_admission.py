@@ -16,8 +16,8 @@ from policies.admission import DATA_FILE, expressed, manifests
 from policies.exceptions import DatedException, Enforcer, Exceptions
 from policies.rules import all_rules
 from tests.e2e.admission import POLICIES, applied, typed
-from tests.e2e.agreement import posted
-from tests.e2e.fleet import Fleet
+from workshop.testing.agreement import posted
+from workshop.testing.lab_fleet import Fleet
 
 pytestmark = pytest.mark.e2e
 
@@ -26,7 +26,6 @@ _NEVER = date(2000, 1, 1)
 
 
 def _today() -> date:
-    """The day as the API server has it."""
     return datetime.now(UTC).date()
 
 

@@ -14,7 +14,8 @@ from policies.exceptions import Exceptions
 from policies.rules import all_rules
 from policies.rules.namespace_rules import LEVELS
 from tests.e2e.admission import applied
-from tests.e2e.agreement import (
+from tests.policies.generated_pods import workloads
+from workshop.testing.agreement import (
     VERSIONS,
     completed,
     fixtures,
@@ -26,8 +27,7 @@ from tests.e2e.agreement import (
     warned_in_cluster,
     warning_namespace,
 )
-from tests.e2e.fleet import Fleet
-from tests.policies.generated_pods import workloads
+from workshop.testing.lab_fleet import Fleet
 
 pytestmark = pytest.mark.e2e
 
@@ -71,7 +71,7 @@ def _differences(api: httpx.Client, body: dict[str, Any]) -> tuple[set[str], htt
 
 
 def test_every_difference_that_is_put_up_with_is_explained_by_its_rule() -> None:
-    explained = {rule.name for rule in all_rules() if rule.in_cluster}
+    explained = {rule.name for rule in all_rules() if rule.cel_differs_because}
     assert set(_EXPLAINED) == explained
 
 

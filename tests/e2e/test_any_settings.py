@@ -11,13 +11,13 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from components._custom_resources import definitions
-from components._secrets_operator_access import kinds
-from lab.home import BIN
+from components.secrets.crds import definitions
+from components.secrets.operator_access import served_crds
 from tests.components.generated_settings import Stack, stacks
-from tests.components.recording import Recording, record_stack
-from tests.e2e.fleet import Fleet
-from tests.waiting import until
+from workshop.lab.home import BIN
+from workshop.testing.lab_fleet import Fleet
+from workshop.testing.recording import Recording, record_stack
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -75,7 +75,7 @@ class _Server:
 @pytest.fixture(scope="module")
 def server(fleet: Fleet) -> Iterator[_Server]:
     """With the operator's kinds, as the stack makes them, and one namespace."""
-    made = definitions(str(BIN / "external-secrets-crds.yaml"), kinds(cluster_kinds=False))
+    made = definitions(str(BIN / "external-secrets-crds.yaml"), served_crds(cluster_kinds=False))
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}}
     with fleet.api() as api:
         try:

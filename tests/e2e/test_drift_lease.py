@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from components._labels import DRIFT_LEASE
-from delivery import drift_lease
+from components.cluster.labels import DRIFT_LEASE, GATEWAY
+from operations.delivery import drift_lease
 from settings.names import NAMESPACE
-from tests.delivery.checkout import said
-from tests.e2e.fleet import Fleet
+from workshop.testing.checkout import failed, passed
+from workshop.testing.lab_fleet import NAMESPACE_PATH, Fleet
 
 pytestmark = pytest.mark.e2e
 
-_LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{drift_lease.NAME}"
-_SERVICE = f"/api/v1/namespaces/{NAMESPACE}/services/oceanid-gateway"
-_MERGE = {"content-type": "application/merge-patch+json"}
+_LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{DRIFT_LEASE}"
+_SERVICE = f"{NAMESPACE_PATH}/services/{GATEWAY}"
 
 
 def _renewed(fleet: Fleet) -> datetime:
@@ -25,28 +23,20 @@ def _renewed(fleet: Fleet) -> datetime:
 
 
 def _label(fleet: Fleet, value: str) -> None:
-    change: dict[str, Any] = {"metadata": {"labels": {"app.kubernetes.io/part-of": value}}}
-    with fleet.api() as api:
-        api.patch(_SERVICE, json=change, headers=_MERGE).raise_for_status()
-
-
-def test_the_alert_looks_at_this_lease() -> None:
-    assert drift_lease.NAME == DRIFT_LEASE
+    fleet.patch(_SERVICE, {"metadata": {"labels": {"app.kubernetes.io/part-of": value}}})
 
 
 def test_a_look_without_drift_renews_the_lease_and_one_with_drift_leaves_it(
     deployed: Fleet,
 ) -> None:
     began = datetime.now(UTC)
-    looked = deployed.delivery("drift")
-    assert looked.returncode == 0, said(looked)
+    passed(deployed.oceanid("drift"))
     renewed = _renewed(deployed)
     assert began <= renewed <= datetime.now(UTC)
 
     _label(deployed, "somebody")
     try:
-        looked = deployed.delivery("drift")
-        assert looked.returncode != 0, said(looked)
+        failed(deployed.oceanid("drift"))
         assert _renewed(deployed) == renewed
     finally:
         _label(deployed, "oceanid")

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.delivery.checkout import said
-from tests.e2e.fleet import running_lab
 from tests.e2e.operator_lab import ACCESS_KEY_ID, SECRET_ACCESS_KEY, OperatorLab
 from tests.e2e.synced_stack import SECRET, SyncedStack
-from tests.waiting import until
+from workshop.testing.checkout import failed, passed, said
+from workshop.testing.lab_fleet import running_lab
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -42,7 +42,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncedStack]:
     """A lab in which somebody has made secret, token and namespace, and nothing is deployed."""
     with running_lab(tmp_path_factory.mktemp("lab")) as fleet:
         # The lab's own copy of the settings, whose secrets it can decrypt.
-        assert fleet.delivery("env").returncode == 0
+        assert fleet.oceanid("env").returncode == 0
         settings = tmp_path_factory.mktemp("settings") / "Pulumi.dev.yaml"
         text = (fleet.home.path / "project" / "Pulumi.dev.yaml").read_text()
         settings.write_text(text.replace("refreshInterval: 1m", "refreshInterval: 1s"))
@@ -57,14 +57,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncedStack]:
 
 
 def test_a_preview_names_the_secret_it_takes_over_and_changes_nothing(stack: SyncedStack) -> None:
-    result = stack.engine("preview")
-    assert result.returncode == 0, said(result)
+    text = said(passed(stack.engine("preview")))
     for warning in (
-        f"Secret apps/{SECRET} was made by hand: all its keys are replaced",
-        f"Secret apps/{_TOKEN} was made by hand: its key token is written over",
-        "Namespace apps was made by hand: it is taken over and enforces",
+        f"Secret apps/{SECRET} was made manually: all its keys are replaced",
+        f"Secret apps/{_TOKEN} was made manually: its key token is written over",
+        "Namespace apps was made manually: it is taken over and enforces",
     ):
-        assert warning in said(result)
+        assert warning in text
     assert stack.lab.secret(SECRET) == _BY_HAND
     assert stack.lab.secret(_TOKEN) == _TOKEN_BY_HAND
     assert _ENFORCE not in stack.fleet.get(_NAMESPACE)["metadata"]["labels"]
@@ -73,10 +72,9 @@ def test_a_preview_names_the_secret_it_takes_over_and_changes_nothing(stack: Syn
 def test_one_up_deploys_the_operator_and_syncs_the_secret(stack: SyncedStack) -> None:
     preview = stack.engine("preview", "--json")
     planned = json.loads(preview.stdout)["changeSummary"]["create"]
-    result = stack.up()
-    assert result.returncode == 0, said(result)
+    text = said(passed(stack.up()))
     # Nothing was hidden from the preview, and so from the policies.
-    assert f"+ {planned} created" in said(result)
+    assert f"+ {planned} created" in text
     assert stack.lab.secret(SECRET) == stack.synced()
     assert stack.lab.secret(_TOKEN) == {"token": stack.token(), **_NOTE}
     assert stack.fleet.get(_NAMESPACE)["metadata"]["labels"][_ENFORCE] == "restricted"
@@ -84,9 +82,8 @@ def test_one_up_deploys_the_operator_and_syncs_the_secret(stack: SyncedStack) ->
 
 
 def test_what_has_been_taken_over_is_not_told_again(stack: SyncedStack) -> None:
-    result = stack.engine("preview", "--expect-no-changes")
-    assert result.returncode == 0, said(result)
-    assert "made by hand" not in said(result)
+    text = said(passed(stack.engine("preview", "--expect-no-changes")))
+    assert "made manually" not in text
 
 
 def test_a_new_value_arrives_without_an_update(stack: SyncedStack) -> None:
@@ -102,12 +99,10 @@ def test_a_revoked_token_fails_the_update_and_the_secret_keeps_its_values(
     for token in stack.lab.esc("GET", "/lab/tokens").json()["tokens"]:
         stack.lab.esc("DELETE", f"/lab/tokens/{token['id']}")
     until(lambda: stack.ready() == ("False", "SecretSyncedError"))
-    result = stack.up()
-    text = said(result)
-    assert result.returncode != 0
+    text = failed(stack.up())
     assert f"secret apps/{SECRET}" in text
     assert "is not synced: 401 " in text, text
-    assert "make rotate-token with a new one" in text
+    assert "oceanid secrets rotate with a new one" in text
     assert stack.lab.secret(SECRET) == before
     # What has left the settings is gone though the update has failed, and has left its Secret.
     there = [each["metadata"]["name"] for each in stack.fleet.get(_EXTERNAL)["items"]]
@@ -131,23 +126,19 @@ def test_a_wrong_path_fails_the_update_with_its_key_and_leaves_the_secret(
     right = f'pulumiConfig["{ACCESS_KEY_ID}"]'
     wrong = 'pulumiConfig["oceanid-cluster:aws.labelStudio.misspelled"]'
     stack.change(data={"AWS_ACCESS_KEY_ID": wrong})
-    result = stack.up()
-    text = said(result)
-    assert result.returncode != 0
+    text = failed(stack.up())
     assert f"secret apps/{SECRET}, key AWS_ACCESS_KEY_ID (path {wrong}) is not synced: " in text
     assert "is not synced: 404 " in text
     assert "correct the path" in text
     assert "Traceback" not in text
     assert stack.lab.secret(SECRET) == stack.synced()
     stack.change(data={"AWS_ACCESS_KEY_ID": right})
-    mended = stack.up()
-    assert mended.returncode == 0, said(mended)
+    passed(stack.up())
 
 
 def test_a_new_token_is_proven_by_every_secret(stack: SyncedStack) -> None:
-    result = stack.rotate_token()
-    assert result.returncode == 0, said(result)
-    assert "every secret of dev has been read with the new token" in said(result)
+    text = said(passed(stack.rotate_token()))
+    assert "every secret of dev has been read with the new token" in text
     assert stack.ready() == ("True", "SecretSynced")
     # The other keys of its Secret are somebody else's.
     assert stack.lab.secret(_TOKEN) == {"token": stack.token(), **_NOTE}
@@ -159,8 +150,7 @@ def test_with_two_namespaces_it_writes_in_both_and_may_only_look_at_others(
     stack.change(stores=[*stack.group()["stores"], {**stack.group()["stores"][0], **_SECOND}])
     secret = {**stack.group()["secrets"][0], "store": _SECOND["name"]}
     stack.change(secrets=[*stack.group()["secrets"], secret])
-    result = stack.up()
-    assert result.returncode == 0, said(result)
+    passed(stack.up())
     assert stack.lab.secret(SECRET) == stack.synced()
     assert stack.lab.secret(SECRET, _SECOND["namespace"]) == stack.synced()
     rights = {
@@ -177,11 +167,8 @@ def test_with_two_namespaces_it_writes_in_both_and_may_only_look_at_others(
 def test_the_chart_and_kinds_of_another_line_lose_no_secret(stack: SyncedStack) -> None:
     (before,) = [each["metadata"]["uid"] for each in _secrets(stack) if _is_ours(each)]
     kinds = ".toolchain/bin/external-secrets-next-crds.yaml"
-    stack.change(
-        chart={"path": ".toolchain/bin/external-secrets-next-chart"}, customResources=kinds
-    )
-    result = stack.up()
-    assert result.returncode == 0, said(result)
+    stack.change(chart={"path": ".toolchain/bin/external-secrets-next-chart"}, crds=kinds)
+    passed(stack.up())
     images = {
         container["image"].rpartition(":")[2]
         for deployment in stack.fleet.get(_DEPLOYMENTS)["items"]
@@ -223,15 +210,13 @@ def test_no_value_and_no_token_stands_anywhere_but_where_it_belongs(stack: Synce
 
 def test_a_destroy_leaves_the_secrets_and_an_up_takes_them_over(stack: SyncedStack) -> None:
     before = stack.lab.secret(SECRET)
-    destroyed = stack.engine("destroy", "--yes", "--skip-preview")
-    assert destroyed.returncode == 0, said(destroyed)
+    passed(stack.engine("destroy", "--yes", "--skip-preview"))
     assert stack.fleet.get(_DEPLOYMENTS)["items"] == []
     assert stack.lab.secret(SECRET) == before
     assert stack.lab.secret(_TOKEN) == _NOTE
     (kept,) = [each["metadata"] for each in _secrets(stack) if _is_ours(each)]
     assert "ownerReferences" not in kept
-    result = stack.up()
-    assert result.returncode == 0, said(result)
+    passed(stack.up())
     assert stack.lab.secret(SECRET) == stack.synced()
 
 

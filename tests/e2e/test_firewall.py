@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from lab.stand_ins import DATABASE_NETWORK
-from tests.delivery.checkout import said
-from tests.e2e.fleet import Fleet, gateways_only
+from workshop.lab.stand_ins import DATABASE_NETWORK
+from workshop.testing.checkout import failed, passed, said
+from workshop.testing.lab_fleet import WITHOUT_SECRETS, Fleet, running_lab
 
 pytestmark = pytest.mark.e2e
 
@@ -22,7 +22,7 @@ _BY_HAND = "203.0.113.50/32"
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A lab whose database admits a node's own address and one that somebody typed by hand."""
-    with gateways_only(tmp_path_factory.mktemp("guarded")) as one:
+    with running_lab(tmp_path_factory.mktemp("guarded"), left_out=WITHOUT_SECRETS) as one:
         with _api(one) as api:
             for rule in (_LEGACY, _BY_HAND):
                 answer = api.post(_PATH, json={"rule": rule, "description": "typed by hand"})
@@ -34,11 +34,10 @@ _PATH = f"/networks/{DATABASE_NETWORK}/firewall-rules"
 
 
 def _api(fleet: Fleet) -> httpx.Client:
-    lines = fleet.home.environment.read_text().splitlines()
-    environment = {key: value for key, _, value in (line.partition("=") for line in lines)}
+    own = fleet.variables
     return httpx.Client(
-        base_url=environment["CRUNCHYBRIDGE_BASE_URL"],
-        headers={"Authorization": f"Bearer {environment['CRUNCHY_API_KEY']}"},
+        base_url=own["CRUNCHYBRIDGE_BASE_URL"],
+        headers={"Authorization": f"Bearer {own['CRUNCHY_API_KEY']}"},
         trust_env=False,
     )
 
@@ -52,16 +51,14 @@ def _rules(fleet: Fleet) -> set[str]:
 def test_a_failed_gate_leaves_the_old_address_admitted(guarded: Fleet) -> None:
     fault = {"tethys": {"database": "timed out"}}
     guarded.home.check_faults.write_text(json.dumps(fault))
-    result = guarded.update()
-    assert result.returncode != 0
-    assert "database: saw timed out" in said(result)
+    text = failed(guarded.update())
+    assert "database: saw timed out" in text
     assert _LEGACY in _rules(guarded)
 
 
 def test_the_old_address_goes_once_the_last_gate_has_passed(guarded: Fleet) -> None:
     guarded.home.check_faults.unlink()
-    result = guarded.update()
-    assert result.returncode == 0, said(result)
+    passed(guarded.update())
     assert _rules(guarded) == {_EGRESS, _BY_HAND}
 
 
@@ -72,21 +69,18 @@ def test_a_rule_typed_by_hand_is_reported_and_left_alone(guarded: Fleet) -> None
 
 
 def test_destroying_the_stack_keeps_the_egress_address_admitted(guarded: Fleet) -> None:
-    result = guarded.delivery("destroy")
-    assert result.returncode == 0, said(result)
+    passed(guarded.oceanid("destroy"))
     assert _EGRESS in _rules(guarded)
     assert guarded.get("/apis/apps/v1/daemonsets")["items"] == []
 
 
 def test_the_stack_comes_back_after_a_destroy_and_adopts_the_rule(guarded: Fleet) -> None:
-    result = guarded.update()
-    assert result.returncode == 0, said(result)
+    passed(guarded.update())
     assert _rules(guarded) == {_EGRESS, _BY_HAND}
 
 
 def test_rules_that_exist_can_be_imported_in_one_step(guarded: Fleet) -> None:
-    written = guarded.delivery("import-firewall")
-    assert written.returncode == 0, said(written)
+    written = passed(guarded.oceanid("firewall import"))
     file = guarded.checkout / "import-firewall.json"
     resources = json.loads(file.read_text())["resources"]
     assert [each["name"] for each in resources] == ["firewall", f"firewall-{_EGRESS}"]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.delivery.checkout import REPOSITORY, said
-from tests.e2e.fleet import Fleet
+from tests.e2e.lab_fixture import copy_program
+from workshop.testing.checkout import REPOSITORY, Completed, failed, passed, said
+from workshop.testing.lab_fleet import Fleet
 
 pytestmark = pytest.mark.e2e
 
@@ -23,19 +22,13 @@ _PACK = ("--policy-pack", str(REPOSITORY / "policies"))
 def program(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A copy of the program with a stack, so that the engine writes nothing into the checkout."""
     folder = tmp_path_factory.mktemp("incident")
-    source = Path(__file__).resolve().parent / "programs" / "incident"
-    shutil.copy(source / "__main__.py", folder)
-    text = (source / "Pulumi.yaml").read_text()
-    (folder / "Pulumi.yaml").write_text(
-        text.replace("../../../../.venv", str(REPOSITORY / ".venv"))
-    )
-    made = fleet.engine(folder, "stack", "init", "replay")
-    assert made.returncode == 0, said(made)
+    copy_program("incident", folder)
+    passed(fleet.engine(folder, "stack", "init", "replay"))
     yield folder
     fleet.engine(folder, "stack", "rm", "replay", "--yes")
 
 
-def _preview(fleet: Fleet, program: Path, variant: str) -> subprocess.CompletedProcess[str]:
+def _preview(fleet: Fleet, program: Path, variant: str) -> Completed:
     chosen = ("--stack", "replay", "-c", f"incident:variant={variant}")
     return fleet.engine(program, "preview", *chosen, *_PACK)
 
@@ -59,9 +52,7 @@ def _daemon_set_writes(fleet: Fleet) -> list[str]:
 def test_the_preview_fails_and_names_rule_path_and_remedy(
     fleet: Fleet, program: Path, variant: str
 ) -> None:
-    result = _preview(fleet, program, variant)
-    text = said(result)
-    assert result.returncode != 0, text
+    text = failed(_preview(fleet, program, variant))
     assert "[mandatory] [severity: critical]  daemonset-host-namespaces" in text
     assert "spec.template.spec.hostNetwork: " in text
     assert "Remedy: remove hostNetwork, hostPID and hostIPC and use pod networking" in text
@@ -77,9 +68,8 @@ def test_a_host_network_that_is_unknown_in_preview_is_refused_with_a_way_to_mend
 
 def test_an_update_that_skips_the_preview_is_refused_as_well(fleet: Fleet, program: Path) -> None:
     chosen = ("--stack", "replay", "-c", "incident:variant=plain")
-    result = fleet.engine(program, "up", "--yes", "--skip-preview", *chosen, *_PACK)
-    assert result.returncode != 0
-    assert "daemonset-host-namespaces" in said(result)
+    text = failed(fleet.engine(program, "up", "--yes", "--skip-preview", *chosen, *_PACK))
+    assert "daemonset-host-namespaces" in text
 
 
 def test_the_api_server_never_saw_a_daemon_set(fleet: Fleet, program: Path) -> None:
@@ -91,5 +81,4 @@ def test_the_api_server_never_saw_a_daemon_set(fleet: Fleet, program: Path) -> N
 def test_without_the_pack_the_same_preview_passes(fleet: Fleet, program: Path) -> None:
     # Or the tests above would prove nothing: it is the pack that refuses.
     chosen = ("--stack", "replay", "-c", "incident:variant=plain")
-    result = fleet.engine(program, "preview", *chosen)
-    assert result.returncode == 0, said(result)
+    passed(fleet.engine(program, "preview", *chosen))

@@ -12,13 +12,13 @@ import httpx
 import pytest
 import yaml
 
-from lab import processes
-from lab.external_secrets.runner import pod_processes
-from tests.delivery.checkout import said
-from tests.e2e.fleet import running_lab
 from tests.e2e.operator_lab import ACCESS_KEY_ID, NAMESPACE, SECRET_ACCESS_KEY, OperatorLab, deploy
 from tests.monitoring.metrics import asked_for, exported, value
-from tests.waiting import until
+from workshop.lab import processes
+from workshop.lab.external_secrets.runner import pod_processes
+from workshop.testing.checkout import passed
+from workshop.testing.lab_fleet import running_lab
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -42,7 +42,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorLab]:
 
 
 def _names(lab: OperatorLab) -> list[str]:
-    """The operator's processes, without their ReplicaSets' hashes."""
     return [name.rpartition("-")[0] for name in pod_processes(lab.fleet.home)]
 
 
@@ -162,8 +161,7 @@ def test_all_that_is_killed_comes_back_by_lab_up(lab: OperatorLab) -> None:
         pid = processes.find(lab.fleet.home, name)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-    up = lab.fleet.lab("up")
-    assert up.returncode == 0, said(up)
+    passed(lab.fleet.lab("up"))
     # At once, because `up` has waited: the API server reaches the webhook.
     assert lab.store(organization="").status_code == httpx.codes.FORBIDDEN
     assert sorted(_names(lab)) == [f"{NAMESPACE}.{part}" for part in _PARTS]
@@ -229,7 +227,7 @@ def test_no_value_and_no_token_is_in_any_log(lab: OperatorLab) -> None:
     values = [str(each["fn::secret"]) for each in lab.values().values()]
     home = lab.fleet.home
     tokens = [path.read_text().strip() for path in home.pods.rglob("token")]
-    secrets = [*values, *tokens, (home.path / "pulumi-esc-key").read_text().strip()]
+    secrets = [*values, *tokens, lab.token()]
     secrets = [each for each in secrets if each != "after"]
     assert len(secrets) >= 4
     for log in lab.fleet.home.logs.iterdir():
@@ -255,6 +253,5 @@ def test_nothing_is_left_after_the_lab_is_down(lab: OperatorLab) -> None:
     assert service is not None
     os.kill(service, signal.SIGKILL)
     assert pod_processes(lab.fleet.home)
-    down = lab.fleet.lab("down")
-    assert down.returncode == 0, said(down)
+    passed(lab.fleet.lab("down"))
     assert processes.running(lab.fleet.home) == []

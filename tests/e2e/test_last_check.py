@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.provider.conftest import stack, stand_in
-from tests.provider.engine import Stack
-from tests.provider.stand_in import StandIn
+from workshop.testing.provider_engine import Stack
+from workshop.testing.provider_stand_in import StandIn
 
 __all__ = ["stack", "stand_in"]
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 _EXIT = {"rule": "192.0.2.7", "description": "exit node"}
 _OFFICE = {"rule": "198.51.100.0/24"}
 _CHECK = """
-from components._last_check import fail_at_the_end
+from components.cluster.last_check import fail_at_the_end
 fail_at_the_end(lambda: pathlib.Path("unread").read_text().splitlines())
 """
 
@@ -68,6 +68,6 @@ def test_an_update_that_has_failed_by_then_tells_of_its_failure_alone(
     (checked.folder / "unread").write_text("secret apps/a is not synced\n")
     checked.set({"exit": {"rule": "no range"}})
     told = checked.up(fails=True)
-    assert "'no range' is no IPv4 or IPv6 address" in told
+    assert "'no range' is not an IPv4 or IPv6 address" in told
     assert "not synced" not in told
     assert len(stand_in.rules()) == 2

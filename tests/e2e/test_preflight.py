@@ -5,47 +5,48 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
-from preflight.kubectl import Kind, Kubectl
-from tests.delivery.checkout import REPOSITORY, said
-from tests.e2e.fleet import Fleet
-from tests.waiting import until
+from operations.kubernetes.client import KubernetesClient
+from workshop.testing.checkout import REPOSITORY, Completed, completed, failed, passed, said
+from workshop.testing.lab_fleet import Fleet
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-_STARVED = "starved"
+_NAMESPACE = "starved"
 # Outside kube-system, yet where the deployed admission policies let a host network be.
 _SYSTEM = "kube-public"
 
 
-def _preflight(
-    fleet: Fleet, *arguments: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    lines = fleet.home.environment.read_text().splitlines()
-    own = {key: value for key, _, value in (line.partition("=") for line in lines)}
-    return subprocess.run(
-        [sys.executable, "-m", "preflight", *arguments],
-        cwd=REPOSITORY,
-        env={**fleet.environment, **own, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+def _preflight(fleet: Fleet, *arguments: str, **environment: str) -> Completed:
+    command = (sys.executable, "-m", "operations.preflight", *arguments)
+    return completed(*command, environment={**fleet.environment, **fleet.variables, **environment})
+
+
+def _json(file: Path, folder: Path) -> tuple[str, str]:
+    """The option that has the settings of a stack's file read."""
+    config = yaml.safe_load(file.read_text())["config"]
+    settings = {key.partition(":")[2]: value for key, value in config.items()}
+    target = folder / "settings.json"
+    target.write_text(json.dumps(settings))
+    return "--settings", str(target)
+
+
+def _dev(fleet: Fleet) -> tuple[str, str]:
+    return _json(REPOSITORY / "Pulumi.dev.yaml", fleet.home.path)
 
 
 def _found(fleet: Fleet, *arguments: str) -> list[dict[str, str]]:
-    result = _preflight(fleet, *(arguments or ("--stack", "dev")), "--json")
+    result = _preflight(fleet, *(arguments or _dev(fleet)), "--json")
     assert result.returncode in (0, 1), said(result)
     found: list[dict[str, str]] = json.loads(result.stdout)["results"]
     return found
@@ -74,12 +75,12 @@ def test_the_lab_is_fit_but_for_consoles_that_nobody_has_confirmed(fleet: Fleet)
     assert [each["check"] for each in found if each["verdict"] == "fail"] == ["console-access"]
     assert {each["check"] for each in found if each["verdict"] == "ok"} >= {
         "nodes",
-        "heartbeats",
+        "kubelet-leases",
         "api-servers",
         "host-network",
-        "starved-workloads",
-        "refused-workloads",
-        "tailscale-leftovers",
+        "pods-not-created",
+        "admission-conflicts",
+        "foreign-tailscale",
         "neighbours",
         "transparent-hosts",
         "database-network",
@@ -87,7 +88,7 @@ def test_the_lab_is_fit_but_for_consoles_that_nobody_has_confirmed(fleet: Fleet)
 
 
 def test_people_get_the_worst_first_with_its_remedy(fleet: Fleet) -> None:
-    result = _preflight(fleet, "--stack", "dev")
+    result = _preflight(fleet, *_dev(fleet))
     assert result.returncode == 1, said(result)
     first, *_, last = result.stdout.splitlines()
     assert first.startswith("fail  console-access: node tethys, styx, calypso: ")
@@ -98,18 +99,11 @@ def test_people_get_the_worst_first_with_its_remedy(fleet: Fleet) -> None:
 def test_a_node_the_cluster_lacks_stops_an_update_before_it_changes_anything(
     fleet: Fleet, tmp_path: Path
 ) -> None:
-    assert fleet.delivery("env").returncode == 0
+    assert fleet.oceanid("env").returncode == 0
     more = [{"name": "naiad", "address": "203.0.113.9", "consoleConfirmed": "2020-01-01"}]
-    chosen = (
-        "--stack",
-        "dev",
-        "--config-file",
-        str(_settings(tmp_path, nodes=more, onFailure="stop")),
-    )
+    settings = _settings(tmp_path, nodes=more, onFailure="stop")
     before = fleet.get("/api/v1/namespaces")["items"]
-    result = fleet.engine(REPOSITORY, "up", "--yes", *chosen, "--policy-pack", "policies")
-    text = said(result)
-    assert result.returncode != 0
+    text = failed(fleet.on_dev(settings, "up", "--yes"))
     assert "preflight nodes: node naiad: the cluster has no node of that name" in text
     assert "preflight console-access: node naiad: its console was last confirmed " in text
     assert "nothing has been changed" in text
@@ -118,10 +112,8 @@ def test_a_node_the_cluster_lacks_stops_an_update_before_it_changes_anything(
 
 
 def test_a_fleet_that_is_fit_passes_a_preflight_that_stops(fleet: Fleet, tmp_path: Path) -> None:
-    chosen = ("--stack", "dev", "--config-file", str(_settings(tmp_path, onFailure="stop")))
-    result = fleet.engine(REPOSITORY, "preview", *chosen, "--policy-pack", "policies")
-    assert result.returncode == 0, said(result)
-    assert "preflight" not in said(result)
+    preview = fleet.on_dev(_settings(tmp_path, onFailure="stop"), "preview")
+    assert "preflight" not in said(passed(preview))
 
 
 _SLICE = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
@@ -129,42 +121,35 @@ _SLICE = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes
 
 def _endpoints(fleet: Fleet, *addresses: str) -> None:
     endpoints = [{"addresses": [each], "conditions": {"ready": True}} for each in addresses]
-    with fleet.api() as api:
-        kind = {"Content-Type": "application/merge-patch+json"}
-        body = json.dumps({"endpoints": endpoints})
-        api.patch(_SLICE, content=body, headers=kind).raise_for_status()
+    fleet.patch(_SLICE, {"endpoints": endpoints})
 
 
 def test_the_settings_api_servers_are_held_against_the_clusters_endpoints(
     fleet: Fleet, tmp_path: Path
 ) -> None:
     path = _settings(tmp_path)
-    document = yaml.safe_load(path.read_text())["config"]
-    settings = {key.partition(":")[2]: value for key, value in document.items()}
-    settings["cluster"]["apiServer"] = ["157.173.210.123:6443", "191.101.1.3:6443"]
-    given = tmp_path / "settings.json"
-    given.write_text(json.dumps(settings))
-    (found,) = _of(_found(fleet, "--settings", str(given)), "api-servers")
+    document = yaml.safe_load(path.read_text())
+    servers = ["157.173.210.123:6443", "191.101.1.3:6443"]
+    document["config"]["oceanid-cluster:cluster"]["apiServer"] = servers
+    path.write_text(yaml.safe_dump(document))
+    (found,) = _of(_found(fleet, *_json(path, tmp_path)), "api-servers")
     assert (found["verdict"], found["where"]) == ("fail", "API server 192.168.2.80:6443")
 
 
 def test_without_endpoints_to_take_the_servers_from_a_preview_ends_with_one_line(
     fleet: Fleet, tmp_path: Path
 ) -> None:
-    assert fleet.delivery("env").returncode == 0
-    chosen = ("--stack", "dev", "--config-file", str(_settings(tmp_path, onFailure="warn")))
+    assert fleet.oceanid("env").returncode == 0
+    settings = _settings(tmp_path, onFailure="warn")
     _endpoints(fleet)
     try:
-        result = fleet.engine(REPOSITORY, "preview", *chosen, "--policy-pack", "policies")
+        result = fleet.on_dev(settings, "preview")
     finally:
         assert fleet.lab("up").returncode == 0
-    text = said(result)
-    assert result.returncode != 0
+    text = failed(result)
     assert "preflight api-servers: default/kubernetes: no endpoint is ready" in text
     assert "Traceback" not in text
-    with fleet.api() as api:
-        addresses = api.get(_SLICE).raise_for_status().json()["endpoints"]
-    assert len(addresses) == 3
+    assert len(fleet.get(_SLICE)["endpoints"]) == 3
 
 
 def test_a_cluster_that_does_not_answer_is_exit_code_two_with_one_line(
@@ -174,49 +159,43 @@ def test_a_cluster_that_does_not_answer_is_exit_code_two_with_one_line(
     kubeconfig["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     away = tmp_path / "kubeconfig"
     away.write_text(yaml.safe_dump(kubeconfig))
-    result = _preflight(fleet, "--stack", "dev", KUBECONFIG=str(away))
+    result = _preflight(fleet, *_dev(fleet), KUBECONFIG=str(away))
     assert result.returncode == 2
     assert result.stdout.startswith("fail  cluster: API server: it does not answer: ")
     assert "database-network" in result.stdout
 
 
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        (("--stack", "triton"), "No such file"),
-        (("--settings", "-"), "Expecting value"),
-    ],
-)
-def test_settings_that_cannot_be_read_are_one_line(
-    fleet: Fleet, arguments: tuple[str, ...], line: str
-) -> None:
-    result = _preflight(fleet, *arguments)
+@pytest.mark.parametrize(("file", "line"), [("gone", "No such file"), ("-", "Expecting value")])
+def test_settings_that_cannot_be_read_are_one_line(fleet: Fleet, file: str, line: str) -> None:
+    result = _preflight(fleet, "--settings", file)
     assert result.returncode == 2
     assert line in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
 def test_no_value_of_a_secret_comes_over_the_wire(
-    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     value = base64.b64encode(os.urandom(24)).decode()
     secrets = "/api/v1/namespaces/default/secrets"
     body = {"metadata": {"name": "tailscale-auth"}, "data": {"authkey": value}}
-    # kubectl's own log, at the level that holds every answer whole.
-    log = tmp_path / "wire.log"
-    telling = tmp_path / "kubectl"
-    real = Kubectl(context="any").command
-    telling.write_text(f'#!/bin/sh\nexec {real} -v=9 "$@" 2>> {log}\n')
-    telling.chmod(0o755)
+    came: list[bytes] = []
+    parts = httpx.Response.iter_bytes
+
+    def recorded(response: httpx.Response, chunk_size: int | None = None) -> Iterator[bytes]:
+        came.extend(parts(response, chunk_size))
+        yield from came
+
     monkeypatch.setenv("KUBECONFIG", str(fleet.home.kubeconfig))
-    with fleet.api() as api:
+    with fleet.api() as api, KubernetesClient(context="oceanid-lab") as client:
         api.post(secrets, json=body).raise_for_status()
-        view = Kubectl(context="oceanid-lab", command=str(telling)).view([Kind.SECRETS])
+        monkeypatch.setattr(httpx.Response, "iter_bytes", recorded)
+        names = [each["metadata"]["name"] for each in client.list_metadata("/api/v1/secrets")]
+        monkeypatch.undo()
         api.delete(f"{secrets}/tailscale-auth").raise_for_status()
-    names = [each["metadata"]["name"] for each in view.items(Kind.SECRETS)]
     assert "tailscale-auth" in names
-    assert "tailscale-auth" in log.read_text()
-    assert value not in log.read_text()
+    assert b"tailscale-auth" in b"".join(came)
+    assert value.encode() not in b"".join(came)
 
 
 def test_somebody_elses_block_for_a_transparent_host_is_a_failure(fleet: Fleet) -> None:
@@ -245,14 +224,14 @@ def troubled(fleet: Fleet) -> Iterator[Fleet]:
     # A chart that gives no seccomp profile, in a namespace that asks for one.
     namespace = {
         "metadata": {
-            "name": _STARVED,
+            "name": _NAMESPACE,
             "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
         }
     }
     agent = {**spec, "template": {**template, "spec": {**pod, "hostNetwork": True}}}
     with fleet.api() as api:
         api.post("/api/v1/namespaces", json=namespace).raise_for_status()
-        deployments = f"/apis/apps/v1/namespaces/{_STARVED}/deployments"
+        deployments = f"/apis/apps/v1/namespaces/{_NAMESPACE}/deployments"
         daemon_sets = f"/apis/apps/v1/namespaces/{_SYSTEM}/daemonsets"
         pko = {"metadata": {"name": "pko"}, "spec": {**spec, "replicas": 1}}
         api.post(deployments, json=pko).raise_for_status()
@@ -265,15 +244,15 @@ def troubled(fleet: Fleet) -> Iterator[Fleet]:
 
         until(lambda: "ReplicaFailure" in conditions(), "the ReplicaSet's pods are refused")
         yield fleet
-        api.delete(f"/api/v1/namespaces/{_STARVED}").raise_for_status()
+        api.delete(f"/api/v1/namespaces/{_NAMESPACE}").raise_for_status()
         api.delete(f"{daemon_sets}/tailscale-worker").raise_for_status()
 
 
 def test_a_pod_that_pod_security_refuses_is_named_with_the_servers_own_reason(
     troubled: Fleet,
 ) -> None:
-    (starved,) = _of(_found(troubled), "starved-workloads")
-    assert (starved["verdict"], starved["where"]) == ("warn", f"Deployment {_STARVED}/pko")
+    (starved,) = _of(_found(troubled), "pods-not-created")
+    assert (starved["verdict"], starved["where"]) == ("warn", f"Deployment {_NAMESPACE}/pko")
     assert 'violates PodSecurity "restricted:latest"' in starved["what"]
     assert "seccompProfile" in starved["what"]
 
@@ -285,12 +264,12 @@ def test_a_daemon_set_in_the_host_network_is_listed_and_one_of_tailscale_is_a_fa
     where = f"DaemonSet {_SYSTEM}/tailscale-worker"
     (listed,) = _of(found, "host-network")
     assert (listed["verdict"], listed["where"]) == ("warn", where)
-    failed = [each for each in _of(found, "tailscale-leftovers") if each["verdict"] == "fail"]
+    failed = [each for each in _of(found, "foreign-tailscale") if each["verdict"] == "fail"]
     assert [each["where"] for each in failed] == [where]
 
 
 def test_looking_changes_nothing(troubled: Fleet) -> None:
-    pods = f"/api/v1/namespaces/{_STARVED}/pods"
+    pods = f"/api/v1/namespaces/{_NAMESPACE}/pods"
     before = troubled.get(pods)["items"]
     _found(troubled)
     assert troubled.get(pods)["items"] == before == []

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from delivery.environment import engine
-from lab import control_plane, processes, stand_ins
-from tests.delivery.checkout import said
-from tests.e2e.fleet import Fleet, running_lab
-from tests.waiting import until
+from operations.delivery.environment import engine
+from tests.e2e.lab_fixture import lab_fixture
+from workshop.lab import control_plane, processes, stand_ins
+from workshop.testing.checkout import passed
+from workshop.testing.lab_fleet import NAMESPACE_PATH, Fleet
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture(scope="module")
-def own_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """A lab that only the tests of this file use, because they break it."""
-    with running_lab(tmp_path_factory.mktemp("lab")) as one:
-        yield one
+# Only the tests of this file use it, because they break it.
+own_fleet = lab_fixture()
 
 
 def _engines_of(process_group: int) -> list[int]:
@@ -44,20 +41,18 @@ def _engines_of(process_group: int) -> list[int]:
 def test_an_engine_killed_in_mid_update_is_made_up_for_by_the_next_up(
     own_fleet: Fleet, tmp_path: Path
 ) -> None:
-    delivery = own_fleet.start_delivery("up", tmp_path / "killed")
-    secrets = "/api/v1/namespaces/oceanid-egress/secrets"
+    delivery = own_fleet.start_oceanid("up", tmp_path / "killed")
+    secrets = f"{NAMESPACE_PATH}/secrets"
     with own_fleet.api() as api:
         until(lambda: api.get(secrets).json().get("items"), "the update has begun", seconds=120)
     (engine,) = _engines_of(delivery.pid)
     os.kill(engine, signal.SIGKILL)
     assert delivery.wait(timeout=60) != 0
 
-    up = own_fleet.delivery("up")
-    assert up.returncode == 0, said(up)
+    up = passed(own_fleet.oceanid("up"))
     assert "its lock is released" in up.stdout
     assert own_fleet.outputs()["exitNodes"]["tethys"]["tailnetAddress"]
-    again = own_fleet.update("--expect-no-changes")
-    assert again.returncode == 0, said(again)
+    passed(own_fleet.update("--expect-no-changes"))
 
 
 @pytest.mark.parametrize("name", [*control_plane.NAMES, *stand_ins.NAMES])
@@ -66,19 +61,17 @@ def test_a_lab_process_that_is_killed_comes_back_with_all_it_knew(
 ) -> None:
     if not (own_fleet.home.path / "state" / ".pulumi" / "stacks").exists():
         assert own_fleet.update().returncode == 0
-    before = own_fleet.get("/api/v1/namespaces/oceanid-egress")["metadata"]["uid"]
+    before = own_fleet.get(NAMESPACE_PATH)["metadata"]["uid"]
     pid = processes.find(own_fleet.home, name)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    up = own_fleet.lab("up")
-    assert up.returncode == 0, said(up)
+    up = passed(own_fleet.lab("up"))
     assert f"started {name}" in up.stdout
-    assert own_fleet.get("/api/v1/namespaces/oceanid-egress")["metadata"]["uid"] == before
+    assert own_fleet.get(NAMESPACE_PATH)["metadata"]["uid"] == before
 
 
 def test_after_all_that_the_stack_is_as_it_was(own_fleet: Fleet) -> None:
-    result = own_fleet.update("--expect-no-changes")
-    assert result.returncode == 0, said(result)
+    passed(own_fleet.update("--expect-no-changes"))
 
 
 def test_lab_up_twice_does_nothing_the_second_time(own_fleet: Fleet) -> None:
@@ -89,6 +82,5 @@ def test_a_pid_file_that_points_at_another_process_ends_nobody(own_fleet: Fleet)
     pid_file = own_fleet.home.processes / "kwok.pid"
     ours = pid_file.read_text()
     pid_file.write_text(f"{os.getpid()}\n")
-    status = own_fleet.lab("status")
-    assert status.returncode == 0, said(status)
+    passed(own_fleet.lab("status"))
     assert pid_file.read_text() == ours

@@ -1,27 +1,24 @@
-"""`make report` on a deployed stack, and on one whose cluster does not answer."""
+"""`oceanid report` on a deployed stack, and on one whose cluster does not answer."""
 
 from __future__ import annotations
 
 import base64
-import subprocess
+import os
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.delivery.checkout import REPOSITORY, said
-from tests.e2e.fleet import Fleet
+from workshop.testing.checkout import Completed, completed, passed
+from workshop.testing.lab_fleet import NAMESPACE_PATH, Fleet
 
 pytestmark = pytest.mark.e2e
-
-_NAMESPACE = "/api/v1/namespaces/oceanid-egress"
 
 
 def test_the_report_shows_gates_addresses_and_no_secret(deployed: Fleet, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    result = deployed.delivery("report", "--out", str(file))
-    assert result.returncode == 0, said(result)
+    passed(deployed.oceanid("report", "--out", str(file)))
     text = file.read_text(encoding="utf-8")
     address = deployed.outputs()["exitNodes"]["tethys"]["tailnetAddress"]
     for expected in (
@@ -33,7 +30,7 @@ def test_the_report_shows_gates_addresses_and_no_secret(deployed: Fleet, tmp_pat
         "0 violations by ",
     ):
         assert expected in text
-    secrets = deployed.get(f"{_NAMESPACE}/secrets")["items"]
+    secrets = deployed.get(f"{NAMESPACE_PATH}/secrets")["items"]
     values = [
         base64.b64decode(value).decode(errors="replace")
         for secret in secrets
@@ -45,41 +42,33 @@ def test_the_report_shows_gates_addresses_and_no_secret(deployed: Fleet, tmp_pat
     assert "violation:" not in text
 
 
-def test_a_cluster_that_does_not_answer_is_not_seen_and_the_rest_is_there(
+def test_an_unavailable_cluster_is_unknown_and_the_rest_is_there(
     deployed: Fleet, tmp_path: Path
 ) -> None:
     kubeconfig = yaml.safe_load(deployed.home.kubeconfig.read_text())
     kubeconfig["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     away = tmp_path / "kubeconfig"
     away.write_text(yaml.safe_dump(kubeconfig))
+    # A lab of another folder, with the same state.
+    variables = deployed.home.environment.read_text()
+    (tmp_path / "env").write_text(variables.replace(str(deployed.home.kubeconfig), str(away)))
     file = tmp_path / "report.html"
-    result = subprocess.run(
-        [sys.executable, "-m", "report", "--stack", "dev", "--out", str(file)],
-        cwd=REPOSITORY,
-        env={**deployed.environment, "KUBECONFIG": str(away)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert result.returncode == 0, said(result)
-    assert "the cluster was not seen" in result.stdout
+    result = passed(_report(tmp_path, "dev", file))
+    assert "the cluster is unavailable" in result.stdout
     text = file.read_text(encoding="utf-8")
-    assert "The cluster was not seen" in text
-    assert "wave canary: gate not seen" in text
+    assert "The cluster is unavailable" in text
+    assert "wave canary: gate unknown" in text
     assert "exit node tethys" in text
 
 
-def test_a_stack_there_is_not_is_one_line(deployed: Fleet, tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "report", "--stack", "triton", "--out", str(tmp_path / "a.html")],
-        cwd=REPOSITORY,
-        env=deployed.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+def test_a_stack_there_is_not_is_refused(deployed: Fleet, tmp_path: Path) -> None:
+    result = _report(deployed.home.path, "triton", tmp_path / "a.html")
     assert result.returncode == 2
-    assert len(result.stderr.splitlines()) == 1
+    assert "there is no Pulumi.triton.yaml" in result.stderr.splitlines()[-1]
     assert not (tmp_path / "a.html").exists()
+
+
+def _report(lab: Path, stack: str, file: Path) -> Completed:
+    command = (sys.executable, "-m", "operations.cli", "report", "--stack", stack)
+    environment = {**os.environ, "OCEANID_LAB": str(lab)}
+    return completed(*command, "--out", str(file), environment=environment)

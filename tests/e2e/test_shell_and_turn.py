@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.delivery.checkout import said
-from tests.e2e.fleet import Fleet, gateways_only
+from tests.e2e.lab_fixture import lab_fixture
+from workshop.testing.checkout import passed
+from workshop.testing.lab_fleet import WITHOUT_SECRETS, Fleet
 
 pytestmark = pytest.mark.e2e
 
@@ -17,20 +17,16 @@ _SECONDS = 500
 _OTHER_SALT = "v1:AAAAAAAAAAA=:v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
 
 
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """A lab that nothing has been deployed on."""
-    with gateways_only(tmp_path_factory.mktemp("own")) as one:
-        yield one
+own = lab_fixture(left_out=WITHOUT_SECRETS)
 
 
 def test_of_two_first_updates_at_once_both_pass(own: Fleet, tmp_path: Path) -> None:
     sinks = (tmp_path / "one", tmp_path / "other")
-    both = [own.start_delivery("up", sink) for sink in sinks]
+    both = [own.start_oceanid("up", sink) for sink in sinks]
     texts = [_text(update, sink) for update, sink in zip(both, sinks, strict=True)]
     assert [update.returncode for update in both] == [0, 0], texts
     (second,) = (text for text in texts if "waiting for it" in text)
-    assert second.startswith("delivery: another command is at work here (up of dev, pid ")
+    assert second.startswith("oceanid: another command is at work here (up of dev, pid ")
     assert "unchanged" in second
     assert "created" not in second
 
@@ -52,18 +48,16 @@ def test_a_shell_for_another_project_changes_nothing(
     monkeypatch.setenv("PULUMI_OPTION_TARGET", "urn:pulumi:another::another::another::another")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     monkeypatch.setenv("TAILSCALE_TAILNET", "another")
-    preview = own.delivery("preview", "--expect-no-changes")
-    assert preview.returncode == 0, said(preview)
-    assert "delivery: not taken from this shell for dev: KUBECONFIG, " in preview.stderr
-    assert own.delivery("drift").returncode == 0
+    preview = passed(own.oceanid("preview", "--expect-no-changes"))
+    assert "oceanid: not taken from this shell for dev: KUBECONFIG, " in preview.stderr
+    assert own.oceanid("drift").returncode == 0
     # By the lab's cluster and tailnet, which have both.
-    preflight = own.delivery("preflight").stdout
+    preflight = own.oceanid("preflight").stdout
     assert "exit node oceanid-dev-exit-tethys: online and approved" in preflight
     assert list(elsewhere.iterdir()) == []
     for name in ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_HOME"):
         monkeypatch.delenv(name)
-    again = own.update("--expect-no-changes")
-    assert again.returncode == 0, said(again)
+    passed(own.update("--expect-no-changes"))
 
 
 def test_a_copy_that_another_passphrase_has_been_used_on_repairs_itself(own: Fleet) -> None:
@@ -72,7 +66,6 @@ def test_a_copy_that_another_passphrase_has_been_used_on_repairs_itself(own: Fle
     lines = [line for line in copy.read_text().splitlines() if not line.startswith("encryption")]
     # As earlier releases left it: the salt of another passphrase, and one that is there twice.
     copy.write_text("\n".join([*lines, f"encryptionsalt: {_OTHER_SALT}", salt, ""]))
-    up = own.update("--expect-no-changes")
-    assert up.returncode == 0, said(up)
+    passed(own.update("--expect-no-changes"))
     assert copy.read_text().count("encryptionsalt") == 1
     assert salt in copy.read_text()

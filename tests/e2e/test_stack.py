@@ -5,24 +5,23 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from delivery.environment import is_built
-from tests.delivery.checkout import REPOSITORY, said
-from tests.e2e.fleet import Fleet
-from tests.waiting import until
+from operations.delivery.environment import is_built
+from workshop.testing.checkout import REPOSITORY, completed, failed, passed, said
+from workshop.testing.lab_fleet import NAMESPACE_PATH, Fleet
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-_NAMESPACE = "/api/v1/namespaces/oceanid-egress"
 _EXIT_NODE = "oceanid-dev-exit-tethys"
 
 
 def test_the_exit_node_runs_on_its_node_and_is_approved(deployed: Fleet) -> None:
-    pod = deployed.get(f"{_NAMESPACE}/pods/{_EXIT_NODE}-0")
+    pod = deployed.get(f"{NAMESPACE_PATH}/pods/{_EXIT_NODE}-0")
     assert pod["spec"]["nodeName"] == "tethys"
     assert pod["status"]["phase"] == "Running"
     exit_node = deployed.outputs()["exitNodes"]["tethys"]
@@ -33,9 +32,7 @@ def test_the_exit_node_runs_on_its_node_and_is_approved(deployed: Fleet) -> None
 @pytest.fixture(scope="module")
 def second_up(deployed: Fleet) -> str:
     """What an update prints that must change nothing."""
-    result = deployed.delivery("up", "--expect-no-changes")
-    assert result.returncode == 0, said(result)
-    return said(result)
+    return said(passed(deployed.oceanid("up", "--expect-no-changes")))
 
 
 def test_a_second_up_changes_nothing(second_up: str) -> None:
@@ -57,7 +54,7 @@ def test_no_rule_of_the_pack_fires_on_what_is_the_stacks_own(second_up: str) -> 
 
 def test_the_exit_node_keeps_its_tailnet_address_when_its_pod_is_replaced(deployed: Fleet) -> None:
     before = deployed.outputs()["exitNodes"]["tethys"]
-    path = f"{_NAMESPACE}/pods/{_EXIT_NODE}-0"
+    path = f"{NAMESPACE_PATH}/pods/{_EXIT_NODE}-0"
     old = deployed.get(path)["metadata"]["uid"]
     with deployed.api() as api:
         api.delete(path).raise_for_status()
@@ -67,13 +64,12 @@ def test_the_exit_node_keeps_its_tailnet_address_when_its_pod_is_replaced(deploy
             return pod.is_success and pod.json()["metadata"]["uid"] != old
 
         until(is_new, "the StatefulSet has made the pod again")
-    up = deployed.update("--expect-no-changes")
-    assert up.returncode == 0, said(up)
+    passed(deployed.update("--expect-no-changes"))
     assert deployed.outputs()["exitNodes"]["tethys"] == before
 
 
 def test_no_secret_stands_in_state_logs_outputs_or_arguments(deployed: Fleet) -> None:
-    secrets = deployed.get(f"{_NAMESPACE}/secrets")["items"]
+    secrets = deployed.get(f"{NAMESPACE_PATH}/secrets")["items"]
     values = {
         base64.b64decode(value).decode()
         for secret in secrets
@@ -87,7 +83,7 @@ def test_no_secret_stands_in_state_logs_outputs_or_arguments(deployed: Fleet) ->
     assert all(len(key) > 16 for key in keys)
 
     needles = [key.encode() for key in keys]
-    seen = [said(deployed.delivery("preview")).encode(), json.dumps(deployed.outputs()).encode()]
+    seen = [said(deployed.oceanid("preview")).encode(), json.dumps(deployed.outputs()).encode()]
     folders = (deployed.home.path / "state", deployed.home.logs, deployed.home.path / "etcd")
     seen += (
         content for path, content in deployed.files() if any(map(path.is_relative_to, folders))
@@ -107,9 +103,7 @@ def test_a_wrong_setting_stops_the_engine_with_one_line_before_any_resource(
     wrong = tmp_path / "Pulumi.dev.yaml"
     wrong.write_text(text.replace("node: tethys", "node: triton"))
     chosen = ("--stack", "dev", "--config-file", str(wrong))
-    result = deployed.engine(REPOSITORY, "preview", *chosen)
-    text = said(result)
-    assert result.returncode != 0
+    text = failed(deployed.engine(REPOSITORY, "preview", *chosen))
     assert 'oceanid-cluster:exitNodes[0].node = "triton": not one of the fleet\'s nodes: ' in text
     assert "Traceback" not in text
     assert "kubernetes:" not in text
@@ -117,15 +111,8 @@ def test_a_wrong_setting_stops_the_engine_with_one_line_before_any_resource(
 
 def test_prod_without_credentials_names_what_it_needs_and_where_that_comes_from() -> None:
     bare = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
-    result = subprocess.run(
-        [str(REPOSITORY / ".venv/bin/python"), "-m", "delivery", "preview", "--stack", "prod"],
-        cwd=REPOSITORY,
-        env=bare,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    command = (sys.executable, "-m", "operations.cli", "preview", "--stack", "prod")
+    result = completed(*command, environment=bare)
     assert result.returncode == 2
     if is_built():
         # The engine built here has stand-ins among its providers: that comes before credentials.

@@ -7,24 +7,24 @@ in a preview, so none is left out here for being another enforcer's.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from delivery import events
-from delivery.events import Finding
+from operations.delivery import events
+from operations.delivery.events import PolicyFinding
 from policies.coverage import coverage
-from policies.rules import all_rules, joint_rules
+from policies.rules import all_rules, cross_resource_rules
 from policies.rules._model import Rule
-from tests.delivery.checkout import REPOSITORY
+from tests.e2e.lab_fixture import copy_program
 from tests.lab_variables import lab_variables
-from tests.policies.local_stack import LocalStack
-from tests.policies.rule_cases import Case, all_cases
-from tests.policies.test_policy_joint import CASES as JOINT_CASES
-from tests.policies.test_policy_joint import JointCase
+from tests.policies.test_policy_cross_resource import CASES as CROSS_RESOURCE_CASES
+from tests.policies.test_policy_cross_resource import CrossResourceCase
+from workshop.testing.checkout import REPOSITORY
+from workshop.testing.local_stack import LocalStack
+from workshop.testing.rule_cases import Case, all_cases
 
 pytestmark = pytest.mark.e2e
 
@@ -36,18 +36,17 @@ _CASES = {
     for number, case in enumerate(all_cases())
     if case.group == "unknown" and case.token and not case.token.endswith("List")
 }
-_JOINT_CASES = [
-    case for case in JOINT_CASES if case.group == "unknown" and "${UNKNOWN}" in str(case.resources)
+_CROSS_RESOURCE_CASES = [
+    case
+    for case in CROSS_RESOURCE_CASES
+    if case.group == "unknown" and "${UNKNOWN}" in str(case.resources)
 ]
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
-    """The program in a folder of its own, so that the engine writes nothing into the checkout."""
     folder = tmp_path_factory.mktemp("unknown-values")
-    shutil.copy(_PROGRAM / "__main__.py", folder)
-    settings = (_PROGRAM / "Pulumi.yaml").read_text()
-    (folder / "Pulumi.yaml").write_text(settings.replace("../../../..", str(REPOSITORY)))
+    copy_program("unknown_values", folder)
     return LocalStack(
         folder,
         PULUMI_DEBUG_COMMANDS="true",
@@ -58,7 +57,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
 
 def previewed(
     stack: LocalStack, resources: Iterable[dict[str, Any]], levels: dict[str, str]
-) -> tuple[Finding, ...]:
+) -> tuple[PolicyFinding, ...]:
     """What the pack finds in one preview of the resources, at these enforcement levels."""
     folder = stack.folder
     (folder / "resources.json").write_text(
@@ -80,7 +79,7 @@ def previewed(
 
 
 @pytest.fixture(scope="module")
-def findings(stack: LocalStack) -> tuple[Finding, ...]:
+def findings(stack: LocalStack) -> tuple[PolicyFinding, ...]:
     """What the pack finds in all single cases in one preview."""
     resources = (
         {"name": name, "token": case.token, "inputs": case.tree} for name, case in _CASES.items()
@@ -88,9 +87,13 @@ def findings(stack: LocalStack) -> tuple[Finding, ...]:
     return previewed(stack, resources, {})
 
 
-@pytest.mark.parametrize("rule", [*all_rules(), *joint_rules()], ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "rule", [*all_rules(), *cross_resource_rules()], ids=lambda rule: rule.name
+)
 def test_every_rule_has_a_case_that_the_engine_can_be_given(rule: Rule) -> None:
-    cases = [case.rule.name for case in _CASES.values()] + [case.rule for case in _JOINT_CASES]
+    cases = [case.rule.name for case in _CASES.values()] + [
+        case.rule for case in _CROSS_RESOURCE_CASES
+    ]
     assert rule.name in cases, f"{rule.name} needs an unknown case of a resource that is no List"
 
 
@@ -100,17 +103,17 @@ def test_no_rule_is_for_other_enforcers_only() -> None:
 
 @pytest.mark.parametrize(("name", "case"), _CASES.items(), ids=_CASES)
 def test_the_preview_says_what_of_a_case_cannot_be_judged(
-    findings: tuple[Finding, ...], name: str, case: Case
+    findings: tuple[PolicyFinding, ...], name: str, case: Case
 ) -> None:
-    said = [each for each in findings if (each.resource, each.policy) == (name, case.rule.name)]
-    assert all(_UNJUDGED in each.text for each in said)
-    assert {each.text.split(": ")[1] for each in said} == case.paths
-    assert all(each.mandatory == (case.rule.enforcement == "mandatory") for each in said)
+    said = [each for each in findings if (each.resource, each.rule) == (name, case.rule.name)]
+    assert all(_UNJUDGED in each.message for each in said)
+    assert {each.message.split(": ")[1] for each in said} == case.paths
+    assert all(each.blocks == (case.rule.enforcement == "mandatory") for each in said)
 
 
-@pytest.mark.parametrize("case", _JOINT_CASES, ids=lambda case: f"{case.rule}: {case.why}")
+@pytest.mark.parametrize("case", _CROSS_RESOURCE_CASES, ids=lambda case: f"{case.rule}: {case.why}")
 def test_the_preview_says_what_of_several_resources_cannot_be_judged(
-    stack: LocalStack, case: JointCase
+    stack: LocalStack, case: CrossResourceCase
 ) -> None:
     resources = (
         {
@@ -122,8 +125,8 @@ def test_the_preview_says_what_of_several_resources_cannot_be_judged(
     )
     # The engine asks for the resources together only when none is refused by itself.
     found = previewed(stack, resources, {"all": "disabled", case.rule: "mandatory"})
-    assert sorted(each.text.split(": ")[0] for each in found) == sorted(case.at)
-    assert all("cannot be judged" in each.text for each in found)
+    assert sorted(each.message.split(": ")[0] for each in found) == sorted(case.at)
+    assert all("cannot be judged" in each.message for each in found)
 
 
 def _module(body: dict[str, Any]) -> str:

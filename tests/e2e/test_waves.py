@@ -1,49 +1,43 @@
 """Waves and gates against the real DaemonSet controller and scheduler.
 
-What the gate's pods measure is simulated (lab/simulated_checks.py): the tests say what a node's
-gateway would show, and look at what the update then does.
+What the gate's pods measure is simulated (workshop/lab/simulated_checks.py): the tests say what a
+node's gateway would show, and look at what the update then does.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab.nodes import Node, register
+from components.cluster.labels import GATEWAY
 from settings import read_file
-from tests.delivery.checkout import REPOSITORY, said
-from tests.e2e.fleet import Fleet, gateways_only
-from tests.waiting import until
+from settings.names import NAMESPACE
+from tests.e2e.lab_fixture import lab_fixture
+from workshop.lab.nodes import Node, register
+from workshop.testing.checkout import REPOSITORY, Completed, completed, failed, passed
+from workshop.testing.lab_fleet import NAMESPACE_PATH, WITHOUT_SECRETS, Fleet
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-_NAMESPACE = "oceanid-egress"
-_DAEMON_SETS = f"/apis/apps/v1/namespaces/{_NAMESPACE}/daemonsets"
+_DAEMON_SETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets"
 _LEAK = {"styx": {"egress-address": "191.101.1.3"}}
 _ENVOY = read_file(REPOSITORY / "Pulumi.dev.yaml").egress.envoy_image
 _NEXT_ENVOY = f"{_ENVOY.rpartition(':')[0]}:v99.0.0"
 
 
-@pytest.fixture(scope="module")
-def waves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """A lab of its own, because these tests leave updates unfinished; with gateways only."""
-    with gateways_only(tmp_path_factory.mktemp("waves")) as one:
-        yield one
+# These tests leave updates unfinished.
+waves = lab_fixture(left_out=WITHOUT_SECRETS)
 
 
 @pytest.fixture(autouse=True)
 def _no_faults(waves: Fleet) -> Iterator[None]:
     yield
     waves.home.check_faults.unlink(missing_ok=True)
-
-
-def _fail(fleet: Fleet, faults: dict[str, dict[str, str]]) -> None:
-    fleet.home.check_faults.write_text(json.dumps(faults))
 
 
 def _daemon_sets(fleet: Fleet) -> dict[str, Any]:
@@ -56,23 +50,20 @@ def _pods(fleet: Fleet, name: str) -> dict[str, str]:
     Without the pods that stand on no node yet: the DaemonSet controller makes a pod, and the
     scheduler gives it its node a moment later.
     """
-    selector = f"?labelSelector=app.kubernetes.io/name={name}"
-    items = fleet.get(f"/api/v1/namespaces/{_NAMESPACE}/pods{selector}")["items"]
     return {
-        each["spec"]["nodeName"]: f"{each['metadata']['uid']} {each['metadata']['resourceVersion']}"
-        for each in items
-        if "nodeName" in each["spec"]
+        pod["spec"]["nodeName"]: f"{pod['metadata']['uid']} {pod['metadata']['resourceVersion']}"
+        for pod in fleet.pods(name)
+        if "nodeName" in pod["spec"]
     }
 
 
-def _up_with(fleet: Fleet, folder: Path, image: str) -> subprocess.CompletedProcess[str]:
+def _up_with(fleet: Fleet, folder: Path, image: str) -> Completed:
     """`up` with another Envoy image in the settings."""
     text = (fleet.home.path / "project" / "Pulumi.dev.yaml").read_text()
     assert _ENVOY in text
     changed = folder / "Pulumi.dev.yaml"
     changed.write_text(text.replace(_ENVOY, image))
-    chosen = ("--stack", "dev", "--config-file", str(changed), "--policy-pack", "policies")
-    return fleet.engine(fleet.checkout, "up", "--yes", "--skip-preview", *chosen)
+    return fleet.on_dev(changed, "up", "--yes", "--skip-preview")
 
 
 def _image(daemon_set: dict[str, Any]) -> str:
@@ -81,26 +72,22 @@ def _image(daemon_set: dict[str, Any]) -> str:
 
 
 def test_a_failed_gate_on_the_canary_makes_no_second_wave(waves: Fleet) -> None:
-    _fail(waves, _LEAK)
-    result = waves.update()
-    text = said(result)
-    assert result.returncode != 0
+    waves.home.check_faults.write_text(json.dumps(_LEAK))
+    text = failed(waves.update())
     assert "egress-address" in text
     assert "191.101.1.3" in text
     assert set(_daemon_sets(waves)) == {"oceanid-gateway-canary"}
 
 
 def test_the_next_up_measures_again_and_finishes(waves: Fleet) -> None:
-    result = waves.update()
-    assert result.returncode == 0, said(result)
+    passed(waves.update())
     assert set(_daemon_sets(waves)) == {"oceanid-gateway-canary", "oceanid-gateway-fleet"}
-    assert set(_pods(waves, "oceanid-gateway")) == {"tethys", "styx", "calypso"}
+    assert set(_pods(waves, GATEWAY)) == {"tethys", "styx", "calypso"}
 
 
 def test_a_stack_that_has_not_changed_is_not_measured_again(waves: Fleet) -> None:
     before = _pods(waves, "oceanid-egress-check")
-    result = waves.update("--expect-no-changes")
-    assert result.returncode == 0, said(result)
+    passed(waves.update("--expect-no-changes"))
     assert before
     assert _pods(waves, "oceanid-egress-check") == before
 
@@ -109,46 +96,43 @@ def test_a_failed_gate_on_an_update_leaves_the_next_wave_untouched(
     waves: Fleet, tmp_path: Path
 ) -> None:
     fleet_before = _daemon_sets(waves)["oceanid-gateway-fleet"]
-    pods_before = _pods(waves, "oceanid-gateway")
-    _fail(waves, _LEAK)
-    result = _up_with(waves, tmp_path, _NEXT_ENVOY)
-    assert result.returncode != 0
+    pods_before = _pods(waves, GATEWAY)
+    waves.home.check_faults.write_text(json.dumps(_LEAK))
+    failed(_up_with(waves, tmp_path, _NEXT_ENVOY))
     after = _daemon_sets(waves)
     assert _image(after["oceanid-gateway-canary"]) == _NEXT_ENVOY
     fleet_after = after["oceanid-gateway-fleet"]
     assert fleet_after["metadata"]["uid"] == fleet_before["metadata"]["uid"]
     assert fleet_after["metadata"]["generation"] == fleet_before["metadata"]["generation"]
-    pods_after = _pods(waves, "oceanid-gateway")
+    pods_after = _pods(waves, GATEWAY)
     assert {node: pods_after[node] for node in ("tethys", "calypso")} == {
         node: pods_before[node] for node in ("tethys", "calypso")
     }
 
 
 def test_a_rollback_puts_the_canary_back(waves: Fleet) -> None:
-    result = waves.delivery("rollback")
-    assert result.returncode == 0, said(result)
+    passed(waves.oceanid("rollback"))
     images = {_image(each) for each in _daemon_sets(waves).values()}
     assert images == {_ENVOY}
 
 
 def test_an_update_whose_gates_pass_reaches_every_wave(waves: Fleet, tmp_path: Path) -> None:
-    result = _up_with(waves, tmp_path, _NEXT_ENVOY)
-    assert result.returncode == 0, said(result)
+    passed(_up_with(waves, tmp_path, _NEXT_ENVOY))
     assert {_image(each) for each in _daemon_sets(waves).values()} == {_NEXT_ENVOY}
 
 
 def test_a_node_that_joins_gets_its_gateway_with_no_command(waves: Fleet) -> None:
     with waves.api() as api:
         register(api, (Node(name="naiad.example", address="203.0.113.9", labels={}),))
-    until(lambda: "naiad.example" in _pods(waves, "oceanid-gateway"), "the new node's gateway")
+    until(lambda: "naiad.example" in _pods(waves, GATEWAY), "the new node's gateway")
 
 
 def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -> None:
     def uids() -> dict[str, str]:
-        return {n: each.split()[0] for n, each in _pods(waves, "oceanid-gateway").items()}
+        return {n: each.split()[0] for n, each in _pods(waves, GATEWAY).items()}
 
     before = uids()
-    pod = f"/api/v1/namespaces/{_NAMESPACE}/pods/oceanid-dev-exit-tethys-0"
+    pod = f"{NAMESPACE_PATH}/pods/oceanid-dev-exit-tethys-0"
     old = waves.get(pod)["metadata"]["uid"]
     with waves.api() as api:
         api.delete(pod).raise_for_status()
@@ -166,11 +150,4 @@ def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -
 
 
 def test_none_of_that_has_left_a_trace_in_the_work_tree(waves: Fleet) -> None:
-    status = subprocess.run(
-        ["git", "status", "--porcelain"],
-        cwd=waves.checkout,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert status.stdout == ""
+    assert passed(completed("git", "status", "--porcelain", cwd=waves.checkout)).stdout == ""

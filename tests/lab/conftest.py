@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent import futures
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import grpc
 import pytest
-from pulumi.runtime.proto import engine_pb2_grpc
 
 from tests.lab.stand_in_processes import (
     POLICY,
     REPOSITORY,
-    Engine,
     Plugin,
     StandIn,
     start_stand_in,
-    stop_stand_in,
 )
 from tests.lab_variables import lab_variables
 
@@ -35,7 +29,7 @@ def bare_stand_in(tmp_path: Path) -> Iterator[StandIn]:
     """A tailnet nobody has touched."""
     stand_in = start_stand_in(tmp_path)
     yield stand_in
-    stop_stand_in(stand_in)
+    stand_in.stop()
 
 
 @pytest.fixture
@@ -45,49 +39,25 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
     policy.write_text(POLICY)
     stand_in = start_stand_in(tmp_path, "--policy", str(policy))
     yield stand_in
-    stop_stand_in(stand_in)
+    stand_in.stop()
 
 
 @contextmanager
 def _plugins(folder: Path) -> Iterator[Callable[..., Plugin]]:
     """How to start plugins as in a lab, with a kubeconfig in `folder`."""
-    lab = lab_variables(folder)
-    server = grpc.server(futures.ThreadPoolExecutor(4))
-    engine = Engine()
-    engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
+    lab = {"PYTHONPATH": str(REPOSITORY), **lab_variables(folder)}
     started: list[Plugin] = []
 
     def start(name: str, *, real: bool = True, **environment: str) -> Plugin:
-        command = [sys.executable, "-m", f"lab.plugins.{name}"]
+        command = [sys.executable, "-m", f"workshop.lab.plugins.{name}"]
         if real and _REAL:
             command = [str(Path(_REAL) / f"pulumi-resource-{name}")]
-        process = subprocess.Popen(
-            [*command, f"127.0.0.1:{port}"],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=REPOSITORY,
-            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY), **lab, **environment},
-        )
-        assert process.stdout is not None
-        port_line = process.stdout.readline()
-        if not port_line.strip().isdigit():
-            process.kill()
-            process.communicate()
-            raise AssertionError(f"the plugin {name} gave no port")
-        address = f"127.0.0.1:{int(port_line)}"
-        started.append(Plugin(process, grpc.insecure_channel(address), engine))
+        started.append(Plugin.run(command, folder, **{**lab, **environment}))
         return started[-1]
 
     yield start
     for plugin in started:
-        plugin.channel.close()
-        plugin.process.kill()
-        plugin.process.wait()
-        if plugin.process.stdout is not None:
-            plugin.process.stdout.close()
-    server.stop(grace=None).wait()
+        plugin.stop()
 
 
 @pytest.fixture
@@ -128,7 +98,6 @@ def tailscale(stand_in: StandIn, tailscale_process: Plugin) -> Plugin:
 
 @pytest.fixture
 def command(command_process: Plugin) -> Plugin:
-    """The command plugin, configured."""
     command_process.engine.messages.clear()
     command_process.configure()
     return command_process

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.simulated_devices.pod import Pod, PodError
+from workshop.lab.simulated_devices.pod import Pod, PodError
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.network.cluster_api import Account, RefusedError, State, patched
+from workshop.lab.network.cluster_api import Account, RefusedError, State, patched
 
 _EXIT = Account(namespace="egress", name="exit")
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import pki
-from lab.cluster_network import routes
-from lab.cluster_network.routes import RouteError, resolve
-from lab.home import REPOSITORY, Home
+from workshop.lab import pki
+from workshop.lab.cluster_network import routes
+from workshop.lab.cluster_network.routes import RouteError, resolve
+from workshop.lab.home import REPOSITORY, Home
 
 _SIMULATED = ["10.42.0.0/16", "10.43.0.0/16"]
 
@@ -58,8 +58,8 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Proxy]:
     folder = tmp_path_factory.mktemp("network")
     home = Home(path=folder)
     authority = pki.Authority(folder=folder, name="ca")
-    pair = authority.issue("server", user="server", server=True)
-    own = authority.issue("client", user="client", server=False)
+    pair = authority.issue("server", user="server")
+    own = authority.issue("client", user="client")
     client = ssl.create_default_context(cafile=str(authority.pair.certificate))
     client.load_cert_chain(own.certificate, own.key)
     one = _Proxy(home.port("proxy"), folder / "routes.json", client, folder / "log")
@@ -67,7 +67,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Proxy]:
     files += [f"--client-authority={authority.pair.certificate}", f"--routes={one.routes}"]
     with one.log.open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lab.cluster_network", f"--port={one.port}", *files]
+            [sys.executable, "-m", "workshop.lab.cluster_network", f"--port={one.port}", *files]
             + [f"--simulated={each}" for each in _SIMULATED],
             cwd=REPOSITORY,
             stderr=log,

@@ -9,8 +9,9 @@ from typing import Any
 import grpc
 import pytest
 
-from lab.plugins.property_value import UNKNOWN, Secret
-from tests.lab.stand_in_processes import Plugin, details
+from providers.plugin.property_value import UNKNOWN, Secret
+from tests.lab.stand_in_processes import Plugin
+from tests.plugin_process import details
 
 COMMAND = "command:local:Command"
 RUN = "command:local:run"
@@ -93,19 +94,6 @@ def test_a_preview_runs_nothing(command: Plugin, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_trigger_replaces_and_anything_else_updates(command: Plugin) -> None:
-    old = {"create": "a", "triggers": [1]}
-    assert list(command.diff(COMMAND, old, old | {"triggers": UNKNOWN}).replaces) == ["triggers"]
-    # Of one item the SDK says that it replaces: `replace_on_changes`.
-    one = command.diff(COMMAND, old, old | {"triggers": [2]})
-    assert (list(one.diffs), list(one.replaces)) == (["triggers"], [])
-    assert list(one.detailedDiff) == ["triggers[0]"]
-    changed = command.diff(COMMAND, old, old | {"create": "b"})
-    assert (list(changed.diffs), list(changed.replaces)) == (["create"], [])
-    same = command.diff(COMMAND, old, old)
-    assert same.changes == same.DIFF_NONE
-
-
 @pytest.mark.parametrize("mode", ["stdoutAndStderr", "none"])
 def test_a_failure_shows_the_command_and_all_that_it_printed(command: Plugin, mode: str) -> None:
     # Whatever the mode says, and secrets too: a program must not print what nobody may read.
@@ -120,13 +108,6 @@ def test_a_failure_shows_the_command_and_all_that_it_printed(command: Plugin, mo
 def test_a_command_that_is_killed_says_by_what(command: Plugin) -> None:
     with pytest.raises(grpc.RpcError, match="signal: killed: running"):
         command.create(COMMAND, create="kill -9 $$")
-
-
-def test_output_is_not_secret_because_an_input_is(command: Plugin) -> None:
-    _, made = command.create(COMMAND, create="echo $A", environment={"A": Secret("a")})
-    assert made["stdout"] == "a"
-    assert made["environment"] == {"A": Secret("a")}
-    assert made["create"] == "echo $A"
 
 
 def test_a_folder_that_does_not_exist_is_named(command: Plugin) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from lab.simulated_devices.containerboot import Login, is_tailscale, login
-from lab.simulated_devices.pod import Pod, PodError
 from tests.lab.simulated_cluster import Cluster, container, manifest
+from workshop.lab.simulated_devices.containerboot import Login, is_tailscale, login
+from workshop.lab.simulated_devices.pod import Pod, PodError
 
 
 def resolved(*containers: dict[str, Any], cluster: Cluster | None = None) -> Login:

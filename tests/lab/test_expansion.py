@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.simulated_devices.expansion import expand
+from workshop.lab.simulated_devices.expansion import expand
 
 _NAMES = st.from_regex(r"[A-Z_]{1,8}", fullmatch=True)
 _PLAIN = st.text(st.characters(exclude_characters="$"))

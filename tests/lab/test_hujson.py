@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.tailscale_api import hujson
+from workshop.lab.tailscale_api import hujson
 
 _VALUES = st.recursive(
     st.none()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.home import LabError
-from lab.network.network_policy import (
+from workshop.lab.home import LabError
+from workshop.lab.network.network_policy import (
     Admitted,
     Block,
     PolicyPod,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lab.external_secrets.kubelet import mount
-from lab.external_secrets.program import NAMES, Workload, workloads
-from lab.home import REPOSITORY
+from workshop.lab.external_secrets.kubelet import mount
+from workshop.lab.external_secrets.program import NAMES, Workload, workloads
+from workshop.lab.home import REPOSITORY
 
 _WEBHOOK: dict[str, Any] = {
     "metadata": {
@@ -150,7 +150,7 @@ def test_a_probe_s_port_may_be_named() -> None:
 
 
 def test_kwok_leaves_to_us_the_readiness_of_exactly_the_pods_we_run() -> None:
-    stage = (REPOSITORY / "lab" / "stages" / "pod-started.yaml").read_text()
+    stage = (REPOSITORY / "workshop" / "lab" / "stages" / "pod-started.yaml").read_text()
     assert [line.strip(" -'") for line in stage.splitlines() if "- 'external-" in line] == list(
         NAMES
     )

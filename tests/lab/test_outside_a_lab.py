@@ -9,12 +9,12 @@ from pathlib import Path
 
 import grpc
 import pytest
-import yaml
 
-from tests.delivery.checkout import REPOSITORY, clean_checkout, said
-from tests.lab.stand_in_processes import Plugin, StandIn, details
+from tests.lab.stand_in_processes import Plugin, StandIn
 from tests.lab_variables import lab_variables
-from tests.policies.local_stack import LocalStack
+from tests.plugin_process import details
+from workshop.testing.checkout import clean_checkout, passed, said
+from workshop.testing.local_stack import LocalStack, write_program
 
 _REFUSAL = "in use is a stand-in, for the lab only, and this is not a lab: "
 _OUTSIDE = (
@@ -54,16 +54,11 @@ class _Outside:
     """One stack with a Command in its state, made in a lab; its engine then runs outside of it."""
 
     def __init__(self, folder: Path) -> None:
-        project = folder / "project"
-        project.mkdir()
-        runtime = {"name": "python", "options": {"virtualenv": str(REPOSITORY / ".venv")}}
-        (project / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "part", "runtime": runtime}))
-        (project / "__main__.py").write_text(_PROGRAM)
+        project = write_program(folder, _PROGRAM)
         self.made = project / "made"
         self.stack = LocalStack(project, **lab_variables(folder))
 
     def leave(self) -> None:
-        """Take the lab's variables away."""
         for name in lab_variables(self.stack.folder):
             del self.stack.environment[name]
 
@@ -93,8 +88,7 @@ def test_a_bare_pulumi_makes_nothing_outside_a_lab(
 @pytest.mark.e2e
 def test_a_bare_pulumi_changes_nothing_that_is_there_outside_a_lab(tmp_path: Path) -> None:
     outside = _Outside(tmp_path)
-    up = outside.stack.run("up", "--yes", "--skip-preview")
-    assert up.returncode == 0, up.stdout
+    passed(outside.stack.run("up", "--yes", "--skip-preview"))
     outside.leave()
     for command in ("refresh", "destroy"):
         result = outside.stack.run(command, "--yes")
@@ -109,10 +103,10 @@ def test_prod_is_refused_with_one_line_before_the_engine_starts(tmp_path: Path) 
     checkout = clean_checkout(tmp_path)
     if not (checkout.path / ".toolchain/bin/pulumi").exists():
         pytest.skip("an official engine is on PATH")
-    result = checkout.make("preview", "STACK=prod")
+    result = checkout.oceanid("preview", "--stack", "prod")
     assert result.returncode == 2, said(result)
     (line,) = [each for each in result.stderr.splitlines() if not each.startswith("make:")]
-    assert line.startswith("delivery: STACK=prod: the engine in use was built here")
+    assert line.startswith("oceanid: stack prod: the engine in use was built here")
     assert not (checkout.path / ".delivery").exists()
 
 

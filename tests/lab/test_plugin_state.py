@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from delivery.environment import engine, engine_variables
 from tests.lab.stand_in_processes import REPOSITORY, StandIn
 from tests.lab_variables import lab_variables
+from workshop.testing.checkout import passed
+from workshop.testing.local_stack import LocalStack, write_program
 
 pytestmark = pytest.mark.e2e
 
@@ -38,7 +36,7 @@ import sys
 sys.path.insert(0, {str(REPOSITORY)!r})
 import pulumi
 import pulumi_tailscale
-from components.tailnet import ApprovedExitNode, ApprovedExitNodeArgs
+from components.egress.tailnet import ApprovedExitNode, ApprovedExitNodeArgs
 
 hostname = pulumi.Output.from_input("exit-a")
 opts = pulumi.ResourceOptions(providers=[pulumi_tailscale.Provider("api")])
@@ -49,7 +47,7 @@ pulumi.export("deviceId", approved.device_id)
 _LATER = {"id", "__pulumi_raw_state_delta", "userAgent", "__pulumi-go-provider-version"}
 
 
-class Stack:
+class Stack(LocalStack):
     """A stack of its own, run by the engine on a program.
 
     `plugins` is a folder of plugins that are taken before the engine's own.
@@ -58,43 +56,23 @@ class Stack:
     def __init__(
         self, folder: Path, stand_in: StandIn, program: str, plugins: Path | None = None
     ) -> None:
-        runtime = {"name": "python", "options": {"virtualenv": str(REPOSITORY / ".venv")}}
-        project = yaml.safe_dump({"name": "reef", "runtime": runtime})
-        self._project = folder / "project"
-        self._project.mkdir()
-        (folder / "state").mkdir()
-        (self._project / "Pulumi.yaml").write_text(project)
-        (self._project / "__main__.py").write_text(program)
-        self._environment = {
-            "PATH": os.pathsep.join([*([str(plugins)] if plugins else []), os.environ["PATH"]]),
-            "HOME": str(folder),
-            **engine_variables(),
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16),
-            **lab_variables(folder),
-            "TAILSCALE_API_KEY": stand_in.api_key,
-            "TAILSCALE_BASE_URL": stand_in.url,
-        }
-        self.run("stack", "init", "test")
-
-    def run(self, *arguments: str) -> str:
-        """What the engine prints; it must succeed."""
-        result = subprocess.run(
-            [engine(), *arguments, "--non-interactive"],
-            cwd=self._project,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        super().__init__(
+            write_program(folder, program),
+            PATH=os.pathsep.join([*([str(plugins)] if plugins else []), os.environ["PATH"]]),
+            **{
+                **lab_variables(folder),
+                "TAILSCALE_API_KEY": stand_in.api_key,
+                "TAILSCALE_BASE_URL": stand_in.url,
+            },
         )
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout
+
+    def printed(self, *arguments: str) -> str:
+        """What the engine prints; it must succeed."""
+        return passed(self.run(*arguments)).stdout
 
     def apply(self, command: str, *options: str) -> str:
         """An update, a refresh or a destroy, without the preview before it."""
-        return self.run(command, "--yes", "--skip-preview", *options)
+        return self.printed(command, "--yes", "--skip-preview", *options)
 
 
 def _stand_in_plugins(folder: Path) -> Path:
@@ -102,7 +80,7 @@ def _stand_in_plugins(folder: Path) -> Path:
     folder.mkdir()
     for name in ("tailscale", "command"):
         script = folder / f"pulumi-resource-{name}"
-        start = f"{shlex.quote(sys.executable)} -m lab.plugins.{name}"
+        start = f"{shlex.quote(sys.executable)} -m workshop.lab.plugins.{name}"
         script.write_text(
             f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(REPOSITORY))} exec {start} "$@"\n'
         )
@@ -123,17 +101,17 @@ def test_a_state_of_before_gets_what_the_real_plugins_need_and_replaces_nothing(
         tmp_path, stand_in, _BOTH_PLUGINS, plugins=_stand_in_plugins(tmp_path / "plugins")
     )
     stack.apply("up")
-    document = json.loads(stack.run("stack", "export"))
+    document = json.loads(stack.printed("stack", "export"))
     for resource in _resources(document).values():
         for part in ("inputs", "outputs"):
             kept = {n: v for n, v in resource.get(part, {}).items() if n not in _LATER}
             resource[part] = kept
     before = tmp_path / "before.json"
     before.write_text(json.dumps(document))
-    stack.run("stack", "import", "--file", str(before))
+    stack.printed("stack", "import", "--file", str(before))
 
     assert "replaced" not in stack.apply("up")
-    after = _resources(json.loads(stack.run("stack", "export")))
+    after = _resources(json.loads(stack.printed("stack", "export")))
     ids = {urn: each["id"] for urn, each in after.items()}
     assert ids == {urn: each["id"] for urn, each in _resources(document).items()}
     tailscale = [each for each in after.values() if each["type"].startswith("tailscale:")]
@@ -163,7 +141,7 @@ def test_an_exit_node_that_registered_again_stops_neither_an_update_nor_a_destro
     stand_in.api.delete(f"device/{first}")
     second = register("second")
     stack.apply("up")
-    assert json.loads(stack.run("stack", "output", "--json"))["deviceId"] == second
+    assert json.loads(stack.printed("stack", "output", "--json"))["deviceId"] == second
     assert approved(second) == _DEFAULT_ROUTES
     stack.apply("up", "--expect-no-changes")
     stand_in.api.delete(f"device/{second}")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.home import Home
-from lab.ports import RANGE, claim
+from workshop.lab.home import Home
+from workshop.lab.ports import RANGE, claim
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def _twenty(lab: Path) -> list[int]:
 def test_a_port_in_use_is_not_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used, free = claim(_lab(tmp_path, "one")), claim(_lab(tmp_path, "two"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
-    monkeypatch.setattr("lab.ports.RANGE", (used, free))
+    monkeypatch.setattr("workshop.lab.ports.RANGE", (used, free))
     with socket.create_server(("127.0.0.1", used)):
         assert claim(_lab(tmp_path, "next")) == free
 
@@ -49,7 +49,7 @@ def test_a_lab_that_is_gone_leaves_its_ports(
 ) -> None:
     gone = _lab(tmp_path, "gone")
     port = claim(gone)
-    monkeypatch.setattr("lab.ports.RANGE", (port,))
+    monkeypatch.setattr("workshop.lab.ports.RANGE", (port,))
     with pytest.raises(OSError, match="end labs"):
         claim(_lab(tmp_path, "next"))
     shutil.rmtree(gone)

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.plugins.property_value import (
+from providers.plugin.property_value import (
     UNKNOWN,
     Secret,
     decode,

@@ -11,9 +11,9 @@ import yaml
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from lab.pulumi_esc.account import Account
-from lab.pulumi_esc.app import keep_token, make_app
-from lab.pulumi_esc.start_values import ENVIRONMENTS, fill
+from workshop.lab.pulumi_esc.app import keep_token, make_app
+from workshop.lab.pulumi_esc.organizations import Organizations
+from workshop.lab.pulumi_esc.start_values import ENVIRONMENTS, fill
 
 _PROD = f"/api/esc/environments/{ENVIRONMENTS[0]}"
 _KEY = 'pulumiConfig["oceanid-cluster:aws.labelStudio.accessKeyId"]'
@@ -32,10 +32,10 @@ class _Cloud:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = _Clock()
-        self.account = Account(folder / "state.json", self.clock)
-        fill(self.account)
-        self.token = keep_token(self.account, folder / "key")
-        self.http: FlaskClient = make_app(self.account, folder / "key").test_client()
+        self.organizations = Organizations(folder / "state.json", self.clock)
+        fill(self.organizations)
+        self.token = keep_token(self.organizations, folder / "key")
+        self.http: FlaskClient = make_app(self.organizations, folder / "key").test_client()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -145,8 +145,8 @@ def test_a_token_ends_when_it_says(cloud: _Cloud) -> None:
 
 
 def test_a_token_sees_the_organizations_it_is_for_and_no_other(cloud: _Cloud) -> None:
-    cloud.account.create("other-inc/web/prod", "values: {a: 1}")
-    secret, _ = cloud.account.issue(["other-inc"])
+    cloud.organizations.create("other-inc/web/prod", "values: {a: 1}")
+    secret, _ = cloud.organizations.issue(["other-inc"])
     headers = {"Authorization": f"token {secret}"}
     other = "/api/esc/environments/other-inc/web/prod/open"
     assert cloud.http.post(other, headers=headers).status_code == 200
@@ -230,7 +230,7 @@ def test_environments_tokens_and_counts_outlive_the_process_and_the_file_is_priv
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
     assert issued not in (tmp_path / "state.json").read_text()
 
-    again = Account(tmp_path / "state.json")
+    again = Organizations(tmp_path / "state.json")
     fill(again)
     assert again.admit(issued).id == cloud.token.id
     assert again.opens()[ENVIRONMENTS[0]] == 2

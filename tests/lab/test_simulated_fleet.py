@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from lab.simulated_devices.fleet import Fleet
-from lab.simulated_devices.tailnet import Tailnet
 from tests.lab.simulated_cluster import Cluster, container, manifest
 from tests.lab.stand_in_processes import StandIn
+from workshop.lab.simulated_devices.fleet import Fleet
+from workshop.lab.simulated_devices.tailnet import Tailnet
 
 
 @dataclass
@@ -115,7 +115,7 @@ def test_a_device_taken_offline_by_a_test_stays_offline(lab: Lab, stand_in: Stan
     ("environment", "reason"),
     [
         ({"TS_AUTHKEY": "unknown"}, "does not exist or was revoked"),
-        ({"TS_HOSTNAME": "no_label"}, "no DNS label"),
+        ({"TS_HOSTNAME": "no_label"}, "not a DNS label"),
         ({"TS_EXTRA_ARGS": "--advertise-tags=tag:ghost"}, r"tag:ghost"),
         ({"TS_EXTRA_ARGS": "oops"}, "no flag"),
         ({"TS_KUBE_SECRET": "missing"}, "does not exist"),

@@ -15,9 +15,10 @@ import grpc
 import pytest
 from google.protobuf import empty_pb2
 
-from lab.plugins.property_value import UNKNOWN
-from tests.lab.stand_in_processes import REPOSITORY, Engine, Plugin, details
-from tests.waiting import until
+from providers.plugin.property_value import UNKNOWN
+from tests.lab.stand_in_processes import REPOSITORY, Plugin
+from tests.plugin_process import Engine, details
+from workshop.testing.waiting import until
 
 COMMAND = "command:local:Command"
 RUN = "command:local:run"
@@ -27,7 +28,6 @@ CLIENT = "tailscale:index/oauthClient:OauthClient"
 
 @pytest.fixture
 def command(start_stand_in_plugin: Callable[..., Plugin]) -> Plugin:
-    """The command plugin, configured."""
     plugin = start_stand_in_plugin("command")
     plugin.configure()
     return plugin
@@ -141,7 +141,8 @@ def test_cancelling_ends_the_command_and_what_it_started(command: Plugin, tmp_pa
 def test_a_plugin_whose_engine_was_killed_ends_with_its_command(tmp_path: Path) -> None:
     fifo = tmp_path / "started"
     os.mkfifo(fifo)
-    code = "import subprocess, sys; subprocess.run([sys.executable, '-m', 'lab.plugins.command'])"
+    command = "[sys.executable, '-m', 'workshop.lab.plugins.command']"
+    code = f"import subprocess, sys; subprocess.run({command})"
     engine = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
     )
@@ -150,7 +151,8 @@ def test_a_plugin_whose_engine_was_killed_ends_with_its_command(tmp_path: Path) 
         grpc.insecure_channel(f"127.0.0.1:{int(engine.stdout.readline())}") as channel,
         futures.ThreadPoolExecutor(1) as pool,
     ):
-        plugin = Plugin(engine, channel, Engine())
+        listening = Engine()
+        plugin = Plugin(engine, listening, channel, tmp_path / "log")
         running = pool.submit(plugin.create, COMMAND, create=f"sleep 1000 & echo $! > {fifo}; wait")
         child = int(fifo.read_text())
         engine.kill()
@@ -160,6 +162,7 @@ def test_a_plugin_whose_engine_was_killed_ends_with_its_command(tmp_path: Path) 
         # The plugin holds the other end of its output until it has ended.
         assert engine.stdout.read() == ""
     engine.stdout.close()
+    listening.server.stop(grace=None).wait()
     until(lambda: _has_ended(child), "the command has ended")
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import stat
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from components.tailnet import required_policy
-from lab.tailscale_api.policy import Policy
-from lab.tailscale_api.refusal import Refusal
-from lab.tailscale_api.registration import register
-from lab.tailscale_api.tailnet import Tailnet
-from tests.lab.stand_in_processes import POLICY, REPOSITORY, StandIn, start_stand_in, stop_stand_in
+from components.egress.tailnet import required_policy
+from tests.lab.stand_in_processes import POLICY, StandIn, start_stand_in
+from workshop.lab.refusal import Refusal
+from workshop.lab.tailscale_api.policy import Policy
+from workshop.lab.tailscale_api.registration import register
+from workshop.lab.tailscale_api.tailnet import Tailnet
+from workshop.testing.checkout import completed
 
 
 def test_every_answer_says_that_it_comes_from_a_stand_in(stand_in: StandIn) -> None:
@@ -37,14 +36,6 @@ def test_a_missing_or_wrong_credential_is_401_with_a_message(
     assert list(answer.json()) == ["message"]
 
 
-def test_credentials_and_state_are_readable_by_their_owner_only(
-    stand_in: StandIn, tmp_path: Path
-) -> None:
-    stand_in.key()
-    for name in ("api-key", "state.json"):
-        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
-
-
 def test_no_secret_reaches_the_state_file_or_the_log(stand_in: StandIn, tmp_path: Path) -> None:
     key = stand_in.key()
     stand_in.log_in(key["key"], "exit-a")
@@ -61,7 +52,7 @@ def test_state_survives_a_kill(tmp_path: Path) -> None:
     before.api.post("tailnet/-/acl", content=POLICY)
     key = before.key()
     device = before.log_in(key["key"], "exit-a").json()
-    stop_stand_in(before)
+    before.stop()
     after = start_stand_in(tmp_path)
     try:
         assert after.api_key == before.api_key
@@ -70,21 +61,13 @@ def test_state_survives_a_kill(tmp_path: Path) -> None:
         assert after.api.get(f"device/{device['nodeId']}").json()["name"] == device["name"]
         assert after.log_in(key["key"], "exit-b").status_code == 201
     finally:
-        stop_stand_in(after)
+        after.stop()
 
 
 def test_a_state_file_of_another_kind_stops_the_start_with_one_line(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text("[]")
-    result = subprocess.run(
-        [
-            *(sys.executable, "-m", "lab.tailscale_api", "--port", "0"),
-            *("--state", str(tmp_path / "state.json"), "--credentials", str(tmp_path / "k")),
-        ],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    files = ("--state", str(tmp_path / "state.json"), "--credentials", str(tmp_path / "k"))
+    result = completed(sys.executable, "-m", "workshop.lab.tailscale_api", "--port", "0", *files)
     assert result.returncode == 1
     assert len(result.stderr.splitlines()) == 1
 
@@ -196,16 +179,6 @@ def test_an_oauth_client_gets_a_token_with_its_scopes_only(stand_in: StandIn) ->
     assert stand_in.lab.post("/api/v2/oauth/token", data=form).status_code == 401
     assert stand_in.api.put(path, json=body).status_code == 404
     assert stand_in.api.get(path).json()["invalid"] is True
-
-
-def test_faults_are_answered_as_often_as_ordered(stand_in: StandIn) -> None:
-    stand_in.lab.post(
-        "/lab/faults", json={"effect": "status", "status": 429, "count": 2, "retry_after": 7}
-    )
-    answers = [stand_in.api.get("tailnet/-/devices") for _ in range(3)]
-    assert [a.status_code for a in answers] == [429, 429, 200]
-    assert answers[0].headers["Retry-After"] == "7"
-    assert "message" in answers[0].json()
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", '{"capabilities": 1}', '{"keyType": "x"}'])

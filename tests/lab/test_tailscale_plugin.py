@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
-from lab.plugins.property_value import UNKNOWN, Secret, reveal
+from providers.plugin.property_value import UNKNOWN, Secret, reveal
 from tests.lab.stand_in_processes import POLICY, WORKER_KEY, Plugin, StandIn
 
 KEY = "tailscale:index/tailnetKey:TailnetKey"
@@ -232,14 +232,6 @@ def test_drift_is_seen_in_the_inputs_that_a_refresh_gives(
     assert list(tailscale.diff(ROUTES, drifted, inputs).diffs) == ["routes"]
     tailscale.update(ROUTES, routes_id, state, **inputs)
     assert stand_in.api.get(f"device/{device}/routes").json()["enabledRoutes"] == EXIT_ROUTES
-
-
-def test_routes_are_imported_by_the_devices_id(tailscale: Plugin, stand_in: StandIn) -> None:
-    device = stand_in.log_in(stand_in.key()["key"], "a", routes=EXIT_ROUTES).json()["nodeId"]
-    routes_id, state, inputs = tailscale.read(ROUTES, device, {}, {})
-    assert routes_id not in ("", device)
-    assert inputs == {"deviceId": device, "routes": EXIT_ROUTES}
-    assert state.items() >= {**inputs, "id": routes_id}.items()
 
 
 def test_device_settings_are_set_and_taken_back(tailscale: Plugin, stand_in: StandIn) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.lab.stand_in_processes import POLICY, WORKER_KEY, Plugin, StandIn, details
+from tests.lab.stand_in_processes import POLICY, WORKER_KEY, Plugin, StandIn
+from tests.plugin_process import details
 
 KEY = "tailscale:index/tailnetKey:TailnetKey"
 GET_DEVICE = "tailscale:index/getDevice:getDevice"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.plugins.property_value import UNKNOWN, Secret
+from providers.plugin.property_value import UNKNOWN, Secret
 from tests.lab.stand_in_processes import WORKER_KEY, Plugin, StandIn
 from tests.lab.wire import Wire
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pulumi.runtime.proto import provider_pb2
 
-from lab.plugins.property_value import UNKNOWN, Secret, decode, encode
+from providers.plugin.property_value import UNKNOWN, Secret, decode, encode
 from tests.lab.stand_in_processes import Plugin
 
 # What differs from run to run, by its form; the first that fits is used.
@@ -50,7 +50,6 @@ class Wire:
         self.answers: dict[str, Any] = {}
 
     def check_config(self, provider: str, settings: dict[str, Any]) -> None:
-        """The checked settings."""
         request = provider_pb2.CheckRequest(
             urn=self.plugin.urn(f"pulumi:providers:{provider}"), news=encode(settings)
         )
@@ -58,36 +57,14 @@ class Wire:
         self.answers["settings"] = plain(decode(answer.inputs))
 
     def check(self, name: str, type_name: str, inputs: dict[str, Any]) -> dict[str, Any]:
-        """The checked inputs."""
-        request = provider_pb2.CheckRequest(
-            urn=self.plugin.urn(type_name),
-            news=encode(inputs),
-            randomSeed=bytes(32),
-        )
-        answer = self.plugin.stub.Check(request)
+        answer = self.plugin.checked(self.plugin.urn(type_name), inputs)
         checked = decode(answer.inputs)
         assert not answer.failures
         self.answers[name] = {"inputs": plain(checked)}
         return checked
 
-    def diff(
-        self,
-        name: str,
-        type_name: str,
-        resource_id: str,
-        state: dict[str, Any],
-        old: dict[str, Any],
-        new: dict[str, Any],
-    ) -> None:
-        """What changes."""
-        request = provider_pb2.DiffRequest(
-            urn=self.plugin.urn(type_name),
-            id=resource_id,
-            olds=encode(state),
-            old_inputs=encode(old),
-            news=encode(new),
-        )
-        answer = self.plugin.stub.Diff(request)
+    def diff(self, name: str, type_name: str, *request: Any) -> None:
+        answer = self.plugin.compared(type_name, *request)
         kinds = provider_pb2.PropertyDiff.Kind
         self.answers[name] = {
             "changes": provider_pb2.DiffResponse.DiffChanges.Name(answer.changes),
@@ -102,7 +79,6 @@ class Wire:
     def create(
         self, name: str, type_name: str, inputs: dict[str, Any], *, preview: bool = False
     ) -> tuple[str, dict[str, Any]]:
-        """The id and the state."""
         resource_id, state = self.plugin.create(type_name, preview=preview, **inputs)
         self.answers[name] = {"id": plain(resource_id), "state": plain(state)}
         return resource_id, state
@@ -115,7 +91,6 @@ class Wire:
         state: dict[str, Any],
         inputs: dict[str, Any],
     ) -> tuple[str, dict[str, Any], dict[str, Any]]:
-        """The id, the state and the inputs."""
         answer = self.plugin.read(type_name, resource_id, state, inputs)
         self.answers[name] = dict(zip(("id", "state", "inputs"), map(plain, answer), strict=True))
         return answer
@@ -130,18 +105,15 @@ class Wire:
         *,
         preview: bool = False,
     ) -> dict[str, Any]:
-        """The state."""
         after = self.plugin.update(type_name, resource_id, state, preview=preview, **inputs)
         self.answers[name] = {"state": plain(after)}
         return after
 
     def delete(self, name: str, type_name: str, resource_id: str, state: dict[str, Any]) -> None:
-        """Whether it succeeds."""
         self.plugin.delete(type_name, resource_id, state)
         self.answers[name] = "deleted"
 
     def invoke(self, name: str, function: str, args: dict[str, Any]) -> dict[str, Any]:
-        """A function's result."""
         result = self.plugin.invoke(function, **args)
         self.answers[name] = plain(result)
         return result

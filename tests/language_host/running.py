@@ -13,7 +13,7 @@ import grpc
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
-HOST = Path(__file__).parents[2] / "toolchain" / "language_host"
+HOST = Path(__file__).parents[2] / "workshop" / "toolchain" / "language_host"
 DEADLINE_SECONDS = 30  # how long a test waits for what must happen before it fails
 
 
@@ -69,11 +69,9 @@ class Process:
     """Another's process, held by a descriptor so that its id cannot come to mean another."""
 
     def __init__(self, pid: int) -> None:
-        """Hold the process `pid`, which must be alive."""
         self._descriptor = os.pidfd_open(pid)
 
     def has_ended(self) -> bool:
-        """Wait for its end, up to the deadline."""
         ready, _, _ = select.select([self._descriptor], [], [], DEADLINE_SECONDS)
         return bool(ready)
 

@@ -46,7 +46,6 @@ class _Call:
     grandchild: Process
 
     def all_ended(self) -> bool:
-        """Wait for both processes' ends."""
         return self.program.has_ended() and self.grandchild.has_ended()
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.version import Version
 from pulumi.runtime.proto import language_pb2
 
-from toolchain.language_host.packages import dependency, plugin_version
+from workshop.toolchain.language_host.packages import dependency, plugin_version
 
 from .running import RunningHost, program
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from lab.network.requirement import missing
+from workshop.lab.network.requirement import missing
 
 
 @pytest.fixture(scope="session", autouse=True)

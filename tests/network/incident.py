@@ -9,7 +9,6 @@ tailnet's; and the programs were of v1.78.3, here they are those that the lab ha
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,12 +17,13 @@ from typing import Any
 
 import yaml
 
-from lab.network.plan import API_PORT, TETHYS
-from lab.network.process import PATH, Process
-from tests.components.recording import REPOSITORY
-from tests.network.fleet import DEFAULT_ROUTES, Fleet
-from tests.network.kernel_mode import kernel_mode, until_up
-from tests.waiting import until
+from workshop.lab.network.plan import API_PORT, TETHYS
+from workshop.lab.network.process import PATH, Process
+from workshop.testing.checkout import Completed, completed
+from workshop.testing.network.fleet import DEFAULT_ROUTES, Fleet
+from workshop.testing.network.kernel_mode import kernel_mode, until_up
+from workshop.testing.recording import REPOSITORY
+from workshop.testing.waiting import until
 
 _MANIFEST = REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml"
 _REPORTED_EXIT_NODE = "100.121.150.65"
@@ -38,18 +38,11 @@ class IncidentNode:
 
     process: Process
 
-    def run(self, text: str) -> subprocess.CompletedProcess[str]:
+    def run(self, text: str) -> Completed:
         """A root shell's commands on the node, as from its console; it stops at the first error."""
-        spaces = ["--mount", "--net", "--pid"]
-        return subprocess.run(
-            ["nsenter", f"--target={self.process.pid}", *spaces, "--", "sh", "-ec", text],
-            env={"PATH": PATH, "API_SERVER": f"{TETHYS.address}:{API_PORT}"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        spaces = (f"--target={self.process.pid}", "--mount", "--net", "--pid")
+        environment = {"PATH": PATH, "API_SERVER": f"{TETHYS.address}:{API_PORT}"}
+        return completed("nsenter", *spaces, "--", "sh", "-ec", text, environment=environment)
 
     def tailscale_runs(self) -> bool:
         """Whether the node has a process of the pod's."""

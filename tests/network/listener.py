@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from lab.network.namespace import Namespace
+from workshop.lab.network.namespace import Namespace
 
 
 @contextmanager

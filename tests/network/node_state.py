@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lab.network.namespace import Namespace
+from workshop.lab.network.namespace import Namespace
 
 # What the lab itself changes while tests run: its Services, policies and counters.
 _OWN_TABLES = {"oceanid", "policies", "wire", "counted"}

@@ -10,14 +10,14 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from lab.network.namespace import Namespace
-from lab.network.plan import CALYPSO, ECHO, STYX, TETHYS, TRITON
-from lab.network.pod import RunningPod
-from lab.network.wire import Sent, Wire
-from tests.network.fleet import Fleet, fleet
 from tests.network.listener import greeting
-from tests.network.traffic import Client, pattern
-from tests.waiting import until
+from workshop.lab.network.namespace import Namespace
+from workshop.lab.network.plan import CALYPSO, ECHO, STYX, TETHYS, TRITON
+from workshop.lab.network.pod import RunningPod
+from workshop.lab.network.wire import Sent, Wire
+from workshop.testing.network.fleet import Fleet, fleet
+from workshop.testing.network.traffic import Client, pattern
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.network.plan import CALYPSO, STYX, TETHYS
-from tests.network import rendered
-from tests.network.faults import FAULTS, Fault
-from tests.network.fleet import Fleet, fleet
-from tests.network.leaks import nothing_leaks
-from tests.network.load import under_load
-from tests.network.traffic import Client
-from tests.waiting import until
+from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
+from workshop.testing.network import rendered
+from workshop.testing.network.faults import FAULTS, Fault
+from workshop.testing.network.fleet import Fleet, fleet
+from workshop.testing.network.leaks import nothing_leaks
+from workshop.testing.network.load import under_load
+from workshop.testing.network.traffic import Client
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.network.plan import CALYPSO, STYX, TETHYS
-from tests.network.fleet import Fleet, fleet
-from tests.network.leaks import LeakWatch, nothing_leaks
-from tests.network.load import Load, under_load
-from tests.network.traffic import Client
-from tests.waiting import until
+from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
+from workshop.testing.network.fleet import Fleet, fleet
+from workshop.testing.network.leaks import LeakWatch, nothing_leaks
+from workshop.testing.network.load import Load, under_load
+from workshop.testing.network.traffic import Client
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 

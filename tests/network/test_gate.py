@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 import yaml
 
-from lab.network.plan import CALYPSO, DATABASE, S3, STYX, TETHYS
-from tests.components.recording import PROJECT, REPOSITORY
-from tests.network import rendered
-from tests.network.fleet import Fleet, fleet
-from tests.network.traffic import Client
-from tests.waiting import until
+from workshop.lab.network.plan import CALYPSO, DATABASE, S3, STYX, TETHYS
+from workshop.testing.network import rendered
+from workshop.testing.network.fleet import Fleet, fleet
+from workshop.testing.network.traffic import Client
+from workshop.testing.recording import PROJECT, REPOSITORY
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 

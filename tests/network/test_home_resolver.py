@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.network.plan import CALYPSO, TETHYS
-from tests.network.fleet import Fleet, fleet
-from tests.network.traffic import Client
+from workshop.lab.network.plan import CALYPSO, TETHYS
+from workshop.testing.network.fleet import Fleet, fleet
+from workshop.testing.network.traffic import Client
 
 pytestmark = pytest.mark.network
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from lab.network.internet import Internet
-from lab.network.plan import ECHO, STYX, TETHYS
-from lab.network.process import Process
-from lab.network.topology import laid
-from tests.components.recording import REPOSITORY
-from tests.waiting import until
+from workshop.lab.network.internet import Internet
+from workshop.lab.network.plan import ECHO, STYX, TETHYS
+from workshop.lab.network.process import Process
+from workshop.lab.network.topology import laid
+from workshop.testing.recording import REPOSITORY
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 
@@ -28,8 +28,8 @@ _RUN = """
 import json, os, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
-from lab.network.plan import STYX, TETHYS
-from tests.network.fleet import fleet
+from workshop.lab.network.plan import STYX, TETHYS
+from workshop.testing.network.fleet import fleet
 
 with fleet(Path(sys.argv[1]), nodes=(TETHYS, STYX)) as made:
     made.start_gateway(STYX.name)

@@ -10,15 +10,13 @@ from urllib.parse import quote
 
 import pytest
 
-from components._envoy import STATS_PATH
-from components._gateway_pod import HTTP_PORT, STATUS_PORT
-from components._prober_config import PORT as PROBER_PORT
-from components._tailscale_pod import HEALTH_PORT
-from lab.network.plan import CALYPSO, ECHO, S3, STYX, TETHYS
-from lab.network.pod import RunningPod
+from components.cluster.ports import HEALTH_PORT, HTTP_PORT, PROBER_PORT, STATUS_PORT
+from components.egress.envoy import STATS_PATH
 from tests.monitoring.metrics import asked_for, exported, value
-from tests.network.fleet import Fleet, fleet
-from tests.waiting import until
+from workshop.lab.network.plan import CALYPSO, ECHO, S3, STYX, TETHYS
+from workshop.lab.network.pod import RunningPod
+from workshop.testing.network.fleet import Fleet, fleet
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 
@@ -45,17 +43,14 @@ class Watch:
         return self.scrape(self.prober.sandbox.address, PROBER_PORT, path)
 
     def by_gateway(self, what: str, node: str = STYX.name) -> str:
-        """A probe of one node's gateway."""
         address = self.fleet.gateways[node].sandbox.address
         return self.probe(f"by-gateway-{what}", f"{address}:{HTTP_PORT}")
 
     def exit_node(self) -> str:
-        """The exit node's own metrics."""
         address = self.fleet.exit_nodes[TETHYS.name].sandbox.address
         return self.scrape(address, HEALTH_PORT, "/metrics")
 
     def envoy(self) -> str:
-        """A gateway's metrics."""
         address = self.fleet.gateways[STYX.name].sandbox.address
         return self.scrape(address, STATUS_PORT, STATS_PATH)
 

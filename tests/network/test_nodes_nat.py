@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from lab.network.plan import ECHO, TETHYS
-from lab.network.topology import laid
-from lab.network.wire import Wire
 from tests.network.listener import greeting
+from workshop.lab.network.plan import ECHO, TETHYS
+from workshop.lab.network.topology import laid
+from workshop.lab.network.wire import Wire
 
 pytestmark = pytest.mark.network
 

@@ -8,18 +8,18 @@ from contextlib import ExitStack
 
 import pytest
 
-from lab.network.container import Container
-from lab.network.plan import CALYPSO, STYX, TETHYS
-from tests.network.faults import FAULTS, Fault, frozen, restarted
-from tests.network.fleet import Fleet, fleet
-from tests.network.open_sessions import (
+from workshop.lab.network.container import Container
+from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
+from workshop.testing.network.faults import FAULTS, Fault, frozen, restarted
+from workshop.testing.network.fleet import Fleet, fleet
+from workshop.testing.network.open_sessions import (
     OpenSession,
     all_through,
     at_the_database,
     seconds_to_end,
 )
-from tests.network.traffic import Client
-from tests.waiting import until
+from workshop.testing.network.traffic import Client
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from lab.network.namespace import Namespace
-from lab.network.plan import CALYPSO, STYX, TETHYS
-from tests.network.fleet import Fleet, fleet
 from tests.network.incident import (
     FIREWALLS,
     IncidentNode,
@@ -20,10 +17,13 @@ from tests.network.incident import (
     incident_on,
 )
 from tests.network.node_state import state
-from tests.network.traffic import Client
 from tests.network.witness import Witness
 from tests.runbook import FOLDER, Where, blocks
-from tests.waiting import until
+from workshop.lab.network.namespace import Namespace
+from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
+from workshop.testing.network.fleet import Fleet, fleet
+from workshop.testing.network.traffic import Client
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.network.plan import CALYPSO, DATABASE, STYX, TETHYS
-from lab.network.pod import RunningPod
-from tests.network.fleet import APPLICATIONS, Fleet, fleet
-from tests.network.traffic import DATABASE_PORT, Client, Session
-from tests.waiting import until
+from workshop.lab.network.plan import CALYPSO, DATABASE, STYX, TETHYS
+from workshop.lab.network.pod import RunningPod
+from workshop.testing.network.fleet import APPLICATIONS, Fleet, fleet
+from workshop.testing.network.traffic import DATABASE_PORT, Client, Session
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 

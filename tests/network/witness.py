@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from lab.network.namespace import Namespace
-from lab.network.node import Node
-from lab.network.plan import API_PORT, CLUSTER_DNS, ECHO, TETHYS
-from lab.network.wire import Wire
-from tests.network.fleet import Fleet
 from tests.network.listener import greeting
-from tests.waiting import until
+from workshop.lab.network.namespace import Namespace
+from workshop.lab.network.node import Node
+from workshop.lab.network.plan import API_PORT, CLUSTER_DNS, ECHO, TETHYS
+from workshop.lab.network.wire import Wire
+from workshop.testing.network.fleet import Fleet
+from workshop.testing.waiting import until
 
 _SECONDS = 1.5
 _SSH_PORT, _DNS_PORT, _UDP_PORT = 22, 53, 9
@@ -57,7 +57,6 @@ class Witness:
 
     @property
     def pod_address(self) -> IPv4Address:
-        """The pod's own."""
         return self.fleet.application(self.node.name).sandbox.address
 
     def everything(self) -> set[str]:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.policies.local_stack import LocalStack
-from tests.policies.rule_cases import HERE
+from workshop.testing.local_stack import LocalStack
+from workshop.testing.rule_cases import HERE
 
 pytestmark = pytest.mark.slow
 

@@ -1,11 +1,11 @@
 """The component that deploys the policies, run whole under mocks."""
 
-from components.admission import AdmissionPolicies
+from components.admission.admission import AdmissionPolicies
 from policies.admission import expressed
 from policies.rules import all_rules
 from policies.rules._model import judge
 from policies.rules._subject import subjects_of_resource
-from tests.components.recording import Recording, record
+from workshop.testing.recording import Recording, record
 
 _API = "kubernetes:admissionregistration.k8s.io/v1"
 

@@ -20,9 +20,16 @@ from pulumi_policy.proxy import unknown_checking_proxy
 
 from policies import crossguard
 from policies.inputs import from_proxy, from_struct
-from policies.rules import all_rules, joint_rules
+from policies.rules import all_rules, cross_resource_rules
 from policies.rules._model import UNKNOWN, Verdict, judge, render_path
-from tests.policies.rule_cases import FAKE_KEY, FAKES, UNKNOWN_SENTINELS, Case, all_cases, struct_of
+from workshop.testing.rule_cases import (
+    FAKE_KEY,
+    FAKES,
+    UNKNOWN_SENTINELS,
+    Case,
+    all_cases,
+    struct_of,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 STOCK = sdk._PolicyAnalyzerServicer
@@ -76,7 +83,7 @@ class Servicer(Protocol):
 
 
 def in_process(policies: list[sdk.Policy], *, stock: bool = False) -> Servicer:
-    servicer = STOCK if stock else crossguard.Analyzer
+    servicer = STOCK if stock else crossguard.UnknownAwareAnalyzer
     made = servicer("oceanid", "0.0.1", policies, EnforcementLevel.MANDATORY)
     return cast("Servicer", made)
 
@@ -84,7 +91,7 @@ def in_process(policies: list[sdk.Policy], *, stock: bool = False) -> Servicer:
 def test_every_rule_is_a_policy_of_its_own(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
     info = pack.GetAnalyzerInfo(empty_pb2.Empty())
     assert info.name == "oceanid"
-    rules = (*all_rules(), *joint_rules())
+    rules = (*all_rules(), *cross_resource_rules())
     named = {policy.name: policy for policy in info.policies}
     assert set(named) == {rule.name for rule in rules} | {"dated-exceptions"}
     for rule in rules:
@@ -145,8 +152,11 @@ def test_the_sdks_own_analyzer_gives_the_same_answers(case: Case) -> None:
 
 def test_the_pack_serves_the_analyzer_that_decodes_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sdk, "_PolicyAnalyzerServicer", STOCK)
-    crossguard.decode_once()
-    assert PolicyPack.__init__.__globals__["_PolicyAnalyzerServicer"] is crossguard.Analyzer
+    crossguard.install_analyzer()
+    assert (
+        PolicyPack.__init__.__globals__["_PolicyAnalyzerServicer"]
+        is crossguard.UnknownAwareAnalyzer
+    )
 
 
 def test_inputs_are_decoded_once_for_all_rules(monkeypatch: pytest.MonkeyPatch) -> None:

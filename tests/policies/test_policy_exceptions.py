@@ -12,11 +12,12 @@ from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel
 
 from policies import crossguard
-from policies.exceptions import DEFAULT_FILE, Enforcer, Exceptions, ExceptionsError, load_exceptions
-from policies.rules import all_rules, joint_rules
+from policies.errors import PoliciesError
+from policies.exceptions import DEFAULT_FILE, Enforcer, Exceptions, load_exceptions
+from policies.rules import all_rules, cross_resource_rules
 from policies.scan import main
 
-NAMES = [rule.name for rule in (*all_rules(), *joint_rules())]
+NAMES = [rule.name for rule in (*all_rules(), *cross_resource_rules())]
 GOOD: dict[str, Any] = {
     "rule": "workload-host-namespaces",
     "resource": "Pod tools/agent",
@@ -123,7 +124,7 @@ def load_exceptions_of(*entries: object) -> Exceptions:
     ],
 )
 def test_a_wrong_entry_is_refused_in_one_line(entry: object, complaint: str) -> None:
-    with pytest.raises(ExceptionsError) as refused:
+    with pytest.raises(PoliciesError) as refused:
         load_exceptions_of(entry)
     assert complaint in str(refused.value)
     assert "entry 1" in str(refused.value)
@@ -131,7 +132,7 @@ def test_a_wrong_entry_is_refused_in_one_line(entry: object, complaint: str) -> 
 
 
 def test_two_exceptions_for_one_finding_are_refused() -> None:
-    with pytest.raises(ExceptionsError, match="entry 2: stands twice"):
+    with pytest.raises(PoliciesError, match="entry 2: stands twice"):
         load_exceptions_of(GOOD, GOOD)
 
 
@@ -144,7 +145,7 @@ def test_a_stack_that_the_project_has_no_settings_for_is_refused(tmp_path: Path)
     ).entries
     assert entry.stacks == {"prod"}
     misspelt = written(tmp_path / "policies", {**GOOD, "stacks": ["prd"]})
-    with pytest.raises(ExceptionsError, match="must be a list of some of dev, prod"):
+    with pytest.raises(PoliciesError, match="must be a list of some of dev, prod"):
         load_exceptions(misspelt, NAMES, Enforcer.PREVIEW)
 
 
@@ -176,7 +177,7 @@ def test_an_exception_for_a_stack_is_missed_in_its_previews_only(stack: str, tol
 
 
 def asked(exceptions: Exceptions, stack: str | None = None) -> tuple[Any, Any]:
-    made: Any = crossguard.Analyzer(
+    made: Any = crossguard.UnknownAwareAnalyzer(
         "oceanid", "0.0.1", crossguard.policies(exceptions), EnforcementLevel.MANDATORY
     )
     if stack is not None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from policies.rules import all_rules, joint_rules
+from policies.rules import all_rules, cross_resource_rules
 from policies.rules._field_types import SHAPES, Shape
 from policies.rules._model import Verdict, judge
 from policies.rules._subject import Subject, subjects_of_manifest
 from policies.rules.field_type import RULES
-from tests.policies.rule_cases import HERE, all_cases, filled, plain
+from workshop.testing.rule_cases import HERE, all_cases, filled, plain
 
 (RULE,) = RULES
 Where = tuple[str | int, ...]
@@ -117,8 +117,8 @@ def test_a_wrong_type_is_a_violation_at_every_field(kind: str) -> None:
 
 def _subjects() -> Iterator[Subject]:
     trees = [plain(case.tree)[0] for case in all_cases()]
-    for rule in joint_rules():
-        text = HERE / "joint" / f"{rule.name}.yaml"
+    for rule in cross_resource_rules():
+        text = HERE / "cross_resource" / f"{rule.name}.yaml"
         trees += [filled(body) for case in _cases_of(text.read_text()) for body in case]
     for tree in trees:
         yield from subjects_of_manifest(tree)
@@ -146,8 +146,8 @@ def test_no_rule_reads_a_field_whose_type_is_not_known() -> None:
             for rule in all_rules()
             if rule is not RULE and judge(rule, subject).verdict is Verdict.FIRES
         )
-        for joint in joint_rules():
-            joint.noted(subject, fired)
+        for cross in cross_resource_rules():
+            cross.observe(subject, fired)
         known = {
             tuple(step for step in where if isinstance(step, str))
             for where, _ in places(SHAPES[original.kind])

@@ -3,12 +3,12 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.rules import all_rules, joint_rules
-from policies.rules._joint import Fact
+from policies.rules import all_rules, cross_resource_rules
+from policies.rules._cross_resource import Observation
 from policies.rules._model import Verdict, judge
 from policies.rules._subject import subjects_of_manifest
-from tests.policies.rule_cases import FAKE_KEY
 from tests.policies.test_policy_properties import KEYS, LEAVES
+from workshop.testing.rule_cases import FAKE_KEY
 
 # fmt: off
 _WORDS = st.sampled_from(
@@ -51,7 +51,7 @@ def test_nothing_fails_on_a_document_of_the_rules_own_words(
         container = {"env": [part, {"name": part, "value": part}], "securityContext": part}
         spec = {"containers": [part, container], "volumes": [part], "securityContext": part}
     body = {"kind": kind, "metadata": meta, "spec": spec, "rules": part, "roleRef": part}
-    facts: dict[str, list[Fact]] = {rule.name: [] for rule in joint_rules()}
+    observations: dict[str, list[Observation]] = {rule.name: [] for rule in cross_resource_rules()}
     for subject in subjects_of_manifest(body):
         fired = set()
         for rule in all_rules():
@@ -60,9 +60,9 @@ def test_nothing_fails_on_a_document_of_the_rules_own_words(
                 assert FAKE_KEY not in finding.path + finding.message
                 if finding.verdict is Verdict.FIRES:
                     fired.add(rule.name)
-        for joint in joint_rules():
-            facts[joint.name].extend(joint.note(subject, frozenset(fired)))
-    for joint in joint_rules():
-        for fact, finding in joint.join(facts[joint.name]):
-            assert any(fact is each for each in facts[joint.name])
+        for cross in cross_resource_rules():
+            observations[cross.name].extend(cross.collect(subject, frozenset(fired)))
+    for cross in cross_resource_rules():
+        for observation, finding in cross.evaluate(observations[cross.name]):
+            assert any(observation is each for each in observations[cross.name])
             assert FAKE_KEY not in finding.path + finding.message

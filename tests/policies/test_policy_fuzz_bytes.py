@@ -15,7 +15,7 @@ from policies.formats import FORMATS
 from policies.result import Problem, Result
 from policies.rules._model import Verdict
 from policies.scanner import Scanner
-from tests.policies.rule_cases import FAKE_KEY, HERE, filled
+from workshop.testing.rule_cases import FAKE_KEY, HERE, filled
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def _seeds() -> Iterator[bytes]:
         for case in yaml.safe_load(file.read_text())["fires"]:
             if "UNKNOWN" not in repr(case["manifest"]):
                 yield yaml.safe_dump(filled(case["manifest"]), sort_keys=False).encode()
-    for file in sorted((HERE / "joint").glob("*.yaml")):
+    for file in sorted((HERE / "cross_resource").glob("*.yaml")):
         case = yaml.safe_load(file.read_text())["fires"][0]
         yield yaml.safe_dump_all(map(filled, case["resources"])).encode()
 
@@ -61,8 +61,8 @@ def scanned(file: Path) -> str:
     """All that a scan of one file writes, in one of its forms; fails where a rule failed."""
     scanner = Scanner(Exceptions())
     out: Any = io.StringIO()
-    form = FORMATS["junit"](out, out)
-    for each in (*scanner.scan(str(file)), *scanner.joined(whole=True)):
+    form = FORMATS["text"](out, out)
+    for each in (*scanner.scan(str(file)), *scanner.cross_resource(whole=True)):
         if isinstance(each, Problem):
             form.problem(each)
         else:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from policies.loader import LONGEST_TEXT, TWICE, NotYamlError, documents, nodes
 from policies.manifests import Source, UnreadableError
 from policies.manifests import documents as documents_of
-from toolchain.__main__ import BIN
+from workshop.toolchain.__main__ import BIN
 
 REFUSED = "kubectl refuses it"
 # What kubectl v1.32.4 and v1.35.4 make of a value: label --local -o json, under the field v.

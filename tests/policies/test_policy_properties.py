@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from policies.rules import all_rules
 from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Verdict, judge
 from policies.rules._subject import Subject, subjects_of_manifest, subjects_of_resource
-from tests.policies.rule_cases import FAKE_KEY, HERE, Case, all_cases, plain
+from workshop.testing.rule_cases import FAKE_KEY, HERE, Case, all_cases, plain
 
 pytestmark = pytest.mark.slow
 
@@ -210,7 +210,7 @@ def test_an_unknown_sibling_never_hides_a_violation(case: Case) -> None:
 
 # Any text may be a key or a reference, and any value of a wrong type, so what is unknown is judged
 # on update; and a custom resource whose spec is unknown cannot be told from one that runs no pods.
-# The rules' `blind_to` says so.
+# The rules' `limitations` says so.
 CERTAIN = [
     case
     for case in FIRING

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.policies.rule_cases import FAKE_KEY
 from tests.policies.test_policy_scan import GOOD, run
+from workshop.testing.rule_cases import FAKE_KEY
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from policies.rules import all_rules
 from policies.rules._model import Enforcement, Finding, Rule, Severity, Verdict, judge, render_path
 from policies.rules._subject import subjects_of_manifest, subjects_of_resource
-from tests.policies.rule_cases import FAKE_KEY, FAKES, GROUPS, Case, all_cases, fixture_of
+from workshop.testing.rule_cases import FAKE_KEY, FAKES, GROUPS, Case, all_cases, fixture_of
 
 CASES = all_cases()
 
@@ -87,7 +87,7 @@ def rule_that(check: object) -> Rule:
         remedy="r",
         source="s",
         url="u",
-        blind_to="b",
+        limitations="b",
         check=check,  # type: ignore[arg-type]
     )
 

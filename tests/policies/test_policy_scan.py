@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.policies.rule_cases import FAKE_KEY, HERE
+from workshop.testing.rule_cases import FAKE_KEY, HERE
 
 ROOT = HERE.parents[1]
 INCIDENT = HERE / "manifests" / "incident.yaml"

@@ -10,12 +10,11 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-import yaml
 
 from policies.analyzer_fit import KNOWN_VERSIONS
 from tests.lab_variables import lab_variables
 from tests.policies.changed_sdk import changed_sdk
-from tests.policies.local_stack import LocalStack
+from workshop.testing.local_stack import LocalStack, write_program
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,13 +116,8 @@ def test_the_pack_does_not_start_without_its_exceptions(
 def test_an_engine_whose_pack_does_not_start_changes_nothing(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
-    runtime = {"name": "python", "options": {"virtualenv": str(ROOT / ".venv")}}
-    (project / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "part", "runtime": runtime}))
-    (project / "__main__.py").write_text(
-        'import pulumi_command\npulumi_command.local.Command("made", create="touch made")\n'
-    )
+    program = 'import pulumi_command\npulumi_command.local.Command("made", create="touch made")\n'
+    project = write_program(tmp_path, program)
     stack = LocalStack(project, **lab_variables(tmp_path))
     pack = ("--policy-pack", str(ROOT / "policies"))
     sdk = changed_sdk(tmp_path, "def Configure(self, request", "def Configure(self, request, stack")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.components.recording import record_stack
 from tests.policies.findings import mandatory
+from workshop.testing.recording import record_stack
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.provider.engine import Stack
 from tests.provider.plugin import Plugin
-from tests.provider.stand_in import StandIn, start_stand_in, stop_stand_in
+from workshop.testing.provider_engine import Stack
+from workshop.testing.provider_stand_in import StandIn, start_stand_in
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
     """A network without rules."""
     stand_in = start_stand_in(tmp_path)
     yield stand_in
-    stop_stand_in(stand_in)
+    stand_in.stop()
 
 
 @pytest.fixture

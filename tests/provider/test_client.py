@@ -10,14 +10,14 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from lab.crunchybridge_api.eid import new_eid
-from lab.faults import Fault
-from provider_plugin.errors import ProviderError
-from providers.crunchybridge.client import Client
+from providers.crunchybridge.client import CrunchyBridgeClient
 from providers.crunchybridge.errors import ApiError, GoneError
 from providers.crunchybridge.listing import FRESH_SECONDS, Listing
 from providers.crunchybridge.pace import Clock, Pace
+from providers.plugin.errors import ProviderError
 from tests.provider.world import World
+from workshop.lab.crunchybridge_api.eid import new_eid
+from workshop.lab.faults import Fault
 
 NETWORK = new_eid()
 BODY = {"rule": "192.0.2.7/32"}
@@ -29,8 +29,8 @@ def world() -> World:
 
 
 @pytest.fixture
-def client(world: World) -> Iterator[Client]:
-    client = Client(
+def client(world: World) -> Iterator[CrunchyBridgeClient]:
+    client = CrunchyBridgeClient(
         api_key=world.key, url="http://127.0.0.1:1", clock=world.time.clock(), transport=world.wire
     )
     yield client
@@ -43,39 +43,45 @@ def _keys(world: World) -> list[str]:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_connection_that_is_cut_makes_one_rule(
-    client: Client, world: World, *, after: bool
+    client: CrunchyBridgeClient, world: World, *, after: bool
 ) -> None:
     world.faults.order(Fault("cut", count=2, after=after))
     made = client.create(NETWORK, BODY)
-    assert [rule["id"] for rule in world.account.rules(NETWORK)] == [made.id]
+    assert [rule["id"] for rule in world.team.rules(NETWORK)] == [made.id]
     # The same attempt, so the same key: the API recognises what it has done already.
     assert len(_keys(world)) == 3
     assert len(set(_keys(world))) == 1
 
 
-def test_every_logical_attempt_has_a_key_of_its_own(client: Client, world: World) -> None:
+def test_every_logical_attempt_has_a_key_of_its_own(
+    client: CrunchyBridgeClient, world: World
+) -> None:
     made = client.create(NETWORK, BODY)
     client.change(NETWORK, made.id, {"description": "a"})
     client.change(NETWORK, made.id, {"description": None})
     assert len(set(_keys(world))) == 3
 
 
-def test_a_stored_internal_error_is_not_asked_for_twice(client: Client, world: World) -> None:
+def test_a_stored_internal_error_is_not_asked_for_twice(
+    client: CrunchyBridgeClient, world: World
+) -> None:
     world.faults.order(Fault("status", after=True, status=500))
     with pytest.raises(ApiError, match="overlaps") as caught:
         client.create(NETWORK, BODY)
     assert caught.value.status == 400
     assert len(set(_keys(world))) == 2
-    assert len(world.account.rules(NETWORK)) == 1
+    assert len(world.team.rules(NETWORK)) == 1
 
 
-def test_the_wait_is_what_the_api_asks_for(client: Client, world: World) -> None:
+def test_the_wait_is_what_the_api_asks_for(client: CrunchyBridgeClient, world: World) -> None:
     world.faults.order(Fault("status", status=429, retry_after=7, count=3))
     client.create(NETWORK, BODY)
     assert world.time.waited == [7.0, 7.0, 7.0]
 
 
-def test_the_wait_grows_when_the_api_does_not_say(client: Client, world: World) -> None:
+def test_the_wait_grows_when_the_api_does_not_say(
+    client: CrunchyBridgeClient, world: World
+) -> None:
     world.faults.order(Fault("status", status=503, count=8))
     client.create(NETWORK, BODY)
     assert world.time.waited == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0]
@@ -115,7 +121,7 @@ def test_when_one_request_is_asked_to_wait_the_others_wait_too(world: World) -> 
 
 
 def test_a_storm_without_end_is_given_up_with_the_way_to_go_on(
-    client: Client, world: World
+    client: CrunchyBridgeClient, world: World
 ) -> None:
     world.faults.order(Fault("status", status=429, retry_after=60, count=1000))
     with pytest.raises(ProviderError, match=r"429 .*; gave up after 6 attempts: run the command"):
@@ -123,20 +129,24 @@ def test_a_storm_without_end_is_given_up_with_the_way_to_go_on(
     assert world.time.seconds == 300.0
 
 
-def test_a_wait_longer_than_the_patience_is_given_up_at_once(client: Client, world: World) -> None:
+def test_a_wait_longer_than_the_patience_is_given_up_at_once(
+    client: CrunchyBridgeClient, world: World
+) -> None:
     world.faults.order(Fault("status", status=429, retry_after=3600))
     with pytest.raises(ProviderError, match="gave up after 1 attempts"):
         client.rules(NETWORK)
     assert world.time.waited == []
 
 
-def test_what_the_api_refuses_is_not_asked_again(client: Client, world: World) -> None:
+def test_what_the_api_refuses_is_not_asked_again(client: CrunchyBridgeClient, world: World) -> None:
     with pytest.raises(ApiError, match=r"400 rule: must be .* \(request id [a-z2-7]{26}\)"):
         client.create(NETWORK, {"rule": "reef"})
     assert len(world.journal.entries()) == 1
 
 
-def test_a_deleted_rule_and_one_that_never_was_are_both_gone(client: Client, world: World) -> None:
+def test_a_deleted_rule_and_one_that_never_was_are_both_gone(
+    client: CrunchyBridgeClient, world: World
+) -> None:
     made = client.create(NETWORK, BODY)
     client.delete(NETWORK, made.id)
     with pytest.raises(GoneError) as deleted:
@@ -146,17 +156,17 @@ def test_a_deleted_rule_and_one_that_never_was_are_both_gone(client: Client, wor
     assert (deleted.value.status, unknown.value.status) == (410, 404)
 
 
-def test_a_delete_whose_answer_was_lost_is_done(client: Client, world: World) -> None:
+def test_a_delete_whose_answer_was_lost_is_done(client: CrunchyBridgeClient, world: World) -> None:
     made = client.create(NETWORK, BODY)
     world.faults.order(Fault("cut", after=True, method="DELETE"))
     with pytest.raises(GoneError):
         client.delete(NETWORK, made.id)
-    assert world.account.rules(NETWORK) == []
+    assert world.team.rules(NETWORK) == []
 
 
-def test_all_pages_are_read(client: Client, world: World) -> None:
+def test_all_pages_are_read(client: CrunchyBridgeClient, world: World) -> None:
     for number in range(250):
-        world.account.create(NETWORK, {"rule": f"10.0.{number}.0/24"})
+        world.team.create(NETWORK, {"rule": f"10.0.{number}.0/24"})
     world.journal.clear()
     assert len(client.rules(NETWORK)) == 250
     assert len(world.journal.entries()) == 3
@@ -168,7 +178,7 @@ def test_the_key_is_in_no_message_even_when_the_api_quotes_it() -> None:
     def quote(request: httpx.Request) -> httpx.Response:
         return httpx.Response(403, json={"message": f"no\n{request.headers['Authorization']}"})
 
-    client = Client(
+    client = CrunchyBridgeClient(
         api_key=key,
         url="http://127.0.0.1:1",
         clock=Clock.real(threading.Event()),
@@ -192,7 +202,7 @@ def test_the_key_is_in_no_message_even_when_the_api_quotes_it() -> None:
     ],
 )
 def test_an_answer_that_is_none_is_an_error_of_one_line(answer: httpx.Response) -> None:
-    client = Client(
+    client = CrunchyBridgeClient(
         api_key="cbkey_" + "x",
         url="http://127.0.0.1:1",
         clock=Clock.real(threading.Event()),
@@ -206,7 +216,7 @@ def test_an_answer_that_is_none_is_an_error_of_one_line(answer: httpx.Response) 
 
 
 def test_a_listing_is_asked_for_anew_when_it_is_old_or_something_was_written(
-    client: Client, world: World
+    client: CrunchyBridgeClient, world: World
 ) -> None:
     listing = Listing(client, world.time.clock())
     made = client.create(NETWORK, BODY)

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lab.crunchybridge_api.eid import new_eid
-from lab.faults import Fault
-from lab.refusal import Refusal
 from tests.provider.world import FailedError, Killed, World
+from workshop.lab.crunchybridge_api.eid import new_eid
+from workshop.lab.faults import Fault
+from workshop.lab.refusal import Refusal
 
 NETWORKS = (new_eid(), new_eid())
 # Some overlap, so that rules get in each other's way.
@@ -98,15 +98,15 @@ class Story:
 
     def rules(self) -> list[dict[str, Any]]:
         """All rules there are."""
-        return [rule for network in NETWORKS for rule in self.world.account.rules(network)]
+        return [rule for network in NETWORKS for rule in self.world.team.rules(network)]
 
     def outside(self, act: str, *details: Any) -> None:
         """An edit by another hand; one that the API refuses is not made."""
-        account = self.world.account
+        team = self.world.team
         if act == "add":
             fields = dict(details[0])
             try:
-                added = account.create(fields.pop("networkId"), fields)
+                added = team.create(fields.pop("networkId"), fields)
             except Refusal:
                 return
             self.by_others[added["id"]] = added["rule"]
@@ -120,7 +120,7 @@ class Story:
             return
         change = {"description": "edited"} if act == "describe" else {"rule": details[1]}
         try:
-            changed = account.update(rule["network_id"], rule["id"], change)
+            changed = team.update(rule["network_id"], rule["id"], change)
         except Refusal:
             return
         if act == "move":
@@ -131,7 +131,7 @@ class Story:
 
     def remove(self, network: str, rule_id: str) -> None:
         """Remove a rule by another hand."""
-        self.world.account.delete(network, rule_id)
+        self.world.team.delete(network, rule_id)
         self.by_others.pop(rule_id, None)
 
     def disturbed_up(

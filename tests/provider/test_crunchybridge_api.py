@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lab.crunchybridge_api.__main__ import main
-from lab.crunchybridge_api.eid import new_eid
-from tests.provider.stand_in import StandIn, start_stand_in, stop_stand_in
+from workshop.lab.crunchybridge_api.__main__ import main
+from workshop.lab.crunchybridge_api.eid import new_eid
+from workshop.testing.provider_stand_in import StandIn, start_stand_in
 
 
 def _refused(response: httpx.Response, status: int) -> str:
@@ -150,19 +150,19 @@ def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
     headers = {"Idempotency-Key": "one"}
     body = {"rule": "192.0.2.0/24"}
     made = first.api.post(first.path, json=body, headers=headers).json()
-    stop_stand_in(first)
+    first.stop()
     second = start_stand_in(tmp_path, first.network)
     assert second.api_key == first.api_key
     assert second.rules() == [made]
     assert second.api.post(second.path, json=body, headers=headers).json() == made
-    stop_stand_in(second)
+    second.stop()
 
 
 def test_the_key_is_in_a_private_file_and_nowhere_else(tmp_path: Path) -> None:
     stand_in = start_stand_in(tmp_path)
     stand_in.add("192.0.2.0/24")
     stand_in.lab.get("/lab/requests")
-    stop_stand_in(stand_in)
+    stand_in.stop()
     key_file = tmp_path / "api-key"
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     for path in tmp_path.iterdir():
@@ -174,5 +174,5 @@ def test_a_network_id_that_is_none_is_refused_at_the_start(
 ) -> None:
     files = [f"--state={tmp_path / 'state'}", f"--credentials={tmp_path / 'key'}"]
     assert main(["--port=0", "--network=reef", *files]) == 1
-    told = "lab.crunchybridge_api: 'reef' is no network id: 26 letters and digits\n"
+    told = "lab.crunchybridge_api: 'reef' is not a network id: 26 letters and digits\n"
     assert capsys.readouterr().err == told

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from provider_plugin.urn import parsed
-from tests.provider.engine import Stack
-from tests.provider.stand_in import StandIn
+from providers.plugin.urn import parsed
+from workshop.testing.provider_engine import Stack
+from workshop.testing.provider_stand_in import StandIn
 
 pytestmark = pytest.mark.e2e
 
@@ -209,8 +209,8 @@ def test_the_plugin_is_no_burden_on_a_program_without_rules(
 ) -> None:
     (stack.folder / "__main__.py").write_text("")
     stand_in.forget_requests()
-    environment = {k: v for k, v in stack.environment.items() if not k.startswith("CRUNCHY")}
-    stack.environment = environment
+    environment = {k: v for k, v in stack.engine.environment.items() if not k.startswith("CRUNCHY")}
+    stack.engine.environment = environment
     stack.up()
     assert stand_in.requests() == []
 

@@ -8,11 +8,12 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from lab.crunchybridge_api.eid import new_eid
-from lab.plugins.property_value import UNKNOWN, Secret
-from tests.provider.plugin import Plugin, details
-from tests.provider.stand_in import StandIn
+from providers.plugin.property_value import UNKNOWN, Secret
+from tests.plugin_process import details
+from tests.provider.plugin import Plugin
 from tests.provider.world import urn
+from workshop.lab.crunchybridge_api.eid import new_eid
+from workshop.testing.provider_stand_in import StandIn
 
 ADDRESS = "192.0.2.7"
 
@@ -53,14 +54,12 @@ def test_no_input_is_put_in_order_unseen(plugin: Plugin, stand_in: StandIn) -> N
 def test_what_is_no_rule_is_refused_by_name(plugin: Plugin, stand_in: StandIn) -> None:
     _, failures = plugin.check(networkId="reef", rule="192.0.2.300", kind="both", colour="red")
     told = "\n".join(failures)
-    assert "'colour' is no property of this resource" in told
-    assert "'networkId': 'reef' is no id of a network" in told
-    assert "'rule': '192.0.2.300' is no IPv4 or IPv6 address range" in told
+    assert "'colour' is not a property of this resource" in told
+    assert "'networkId': 'reef' is not an id of a network" in told
+    assert "'rule': '192.0.2.300' is not an address range" in told
     assert "'kind': 'both' is not one of ingress, egress" in told
     assert plugin.check(networkId=stand_in.network)[1] == ["'rule' is required"]
-    assert plugin.check(networkId=stand_in.network, rule=7)[1] == [
-        "'rule': must be text, not float"
-    ]
+    assert plugin.check(networkId=stand_in.network, rule=7)[1] == ["'rule': must be text, not int"]
 
 
 def test_a_bad_secret_is_refused_without_being_shown(plugin: Plugin, stand_in: StandIn) -> None:
@@ -162,7 +161,7 @@ def test_an_identical_rule_is_adopted_and_the_user_is_told(
     assert made.endswith(there["id"])
     assert outputs["description"] == "ours"
     assert stand_in.said() == {("192.0.2.7/32", "ingress", "ours")}
-    (told,) = plugin.engine.messages
+    ((_, told),) = plugin.engine.messages
     assert told == (f"adopted {made} (ingress 192.0.2.7/32 'typed by hand'): it was there already")
 
 
@@ -190,7 +189,7 @@ def test_a_renamed_resource_keeps_its_rule(plugin: Plugin, stand_in: StandIn) ->
     assert second == first
     plugin.delete(first, "old-name")
     assert len(stand_in.rules()) == 1
-    assert plugin.engine.messages[-1].endswith("new-name stands for it now")
+    assert plugin.engine.messages[-1][1].endswith("new-name stands for it now")
     plugin.delete(second, "new-name")
     assert stand_in.rules() == []
 
@@ -266,4 +265,4 @@ def test_the_listing_of_all_rules_is_a_function(plugin: Plugin, stand_in: StandI
     }
     with pytest.raises(grpc.RpcError) as caught:
         plugin.invoke("crunchybridge:index:getFirewallRules", networkId="reef")
-    assert "'reef' is no network's id" in details(caught)
+    assert "'reef' is not a network's id" in details(caught)

@@ -16,10 +16,12 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from lab.plugins.property_value import Secret, encode
-from tests.provider.plugin import Plugin, details
-from tests.provider.stand_in import REPOSITORY, StandIn
+from providers.plugin.property_value import Secret, encode
+from tests.plugin_process import details
+from tests.provider.plugin import Plugin
 from tests.provider.world import urn
+from workshop.testing.checkout import REPOSITORY
+from workshop.testing.provider_stand_in import StandIn
 
 ADDRESS = "192.0.2.7"
 

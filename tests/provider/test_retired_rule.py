@@ -6,10 +6,11 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from lab.plugins.property_value import UNKNOWN, decode, encode
-from tests.provider.engine import Stack
-from tests.provider.plugin import Plugin, details
-from tests.provider.stand_in import StandIn
+from providers.plugin.property_value import UNKNOWN, decode, encode
+from tests.plugin_process import details
+from tests.provider.plugin import Plugin
+from workshop.testing.provider_engine import Stack
+from workshop.testing.provider_stand_in import StandIn
 
 # Named as the firewall names it: after its range, which may be one of IPv6.
 URN = "urn:pulumi:test::reef::crunchybridge:index:RetiredRule::firewall-retired-2001:db8::/64"
@@ -30,7 +31,7 @@ def test_a_rule_of_another_hand_is_retired_and_no_other(plugin: Plugin, stand_in
     assert len(stand_in.rules()) == 2
     assert _create(plugin, stand_in)["removed"] == legacy["id"]
     assert stand_in.said() == {("192.0.2.8/32", "ingress", None)}
-    (told,) = plugin.engine.messages
+    ((_, told),) = plugin.engine.messages
     assert told.startswith(f"retired {stand_in.network}/{legacy['id']}")
     assert _create(plugin, stand_in)["removed"] == ""
 

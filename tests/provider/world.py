@@ -12,13 +12,13 @@ import httpx
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from lab.crunchybridge_api.account import Account
-from lab.crunchybridge_api.app import make_app
-from lab.faults import ConnectionCutError, Faults
-from lab.journal import Journal
-from lab.plugins.property_value import encode
 from providers.crunchybridge.pace import Clock
 from providers.crunchybridge.provider import Provider
+from providers.plugin.property_value import encode
+from workshop.lab.crunchybridge_api.app import make_app
+from workshop.lab.crunchybridge_api.team import Team
+from workshop.lab.faults import ConnectionCutError, Faults
+from workshop.lab.journal import Journal
 
 
 class Killed(BaseException):
@@ -32,8 +32,8 @@ class FailedError(Exception):
 class Wire(httpx.BaseTransport):
     """Carries requests to the stand-in's application; a kill can be ordered for one of them."""
 
-    def __init__(self, account: Account, key: str, faults: Faults, journal: Journal) -> None:
-        self._inner = httpx.WSGITransport(app=make_app(account, key, faults, journal))
+    def __init__(self, team: Team, key: str, faults: Faults, journal: Journal) -> None:
+        self._inner = httpx.WSGITransport(app=make_app(team, key, faults, journal))
         self.kill_after_requests: int | None = None
         self.kill_applies = False
 
@@ -94,9 +94,9 @@ class World:
 
     def __init__(self, *networks: str) -> None:
         self.key = "cbkey_" + "x" * 8
-        self.account = Account(None, networks)
+        self.team = Team(None, networks)
         self.faults, self.journal, self.time = Faults(), Journal(), Time()
-        self.wire = Wire(self.account, self.key, self.faults, self.journal)
+        self.wire = Wire(self.team, self.key, self.faults, self.journal)
         self.state: dict[str, Held] = {}
         self.ever_held: set[str] = set()
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from preflight.kubectl import Refused
-from report import firewall, gate, secret_age, topology
-from report.page import Page
-from report.policy import Exemption, Finding, Rule
-from report.state import State
+from operations.delivery.events import PolicyFinding
+from operations.kubernetes.errors import RequestError
+from operations.report import firewall, gate, secret_age, topology
+from operations.report.page import Page
+from operations.report.policy import Exemption, PolicyRule
+from operations.report.state import State
 from settings import Settings
 from tests.unit.seen_cluster import prod
 
@@ -40,7 +41,7 @@ def state(*rules: str) -> State:
         ),
     ]
     manifest = {"time": "2026-11-21T06:00:00Z"}
-    return State.of({"deployment": {"manifest": manifest, "resources": resources}})
+    return State.of({"manifest": manifest, "resources": resources})
 
 
 def _resource(kind: str, name: str, **outputs: Any) -> dict[str, Any]:
@@ -81,36 +82,40 @@ def pod(owner: str, node: str, said: str, phase: str = "Succeeded") -> dict[str,
     }
 
 
-def page(seen: gate.Seen | Refused, *, settings: Settings | None = None) -> Page:
+def page(seen: gate.GateObjects | RequestError, *, settings: Settings | None = None) -> Page:
     """The page of prod with these gates."""
     settings = settings or prod()
     deployed = state("157.173.210.123/32", "203.0.113.9/32")
     gates = gate.gates(settings, seen)
-    refused: Refused | list[Any] = seen if isinstance(seen, Refused) else []
+    refused: RequestError | list[Any] = seen if isinstance(seen, RequestError) else []
     return Page(
         stack="prod",
         made=NOW,
         written=deployed.written,
-        unseen=seen.why if isinstance(seen, Refused) else "",
+        cluster_error=str(seen) if isinstance(seen, RequestError) else "",
         topology=topology.topology(settings, deployed, gates),
         gates=gates,
         admissions=firewall.admissions(settings, deployed),
         rules=[
-            Rule(
+            PolicyRule(
                 name="host-path", severity="high", level="mandatory", enforcers=("preview", "scan")
             ),
-            Rule(name="privileged", severity="critical", level="mandatory", enforcers=("cluster",)),
+            PolicyRule(
+                name="privileged", severity="critical", level="mandatory", enforcers=("cluster",)
+            ),
         ],
         findings=[
-            Finding(
+            PolicyFinding(
                 rule="host-path",
+                severity="high",
                 resource="DaemonSet monitoring/agent",
                 message="it mounts a folder of the node",
                 blocks=False,
                 excepted="until 2026-11-30: replaced soon",
             ),
-            Finding(
+            PolicyFinding(
                 rule="privileged",
+                severity="critical",
                 resource="DaemonSet monitoring/agent",
                 message="a container is privileged",
                 blocks=True,
@@ -134,10 +139,10 @@ def exemption(days: int) -> Exemption:
     )
 
 
-def measured() -> gate.Seen:
+def measured() -> gate.GateObjects:
     """A canary that failed, and a fleet that was never reached."""
     said = "1 of 8 checks failed: egress-address: expected 157.173.210.123, saw 191.101.1.3"
-    return gate.Seen(
+    return gate.GateObjects(
         jobs=[job("canary", "old", created="2026-11-20T06:00:00Z"), job("canary", "new", "Failed")],
         pods=[pod("new", "srv712695", said, "Failed"), pod("old", "srv712695", "all passed")],
         daemon_sets=[

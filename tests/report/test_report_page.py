@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from preflight.kubectl import Refused
-from report.gate import Seen
-from tests.report.chromium import Page, open_page
+from operations.kubernetes.errors import RequestError
+from operations.report.gate import GateObjects
 from tests.report.sample import job, measured, page, pod
-from toolchain import browser
+from workshop.testing.chromium import Page, open_page
+from workshop.toolchain import browser
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,12 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 
 def _shown(
-    chromium: Page, folder: Path, seen: Seen | Refused, *, width: int = _DESK, dark: bool = False
+    chromium: Page,
+    folder: Path,
+    seen: GateObjects | RequestError,
+    *,
+    width: int = _DESK,
+    dark: bool = False,
 ) -> Page:
     file = folder / "report.html"
     file.write_text(page(seen).html(), encoding="utf-8")
@@ -43,11 +48,11 @@ def _shown(
 
 
 @pytest.mark.parametrize(
-    "seen", [measured(), Refused(why="connection refused")], ids=["seen", "not"]
+    "seen", [measured(), RequestError("connection refused")], ids=["seen", "not"]
 )
 @pytest.mark.parametrize(("width", "dark"), _WINDOWS)
 def test_no_rule_of_accessibility_is_broken(
-    chromium: Page, tmp_path: Path, seen: Seen | Refused, width: int, *, dark: bool
+    chromium: Page, tmp_path: Path, seen: GateObjects | RequestError, width: int, *, dark: bool
 ) -> None:
     shown = _shown(chromium, tmp_path, seen, width=width, dark=dark)
     shown.evaluate(browser.accessibility_rules().read_text())
@@ -92,7 +97,7 @@ def test_every_standing_is_a_word_and_not_only_a_colour(chromium: Page, tmp_path
     words = shown.evaluate(
         "[...document.querySelectorAll('.standing')].map(e => e.innerText.trim())"
     )
-    assert {"bad", "good", "attention", "not seen"} <= set(words)
+    assert {"bad", "good", "attention", "unknown"} <= set(words)
     assert all(words)
 
 
@@ -113,13 +118,13 @@ def test_a_screen_reader_finds_landmarks_headings_and_named_tables(
 
 def test_what_a_pod_says_is_text_and_nothing_else(chromium: Page, tmp_path: Path) -> None:
     said = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
-    seen = Seen(jobs=[job("canary", "a")], pods=[pod("a", "srv712695", said)])
+    seen = GateObjects(jobs=[job("canary", "a")], pods=[pod("a", "srv712695", said)])
     shown = _shown(chromium, tmp_path, seen)
     assert shown.evaluate("document.title") == "oceanid-cluster: stack prod"
     assert said in shown.evaluate("document.body.innerText")
     assert shown.requested() == [(tmp_path / "report.html").as_uri()]
 
 
-def test_a_cluster_that_was_not_seen_is_said_at_the_top(chromium: Page, tmp_path: Path) -> None:
-    shown = _shown(chromium, tmp_path, Refused(why="connection refused"))
+def test_an_unavailable_cluster_is_said_at_the_top(chromium: Page, tmp_path: Path) -> None:
+    shown = _shown(chromium, tmp_path, RequestError("connection refused"))
     assert "connection refused" in shown.evaluate("document.querySelector('header').innerText")

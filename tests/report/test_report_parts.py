@@ -9,27 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.kubectl import Refused
-from report import firewall, gate, moment, policy, secret_age, topology
-from report.state import State
-from report.status import Status
+from components.secrets.synced import namespace_of
+from operations.kubernetes.errors import RequestError
+from operations.report import firewall, gate, moment, policy, secret_age, topology
+from operations.report.state import State
+from operations.report.status import Status
 from settings import Settings, read_file
 from tests.report.sample import NOW, exemption, job, measured, page, pod, state
 from tests.unit.seen_cluster import REPOSITORY, prod
 
 
-def test_a_gate_shows_its_newest_job_and_what_that_jobs_pods_said() -> None:
+def test_a_gate_shows_its_newest_job_and_the_messages_of_its_pods() -> None:
     canary, fleet = gate.gates(prod(), measured())
     assert (canary.status, canary.verdict) == (Status.BAD, "failed on srv712695")
     (measurement,) = canary.measurements
     assert measurement.node == "srv712695"
-    assert "saw 191.101.1.3" in measurement.said
+    assert "saw 191.101.1.3" in measurement.message
     assert canary.gateways == "1 of 1 ready"
-    assert (fleet.status, fleet.gateways) == (Status.NOT_SEEN, "not seen")
+    assert (fleet.status, fleet.gateways) == (Status.UNKNOWN, "unknown")
 
 
 def test_a_gate_that_passed_says_on_how_many_nodes_and_when() -> None:
-    seen = gate.Seen(jobs=[job("canary", "a")], pods=[pod("a", "srv712695", "all 8 checks passed")])
+    seen = gate.GateObjects(
+        jobs=[job("canary", "a")], pods=[pod("a", "srv712695", "all 8 checks passed")]
+    )
     canary, _ = gate.gates(prod(), seen)
     assert (canary.status, canary.verdict) == (Status.GOOD, "passed on 1 node")
     assert canary.finished == datetime(2026, 11, 21, 6, 1, tzinfo=UTC)
@@ -37,10 +40,10 @@ def test_a_gate_that_passed_says_on_how_many_nodes_and_when() -> None:
 
 def test_a_gate_has_not_passed_while_one_of_its_nodes_was_not_measured() -> None:
     jobs = [job("fleet", "a", node="srv712429"), job("fleet", "b", node="naiad")]
-    _, fleet = gate.gates(prod(), gate.Seen(jobs=jobs))
-    assert (fleet.status, fleet.verdict) == (Status.NOT_SEEN, "has not measured calypso")
+    _, fleet = gate.gates(prod(), gate.GateObjects(jobs=jobs))
+    assert (fleet.status, fleet.verdict) == (Status.UNKNOWN, "has not measured calypso")
     jobs.append(job("fleet", "c", node="calypso"))
-    _, fleet = gate.gates(prod(), gate.Seen(jobs=jobs))
+    _, fleet = gate.gates(prod(), gate.GateObjects(jobs=jobs))
     # Three nodes: the last wave catches one that the settings do not name.
     assert (fleet.status, fleet.verdict) == (Status.GOOD, "passed on 3 nodes")
 
@@ -48,22 +51,22 @@ def test_a_gate_has_not_passed_while_one_of_its_nodes_was_not_measured() -> None
 def test_a_node_whose_check_never_ran_is_named_with_what_became_of_its_job() -> None:
     late = job("canary", "a", "Failed")
     late["status"]["conditions"][0]["reason"] = "DeadlineExceeded"
-    canary, _ = gate.gates(prod(), gate.Seen(jobs=[late]))
+    canary, _ = gate.gates(prod(), gate.GateObjects(jobs=[late]))
     (measurement,) = canary.measurements
     assert (measurement.node, measurement.status) == ("srv712695", Status.BAD)
-    assert measurement.said == "nothing said: DeadlineExceeded"
+    assert measurement.message == "no message: DeadlineExceeded"
 
 
 def test_a_gate_that_still_measures_is_running() -> None:
     unfinished = job("canary", "a")
     unfinished["status"] = {"active": 1}
-    canary, _ = gate.gates(prod(), gate.Seen(jobs=[unfinished]))
+    canary, _ = gate.gates(prod(), gate.GateObjects(jobs=[unfinished]))
     assert canary.status is Status.RUNNING
 
 
 def test_of_a_cluster_that_does_not_answer_no_verdict_is_made_up() -> None:
-    for each in gate.gates(prod(), Refused(why="connection refused")):
-        assert each.status is Status.NOT_SEEN
+    for each in gate.gates(prod(), RequestError("connection refused")):
+        assert each.status is Status.UNKNOWN
         assert each.verdict == "connection refused"
         assert each.measurements == ()
 
@@ -123,7 +126,7 @@ def _synced(**status: object) -> secret_age.SecretAge:
     settings = _syncing()
     assert settings.external_secrets is not None
     each = settings.external_secrets.secrets[0]
-    namespace = settings.external_secrets.namespace_of(each)
+    namespace = namespace_of(each, settings.external_secrets.stores)
     document = {"metadata": {"namespace": namespace, "name": each.name}, "status": status}
     return secret_age.ages(settings, state(), [document])[0]
 
@@ -149,13 +152,13 @@ def test_a_secret_that_is_not_synced_gives_the_reason_and_never_the_stores_answe
     assert (secret.status, secret.what) == (Status.BAD, "not synced: SecretSyncedError")
 
 
-def test_synced_secrets_of_a_cluster_that_does_not_answer_are_not_seen() -> None:
-    first = secret_age.ages(_syncing(), state(), Refused(why="connection refused"))[0]
-    assert (first.status, first.since) == (Status.NOT_SEEN, None)
+def test_synced_secrets_of_a_cluster_that_does_not_answer_are_unknown() -> None:
+    first = secret_age.ages(_syncing(), state(), RequestError("connection refused"))[0]
+    assert (first.status, first.since) == (Status.UNKNOWN, None)
 
 
 def test_credentials_the_stack_made_have_the_age_of_their_making() -> None:
-    made = secret_age.ages(prod(), state(), Refused(why="away"))[-1]
+    made = secret_age.ages(prod(), state(), RequestError("away"))[-1]
     assert made.name == "oceanid prod exit nodes"
     assert made.since is not None
     assert moment.age(made.since, NOW) == "23 hours"
@@ -165,14 +168,14 @@ def test_what_a_secret_holds_is_left_out_of_what_is_judged() -> None:
     inputs = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"k": "v"}}
     urn = "urn:pulumi:prod::oceanid-cluster::kubernetes:core/v1:Secret::a"
     entry = {"type": "kubernetes:core/v1:Secret", "urn": urn, "outputs": {"__inputs": inputs}}
-    (manifest,) = State.of({"deployment": {"resources": [entry]}}).manifests()
+    (manifest,) = State.of({"resources": [entry]}).manifests()
     assert "data" not in manifest
     assert manifest["metadata"] == {"name": "a"}
 
 
 def test_a_stack_that_was_never_deployed_has_no_time_of_an_update() -> None:
-    assert State.of({"deployment": {"manifest": {"time": "2026-11-21T06:00:00Z"}}}).written is None
-    assert State.of({"deployment": None}).resources == ()
+    assert State.of({"manifest": {"time": "2026-11-21T06:00:00Z"}}).written is None
+    assert State.of({}).resources == ()
 
 
 @given(st.integers(min_value=0, max_value=10**9))
@@ -195,7 +198,7 @@ def test_the_picture_grows_with_waves_and_not_with_nodes(count: int) -> None:
         for number in range(count)
     )
     larger = settings.model_copy(update={"nodes": (*settings.nodes, *more)})
-    gates = gate.gates(larger, gate.Seen())
+    gates = gate.gates(larger, gate.GateObjects())
     picture = topology.topology(larger, state(), gates)
     assert len(picture.boxes) == 5
     assert all(len(line) <= 42 for box in picture.boxes for line in box.lines)
@@ -211,5 +214,5 @@ def test_the_summary_shows_the_worst_of_each_part() -> None:
         "Firewall": Status.WARN,
         "Policies": Status.BAD,
         "Exceptions": Status.BAD,
-        "Secrets": Status.NOT_SEEN if prod().external_secrets else Status.GOOD,
+        "Secrets": Status.UNKNOWN if prod().external_secrets else Status.GOOD,
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 NODE = "calypso"
-PROGRAM = Path(__file__).resolve().parents[2] / "components" / "programs" / "egress_check"
+PROGRAM = Path(__file__).resolve().parents[2] / "components" / "egress" / "gate_program"
 
 
 @dataclass(frozen=True)

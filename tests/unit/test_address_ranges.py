@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components._address_ranges import internet_except
+from components.cluster.address_ranges import internet_except
 
 _POD = ipaddress.IPv4Network("10.42.0.0/16")
 

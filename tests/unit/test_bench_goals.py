@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.__main__ import main
-from bench.goal import Goal, NotMeasuredError, Results
-from bench.quantile import quantile
+from workshop.bench.__main__ import main
+from workshop.bench.goal import Goal, NotMeasuredError, Results
+from workshop.bench.quantile import quantile
 
 
 def _results(found: float, *, at_least: bool = False) -> Results:

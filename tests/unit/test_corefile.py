@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from preflight.corefile import CorefileError, Reading, has_variable, zone_of
+from operations.preflight.corefile import CorefileError, Reading, has_variable, zone_of
 
 
 def _keys(*files: str) -> list[tuple[str, ...]]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from preflight.corefile import CorefileError, Reading, zone_of
+from operations.preflight.corefile import CorefileError, Reading, zone_of
 from tests.coredns import started
 
 pytestmark = pytest.mark.slow

@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from operations.cli import reference
+from tests.command import unknown_words
 from tests.document import ROOT, Document, documents, files, slug_of
 from tests.runbook import FOLDER as RUNBOOKS
 from tests.runbook import Where, blocks, loose_commands, runbooks
@@ -18,7 +20,15 @@ _STATUS = ROOT / "docs" / "status.md"
 _PARTS = ["Symptom", "Check", "Fix", "Verify", "Roll back"]
 _PART = re.compile(rf"^\*\*({'|'.join(_PARTS)})\.\*\*", re.MULTILINE)
 _TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+_FILE = re.compile(
+    r"`((?:\.github|components|docs|operations|policies|providers|settings|tests|workshop)/[\w./-]+)"
+    r"(?=`|::)"
+)
 _DOCUMENT_NAMED = re.compile(r"(?<![\w/.-])docs/[\w/-]+\.md(?:#([\w-]+))?")
+# Behind the name, words of a command and options; not the project's own names, `oceanid-…`.
+_COMMAND_NAMED = re.compile(r"(?<![\w./-])oceanid((?: (?:--)?[a-z][\w-]*)+)")
+# The rest of the code has no command in its messages, and things that are called oceanid.
+_HAVE_MESSAGES = ("operations", "components", "policies", "providers", "settings", ".github")
 _TARGET_NAMED = re.compile(
     r"(?:^|[`;|&(]|\bor )\s*make ((?:[a-z][a-z-]*|[A-Z_]+=\S+)(?: [a-z-]+)*)"
 )
@@ -61,8 +71,8 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     [
         ("A node is NotReady", "a-node-is-notready"),
         (
-            "`lab/network` for a fleet: `make test-network`",
-            "labnetwork-for-a-fleet-make-test-network",
+            "`workshop/lab/network` for a fleet: `make test-network`",
+            "workshoplabnetwork-for-a-fleet-make-test-network",
         ),
         ("1. Build, *then* test", "1-build-then-test"),
         ("CI on [GitHub](x)", "ci-on-github"),
@@ -84,12 +94,18 @@ def test_documents_that_code_and_messages_name_exist() -> None:
     assert missing == []
 
 
-def test_every_test_that_a_document_names_exists() -> None:
+def test_every_file_and_test_that_a_document_names_exists() -> None:
     missing = []
     for document in documents():
-        for path, name in _TEST.findall(document.path.read_text("utf-8")):
-            if not (ROOT / path).exists() or (name and name not in _tests_of(path)):
-                missing.append(f"{document.name}: {path}::{name}")
+        text = document.path.read_text("utf-8")
+        missing += [
+            f"{document.name}: {path}" for path in _FILE.findall(text) if not (ROOT / path).exists()
+        ]
+        missing += [
+            f"{document.name}: {path}::{name}"
+            for path, name in _TEST.findall(text)
+            if name and name not in _tests_of(path)
+        ]
     assert missing == []
 
 
@@ -122,6 +138,28 @@ def test_every_make_target_that_a_document_names_exists() -> None:
                 if "=" not in word and word not in targets
             ]
     assert missing == []
+
+
+def test_every_command_that_a_document_or_a_message_names_exists() -> None:
+    wrong = []
+    messages = [
+        path for path in files(".py", ".yml") if path.parts[len(ROOT.parts)] in _HAVE_MESSAGES
+    ]
+    for path in (*files(".md", "Makefile"), *messages):
+        for named in _COMMAND_NAMED.finditer(path.read_text("utf-8")):
+            unknown = unknown_words(named[1].split())
+            wrong += [f"{path.relative_to(ROOT)}: {word}" for word in unknown]
+    assert wrong == []
+
+
+def test_a_command_there_is_not_is_found() -> None:
+    # Or the test above would prove nothing.
+    named = [found[1] for found in _COMMAND_NAMED.finditer("`oceanid paln` $ oceanid up --stak x")]
+    assert [bool(unknown_words(words.split())) for words in named] == [True, True]
+
+
+def test_the_page_of_commands_is_written_from_the_commands() -> None:
+    assert reference.FILE.read_text("utf-8") == reference.text(), "run `oceanid reference`"
 
 
 @pytest.mark.parametrize("runbook", runbooks(), ids=lambda path: path.stem)

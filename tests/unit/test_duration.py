@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settings.duration import seconds
-from settings.external_secrets import Chart, CreationPolicy, SyncedSecret
+from components.secrets.synced import Chart, CreationPolicy, SyncedSecret
+from components.values.duration import seconds
 
 _NANOSECONDS = {
     "ns": 1,

@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from components._egress_checks import MeasuredDestination, document
-from settings import Protocol
+from components.egress.destination import Destination, Protocol
+from components.egress.fleet import EgressTargets
+from components.egress.gate_config import document
 
-_PROGRAM = Path(__file__).resolve().parents[2] / "components" / "programs" / "egress_check"
+_PROGRAM = Path(__file__).resolve().parents[2] / "components" / "egress" / "gate_program"
 _CHECK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -19,25 +21,31 @@ checked(json.loads(sys.argv[2]))
 """
 
 
-def _document(*, transparent: bool) -> dict[str, dict[str, object]]:
-    destination = MeasuredDestination(
+def _made(*, protocol: Protocol, transparent: bool) -> dict[str, Any]:
+    destination = Destination(
         name="database",
         host="p.example.org",
         port=5432,
         local_port=15432,
-        protocol="postgres",
+        protocol=protocol,
         transparent=transparent,
     )
-    checks = document(
+    return document(
         gateway="gateway.ns.svc",
-        destinations=[destination],
-        expected=["157.173.210.123"],
-        echo_url="https://echo.example/ip",
+        targets=EgressTargets(
+            destinations=(destination,),
+            egress_ip_url="https://echo.example/ip",
+            egress_addresses=("157.173.210.123",),
+        ),
         peers=["exit.ns.svc"],
         api_server="https://10.43.0.1:443",
         ca_file="/ca.crt",
         seconds=300,
-    )["checks"]
+    )
+
+
+def _document(*, transparent: bool) -> dict[str, dict[str, object]]:
+    checks = _made(protocol=Protocol.POSTGRES, transparent=transparent)["checks"]
     return {check["name"]: check for check in checks}
 
 
@@ -63,24 +71,7 @@ def test_a_transparent_name_is_not_tried_directly() -> None:
 
 def test_the_program_accepts_every_document_the_stack_can_make() -> None:
     for protocol in Protocol:
-        destination = MeasuredDestination(
-            name="one",
-            host="one.example",
-            port=443,
-            local_port=15443,
-            protocol=protocol.value,
-            transparent=False,
-        )
-        made = document(
-            gateway="gateway.ns.svc",
-            destinations=[destination],
-            expected=["157.173.210.123"],
-            echo_url="https://echo.example/ip",
-            peers=["exit.ns.svc"],
-            api_server="https://10.43.0.1:443",
-            ca_file="/ca.crt",
-            seconds=300,
-        )
+        made = _made(protocol=protocol, transparent=False)
         result = subprocess.run(
             [sys.executable, "-c", _CHECK, str(_PROGRAM), json.dumps(made)],
             capture_output=True,

@@ -12,15 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components._envoy import Destination, ExitNodeProxy, Gateway, bootstrap
+from components.egress.destination import Destination
+from components.egress.envoy import bootstrap
+from components.egress.envoy_gateway import ExitNodeProxy, Gateway
 
 pytestmark = pytest.mark.slow
 
 _LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 _HOSTS = st.one_of(
-    st.ip_addresses(v=4).map(str),
-    st.lists(st.from_regex(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True), min_size=1).map(
-        lambda labels: ".".join(labels[:5])
+    # What a destination may have: addresses of the internet, and names that are not local.
+    st.ip_addresses(v=4, network="18.0.0.0/8").map(str),
+    st.lists(st.from_regex(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)).map(
+        lambda labels: ".".join([*labels[:5], "example"])
     ),
 )
 
@@ -222,7 +225,7 @@ def test_a_host_is_taken_only_if_it_fits_in_an_authority(host: str) -> None:
     except ValueError:
         return
     assert destination.authority == f"{host}:5432"
-    assert set(host) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+    assert set(host) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
     if host.replace(".", "").isdigit():
         IPv4Address(host)
 
@@ -233,49 +236,8 @@ def test_a_host_is_taken_only_if_it_fits_in_an_authority(host: str) -> None:
      "a b", "db\r\nx: y", "1.2.3", "256.1.1.1", "-db", "a..b", "x" * 64, "db.example\n"],
 )  # fmt: skip
 def test_a_malformed_host_is_refused(host: str) -> None:
-    with pytest.raises(ValueError, match="destination 'db': host"):
+    with pytest.raises(ValueError, match=r"1 validation error for Destination\nhost\n"):
         Destination(name="db", host=host, port=5432, local_port=15432)
-
-
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        ({"exit_nodes": ()}, "needs an exit node"),
-        ({"max_connections": 0}, "max connections 0 is below 1"),
-        ({"http_port": 80}, "port 80 is not from 1024"),
-        ({"http_port": 1080}, "port 1080 is given twice"),
-        ({"admin_port": 15432}, "port 15432 is given twice"),
-        ({"status_port": 1055}, "port 1055 is given twice"),
-    ],
-)
-def test_a_gateway_that_could_not_run_is_refused(change: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
-        replace(_gateway(), **change)
-
-
-def test_two_of_one_name_are_refused() -> None:
-    gateway = _gateway()
-    twice = replace(gateway.destinations[0], local_port=15433)
-    with pytest.raises(ValueError, match="destination name 'db' is given twice"):
-        replace(gateway, destinations=(*gateway.destinations, twice))
-    other = replace(gateway.exit_nodes[0], http_port=1056, socks5_port=1156)
-    with pytest.raises(ValueError, match="exit node name 'tethys' is given twice"):
-        replace(gateway, exit_nodes=(*gateway.exit_nodes, other))
-
-
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        ({"name": "Tethys"}, "no DNS label"),
-        ({"tailnet_address": "tethys"}, "tailnet address 'tethys' is no IPv4 address"),
-        ({"tailnet_address": "fd7a::1"}, "no IPv4 address"),
-        ({"http_port": 0}, "HTTP port 0 is not"),
-        ({"socks5_port": 65536}, "SOCKS5 port 65536 is not"),
-    ],
-)
-def test_a_malformed_exit_node_is_refused(change: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
-        replace(_gateway().exit_nodes[0], **change)
 
 
 def _gateway() -> Gateway:

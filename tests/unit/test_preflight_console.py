@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from preflight.checks import console
-from preflight.result import Result, Verdict
+from operations.preflight.checks import console_access
+from operations.preflight.finding import PreflightFinding, Verdict
 from settings import Settings
 from tests.unit.seen_cluster import prod
 
@@ -25,8 +25,8 @@ def _confirmed(*days_ago: int | None) -> Settings:
     return settings.model_copy(update={"nodes": nodes})
 
 
-def _checked(*days_ago: int | None) -> list[Result]:
-    return list(console.check(_confirmed(*days_ago), _TODAY))
+def _checked(*days_ago: int | None) -> list[PreflightFinding]:
+    return list(console_access.check(_confirmed(*days_ago), _TODAY))
 
 
 def test_consoles_confirmed_lately_are_fine() -> None:
@@ -42,7 +42,7 @@ def test_nodes_that_nobody_has_confirmed_are_one_failure_with_the_line_to_write(
     assert fine.where == "1 consoles"
 
 
-@pytest.mark.parametrize(("days", "what"), [(91, "91 days ago"), (-1, "which is to come")])
+@pytest.mark.parametrize(("days", "what"), [(91, "91 days ago"), (-1, "a day in the future")])
 def test_a_day_too_long_ago_or_still_to_come_is_a_failure(days: int, what: str) -> None:
     failure, _ = _checked(days, 1, 1)
     assert (failure.verdict, failure.where) == (Verdict.FAIL, "node srv712429")

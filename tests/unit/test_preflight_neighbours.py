@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.checks import neighbours
-from preflight.result import Result, Verdict
+from operations.preflight.checks import neighbours
+from operations.preflight.finding import PreflightFinding, Verdict
 from tests.unit.seen_cluster import prod, view, workload
 
 _OURS = {"app.kubernetes.io/part-of": "oceanid"}
@@ -13,7 +13,7 @@ _OPERATOR = {"app.kubernetes.io/name": "external-secrets"}
 _SECRETS = "external-secrets-system"
 
 
-def _found(*deployments: dict[str, Any], without_secrets: bool = False) -> list[Result]:
+def _found(*deployments: dict[str, Any], without_secrets: bool = False) -> list[PreflightFinding]:
     settings = prod()
     if without_secrets:
         settings = settings.model_copy(update={"external_secrets": None})

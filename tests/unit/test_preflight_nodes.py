@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight import gateways
-from preflight.checks import gates, heartbeats, nodes
-from preflight.result import Result, Verdict
+from operations.preflight import gateways
+from operations.preflight.checks import gates, kubelet_leases, nodes
+from operations.preflight.finding import PreflightFinding, Verdict
 from tests.unit.seen_cluster import no_pods, node, prod, view
 
 _TETHYS, _STYX, _CALYPSO = "srv712429", "srv712695", "calypso"
@@ -28,7 +28,7 @@ def _fleet(**changed: dict[str, Any] | None) -> list[dict[str, Any]]:
     return [each for each in (found | changed).values() if each is not None]
 
 
-def _found(**changed: dict[str, Any] | None) -> list[Result]:
+def _found(**changed: dict[str, Any] | None) -> list[PreflightFinding]:
     results = nodes.check(prod(), view(nodes=_fleet(**changed)), no_pods)
     return [each for each in results if each.verdict is not Verdict.OK]
 
@@ -111,7 +111,7 @@ def test_a_ready_node_whose_kubelet_has_fallen_silent_is_a_failure() -> None:
         _lease(_TETHYS, "2025-10-10T23:46:00.000000Z"),
         _lease(_STYX, "2025-10-10T23:45:03.000000Z"),
     ]
-    silent, heard = heartbeats.check(prod(), view(leases=leases))
+    silent, heard = kubelet_leases.check(prod(), view(leases=leases))
     assert (silent.verdict, silent.where) == (Verdict.FAIL, f"node {_STYX}")
     assert silent.what == "its kubelet was last heard of 62 s ago, at 2025-10-10 23:45:03 UTC"
     assert (heard.verdict, heard.what) == (Verdict.OK, "heard of within 5 s")
@@ -123,7 +123,7 @@ def test_a_node_whose_clock_is_ahead_makes_no_other_one_look_silent() -> None:
         _lease(_TETHYS, "2025-10-10T23:56:00.000000Z"),
         _lease(_STYX, "2025-10-10T23:46:03.000000Z"),
     ]
-    (heard,) = heartbeats.check(prod(), view(leases=leases))
+    (heard,) = kubelet_leases.check(prod(), view(leases=leases))
     assert (heard.verdict, heard.where) == (Verdict.OK, "2 kubelets")
 
 
@@ -132,7 +132,7 @@ def test_without_the_api_servers_own_leases_the_newest_heartbeat_is_the_clock() 
         _lease(_TETHYS, "2025-10-10T23:46:00.000000Z"),
         _lease(_STYX, "2025-10-10T23:40:00.000000Z"),
     ]
-    silent, _ = heartbeats.check(prod(), view(leases=leases))
+    silent, _ = kubelet_leases.check(prod(), view(leases=leases))
     assert silent.where == f"node {_STYX}"
 
 
@@ -197,7 +197,7 @@ def test_a_silent_node_that_only_the_last_wave_knows_is_a_failure() -> None:
 
 def test_a_node_whose_kubelet_has_never_renewed_its_lease_is_a_failure() -> None:
     leases = [_lease(_TETHYS, "2025-10-10T23:46:00.000000Z")]
-    silent, _ = heartbeats.check(prod(), view(leases=leases, nodes=[node(_STYX)]))
+    silent, _ = kubelet_leases.check(prod(), view(leases=leases, nodes=[node(_STYX)]))
     assert (silent.verdict, silent.where) == (Verdict.FAIL, f"node {_STYX}")
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from preflight import gateways
-from preflight.checks import nodes
-from preflight.kubectl import Kubectl
-from preflight.result import Result, Verdict
+from operations.preflight import gateways
+from operations.preflight.checks import nodes
+from operations.preflight.finding import PreflightFinding, Verdict
 from settings import Settings
 from tests.unit.seen_cluster import changed_prod, no_pods, node, view
 
@@ -50,7 +49,7 @@ def _tolerating(*tolerations: dict[str, Any], exit_node: Any = ()) -> Settings:
 def _found(
     *changed: dict[str, Any],
     settings: Settings | None = None,
-) -> list[Result]:
+) -> list[PreflightFinding]:
     fleet = {name: _node(name) for name in _ADDRESSES}
     fleet |= {each["metadata"]["name"]: each for each in changed}
     results = nodes.check(settings or _tolerating(), view(nodes=list(fleet.values())), no_pods)
@@ -110,7 +109,7 @@ def test_the_program_of_the_gates_reads_tolerations(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen = view(nodes=[_node(_STYX, "maintenance:NoExecute")])
-    monkeypatch.setattr(Kubectl, "view", lambda *_: seen)
+    monkeypatch.setattr(gateways, "view", lambda *_: seen)
     given = json.dumps([{"key": "maintenance", "operator": "Exists", "effect": "NoExecute"}])
     arguments = ["--context", "lab", "--tolerations", given, _STYX]
     assert gateways.main(arguments) == 0

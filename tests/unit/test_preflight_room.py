@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from preflight.checks import nodes
-from preflight.kubectl import Document, Refused
-from preflight.places import MOST
-from preflight.result import Result, Verdict
+from components.egress.requests import gateway_requests
+from operations.kubernetes.client import Document
+from operations.kubernetes.errors import RequestError
+from operations.preflight.checks import nodes
+from operations.preflight.finding import PreflightFinding, Verdict
+from operations.preflight.places import MOST
 from settings import Settings
-from settings.rendered import gateway_requests
 from tests.unit.seen_cluster import changed_prod, node, prod, view
 
 _TETHYS, _STYX, _CALYPSO = "srv712429", "srv712695", "calypso"
@@ -81,18 +82,21 @@ class _Fleet:
     `asked` are the nodes whose pods the check has asked for.
     """
 
-    def __init__(self, *gateways: dict[str, Any], **pods: list[Document] | Refused) -> None:
+    def __init__(self, *gateways: dict[str, Any], **pods: list[Document] | RequestError) -> None:
         self._gateways = gateways or tuple(map(_gateway, _ADDRESSES))
         self._pods = pods
         self.exit_nodes = [_exit_node("oceanid-exit-tethys", _TETHYS)]
         self.nodes = [_node(name) for name in _ADDRESSES]
         self.asked: list[str] = []
 
-    def _pods_on(self, name: str) -> list[Document] | Refused:
+    def _pods_on(self, name: str) -> list[Document]:
         self.asked.append(name)
-        return self._pods.get(name, [])
+        pods = self._pods.get(name, [])
+        if isinstance(pods, RequestError):
+            raise pods
+        return pods
 
-    def found(self, settings: Settings | None = None) -> list[Result]:
+    def found(self, settings: Settings | None = None) -> list[PreflightFinding]:
         seen = view(nodes=self.nodes, gateways=list(self._gateways), stateful_sets=self.exit_nodes)
         results = nodes.check(settings or prod(), seen, self._pods_on)
         return [each for each in results if each.verdict in (Verdict.FAIL, Verdict.WARN)]
@@ -116,13 +120,13 @@ def test_a_full_node_is_named_before_its_first_gateway() -> None:
 
 
 def test_a_node_whose_pods_cannot_be_seen_is_a_warning() -> None:
-    refused = Refused(why="forbidden")
+    refused = RequestError("forbidden")
     (result,) = _Fleet(_gateway(_TETHYS), _gateway(_CALYPSO), srv712695=refused).found()
     assert (result.verdict, result.where) == (Verdict.WARN, f"node {_STYX}")
-    assert result.what.endswith("was not seen: forbidden")
+    assert result.what.endswith("is unknown: forbidden")
 
 
-def _waiting(**pods: list[Document] | Refused) -> _Fleet:
+def _waiting(**pods: list[Document] | RequestError) -> _Fleet:
     """A fleet where the gateway of styx, made for two exit nodes, waits for a place."""
     waits = _gateway(_STYX, exit_nodes=2, waits=_WHY)
     return _Fleet(_gateway(_TETHYS), _gateway(_CALYPSO), waits, **pods)
@@ -152,10 +156,10 @@ def test_a_gateway_that_waits_on_a_node_that_is_too_small_is_a_failure() -> None
 
 
 def test_a_gateway_that_waits_where_no_pods_can_be_seen_is_no_failure() -> None:
-    waits, unseen = _waiting(srv712695=Refused(why="forbidden")).found()
+    waits, unseen = _waiting(srv712695=RequestError("forbidden")).found()
     assert (waits.verdict, unseen.verdict) == (Verdict.WARN, Verdict.WARN)
     assert waits.what == f"its gateway waits for a place: {_WHY}"
-    assert unseen.what.endswith("was not seen: forbidden")
+    assert unseen.what.endswith("is unknown: forbidden")
 
 
 def test_one_more_exit_node_needs_room_for_the_larger_gateway_of_every_node() -> None:

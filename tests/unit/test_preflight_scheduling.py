@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight import scheduling
-from preflight.room import amount, lacking
+from operations.preflight import scheduling
+from operations.preflight.room import amount, lacking
 from settings import Toleration
 
 _KEYS, _VALUES = st.sampled_from(["a", "b", "a.example/c"]), st.sampled_from(["", "x", "y"])

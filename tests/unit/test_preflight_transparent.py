@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from lab.cluster_dns import COREFILE
-from preflight.checks import transparent_hosts
-from preflight.result import Result, Verdict
+from operations.preflight.checks import transparent_hosts
+from operations.preflight.finding import PreflightFinding, Verdict
 from settings import Settings
 from tests.unit.seen_cluster import prod, view
+from workshop.lab.cluster_dns import COREFILE
 
 # The transparent one of prod.
 _HOST = "s3.us-east-2.amazonaws.com"
@@ -27,7 +27,7 @@ def _map(name: str, **data: str) -> dict[str, Any]:
     }
 
 
-def _found(corefile: str = COREFILE, nodes: str = "", **custom: str) -> list[Result]:
+def _found(corefile: str = COREFILE, nodes: str = "", **custom: str) -> list[PreflightFinding]:
     maps = [_map("coredns", Corefile=corefile, NodeHosts=nodes), _map("coredns-custom", **custom)]
     return list(transparent_hosts.check(prod(), view(system_config_maps=maps)))
 
@@ -57,7 +57,7 @@ def test_a_cluster_whose_dns_answers_other_names_is_fine() -> None:
 )
 def test_another_key_that_answers_a_transparent_host_is_a_failure(text: str) -> None:
     (result,) = _found(corp__server=text)
-    assert (result.verdict, result.check) == (Verdict.FAIL, "transparent-hosts")
+    assert result.verdict is Verdict.FAIL
     assert result.where == "ConfigMap coredns-custom, key corp.server"
     assert f"it answers {_HOST} too" in result.what
     assert "docs/runbooks/egress.md#" in result.remedy
@@ -153,7 +153,7 @@ _LOCAL_BLOCK = "{zone} {{\n    bind {bind}\n    forward . {upstream}\n}}\n"
 _LOCAL_TO = "__PILLAR__CLUSTER__DNS__"
 
 
-def _beside(corefile: str, name: str = "node-local-dns") -> list[Result]:
+def _beside(corefile: str, name: str = "node-local-dns") -> list[PreflightFinding]:
     maps = [_map("coredns", Corefile=COREFILE), _map(name, Corefile=corefile)]
     return list(transparent_hosts.check(prod(), view(system_config_maps=maps)))
 

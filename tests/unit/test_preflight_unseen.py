@@ -7,29 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from preflight.result import Verdict
-from preflight.run import run
+from operations.preflight.finding import Verdict
+from operations.preflight.run import run
+from tests.kubernetes_api import Request, Response, api_server, empty, refusal
 from tests.unit.seen_cluster import prod
-
-# An API server without objects, which refuses one kind.
-_KUBECTL = """#!/bin/sh
-case "$*" in
-  *{refused}*) echo 'Error from server (Forbidden): no right to list these' >&2; exit 1;;
-  *--raw*) echo '{{"items": [], "groups": []}}';;
-esac
-"""
 
 
 def _verdicts(
     folder: Path, monkeypatch: pytest.MonkeyPatch, refused: str, **environment: str
 ) -> dict[str, Verdict]:
-    """The verdict of each check that was not made."""
-    command = folder / "kubectl"
-    command.write_text(_KUBECTL.format(refused=refused))
-    command.chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder), prepend=":")
-    outcome = run(prod(), datetime.now(UTC).date(), environment)
-    return {each.check: each.verdict for each in outcome.results if each.where == "not checked"}
+    """The verdict of each check that was not made, by an API server that refuses one kind."""
+
+    def answer(request: Request) -> Response:
+        if request.path.endswith(f"/{refused}"):
+            return refusal(403, f"{refused} is forbidden: no right to list these")
+        return empty(request)
+
+    with api_server(answer) as server:
+        monkeypatch.setenv("KUBECONFIG", server.kubeconfig(folder))
+        outcome = run(prod(), datetime.now(UTC).date(), environment)
+    asked = [request.path for request in server.requests if request.path.endswith(f"/{refused}")]
+    assert len(asked) == len(set(asked)), "a refused list is asked for once"
+    return {each.check: each.verdict for each in outcome.findings if each.where == "not checked"}
 
 
 def test_without_an_answer_of_the_tailnet_and_the_database_an_update_stops(
@@ -51,12 +50,12 @@ def test_without_an_answer_of_the_tailnet_and_the_database_an_update_stops(
 @pytest.mark.parametrize(
     ("refused", "check", "verdict"),
     [
-        ("leases", "heartbeats", Verdict.FAIL),
-        ("daemonsets", "tailscale-leftovers", Verdict.FAIL),
+        ("leases", "kubelet-leases", Verdict.FAIL),
+        ("daemonsets", "foreign-tailscale", Verdict.FAIL),
         ("endpointslices", "api-servers", Verdict.FAIL),
         ("configmaps", "transparent-hosts", Verdict.FAIL),
         ("daemonsets", "host-network", Verdict.WARN),
-        ("namespaces", "refused-workloads", Verdict.WARN),
+        ("namespaces", "admission-conflicts", Verdict.WARN),
     ],
 )
 def test_what_the_api_server_does_not_show_stops_where_the_check_itself_could(

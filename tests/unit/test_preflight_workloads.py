@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from operations.kubernetes.client import KubernetesClient
+from operations.kubernetes.errors import RequestError
+from operations.preflight.checks import (
+    admission_conflicts,
+    foreign_tailscale,
+    host_network,
+    pods_not_created,
+)
+from operations.preflight.finding import PreflightFinding, UnavailableError, Verdict
+from operations.preflight.view import Kind, View
+from operations.preflight.workload import OTHER_NAMESPACE, lacks_pods
 from policies import refused as policies_refused
+from policies.errors import PoliciesError
 from policies.rules import all_rules
-from preflight.checks import host_network, leftovers, refused, starved
-from preflight.kubectl import Kind, Kubectl, Refused, View
-from preflight.result import Result, UnseenError, Verdict
-from preflight.workload import lacks_pods
+from tests.kubernetes_api import api_server, refusal
 from tests.unit.seen_cluster import node, prod, view, workload
 
 _DAEMON = {"desiredNumberScheduled": 40, "numberReady": 38}
@@ -30,39 +38,39 @@ def test_a_daemon_set_in_the_host_network_is_listed_with_the_nodes_it_could_cut_
     agent = workload("agent", namespace="monitoring", status=_DAEMON, hostNetwork=True)
     proxy = workload("proxy", namespace="kube-system", status=_DAEMON, hostNetwork=True)
     plain = workload("plain", status=_DAEMON)
-    (result,) = host_network.check(prod(), view(daemon_sets=[agent, proxy, plain]))
+    (result,) = host_network.check(view(daemon_sets=[agent, proxy, plain]))
     assert (result.verdict, result.where) == (Verdict.WARN, "DaemonSet monitoring/agent")
     assert "40 nodes (38 ready)" in result.what
 
 
-def _leftovers(**objects: Any) -> list[Result]:
+def _foreign(**objects: Any) -> list[PreflightFinding]:
     devices = objects.pop("devices", [])
-    results = list(leftovers.check(prod(), view(**objects), devices))
-    assert results[-1].verdict is Verdict.NOTE
-    assert "/var/lib/tailscale" in results[-1].what
-    return results[:-1]
+    *findings, hidden = foreign_tailscale.check(prod(), view(**objects), devices)
+    assert hidden.verdict is Verdict.NOTE
+    assert "/var/lib/tailscale" in hidden.what
+    return findings
 
 
 def test_a_cluster_without_another_tailscale_is_fine_and_says_what_it_cannot_see() -> None:
-    (result,) = _leftovers(nodes=[node("calypso", address="192.168.2.80")])
+    (result,) = _foreign(nodes=[node("calypso", address="192.168.2.80")])
     assert result.verdict is Verdict.OK
 
 
 def test_the_daemon_set_of_the_outage_is_a_failure() -> None:
     worker = workload("worker", namespace="net", image=_TAILSCALE, hostNetwork=True)
-    (result,) = _leftovers(daemon_sets=[worker])
+    (result,) = _foreign(daemon_sets=[worker])
     assert (result.verdict, result.where) == (Verdict.FAIL, "DaemonSet net/worker")
 
 
 def test_what_runs_on_every_node_is_not_to_be_deleted_at_once() -> None:
     worker = workload("tailscale-worker", hostNetwork=True)
-    (result,) = _leftovers(daemon_sets=[worker])
+    (result,) = _foreign(daemon_sets=[worker])
     assert "--cascade=orphan" in result.remedy
     assert "one node at a time" in result.remedy
 
 
 def test_another_tailscale_in_the_pod_network_is_a_warning() -> None:
-    (result,) = _leftovers(deployments=[workload("tailscale-proxy")])
+    (result,) = _foreign(deployments=[workload("tailscale-proxy")])
     assert (result.verdict, result.where) == (Verdict.WARN, "Deployment apps/tailscale-proxy")
 
 
@@ -71,7 +79,7 @@ def test_what_this_stack_made_itself_is_no_leftover() -> None:
     own = workload("oceanid-gateway", image=_TAILSCALE, labels=labels)
     secret = {"metadata": {"namespace": "x", "name": "tailscale-state", "labels": labels}}
     device = {"hostname": "calypso-oceanid", "tags": ["tag:oceanid-gateway"]}
-    (result,) = _leftovers(daemon_sets=[own], secrets=[secret], devices=[device])
+    (result,) = _foreign(daemon_sets=[own], secrets=[secret], devices=[device])
     assert result.verdict is Verdict.OK
 
 
@@ -84,38 +92,38 @@ def test_what_this_stack_made_itself_is_no_leftover() -> None:
     ],
 )
 def test_a_node_reached_by_a_tailnet_address_is_a_failure(reached: dict[str, Any]) -> None:
-    (result,) = _leftovers(nodes=[node("srv712695", **reached)])
+    (result,) = _foreign(nodes=[node("srv712695", **reached)])
     assert (result.verdict, result.where) == (Verdict.FAIL, "node srv712695")
 
 
 def test_a_secret_that_looks_like_a_state_is_a_warning_and_its_values_are_never_asked_for() -> None:
     secret = {"metadata": {"namespace": "net", "name": "tailscale-auth", "labels": {}}}
-    (result,) = _leftovers(secrets=[secret])
+    (result,) = _foreign(secrets=[secret])
     assert (result.verdict, result.where) == (Verdict.WARN, "Secret net/tailscale-auth")
 
 
 def test_a_device_under_a_nodes_name_that_is_not_this_stacks_is_a_warning() -> None:
     device = {"hostname": "srv712695-oceanid", "tags": ["tag:k8s"], "connectedToControl": True}
-    (result,) = _leftovers(devices=[device])
+    (result,) = _foreign(devices=[device])
     assert (result.verdict, result.where) == (Verdict.WARN, "device srv712695-oceanid")
     assert result.what.startswith("online in the tailnet")
 
 
 def test_a_nodes_own_tailscaled_is_not_to_be_stopped_over_the_tailnet() -> None:
-    (result,) = _leftovers(devices=[{"hostname": "calypso", "connectedToControl": True}])
+    (result,) = _foreign(devices=[{"hostname": "calypso", "connectedToControl": True}])
     assert "console" in result.remedy
     assert "not over the tailnet" in result.remedy
 
 
 def test_secrets_that_may_not_be_listed_are_a_note() -> None:
-    answers = {**view().answers, Kind.SECRETS: Refused(why="forbidden")}
-    note, *_ = leftovers.check(prod(), View(answers=answers), [])
-    assert (note.verdict, note.what) == (Verdict.NOTE, "secrets cannot be seen: forbidden")
+    answers = {**view().objects, Kind.SECRETS: RequestError("forbidden")}
+    note, *_ = foreign_tailscale.check(prod(), View(objects=answers), [])
+    assert (note.verdict, note.what) == (Verdict.NOTE, "secrets cannot be listed: forbidden")
 
 
 def test_what_the_server_does_not_show_is_an_error_with_its_reason() -> None:
-    hidden = View(answers={Kind.JOBS: Refused(why="no right")})
-    with pytest.raises(UnseenError, match=r"^jobs cannot be seen: no right$"):
+    hidden = View(objects={Kind.JOBS: RequestError("no right")})
+    with pytest.raises(UnavailableError, match=r"^jobs cannot be listed: no right$"):
         hidden.items(Kind.JOBS)
 
 
@@ -143,8 +151,8 @@ def test_fewer_pods_than_wanted_is_told_from_pods_that_are_not_ready(
     assert lacks_pods(kind, {"spec": spec, "status": status}) is lacking
 
 
-def _refused(*workloads: dict[str, Any], **objects: Any) -> list[Result]:
-    return list(refused.check(prod(), view(daemon_sets=list(workloads), **objects)))
+def _refused(*workloads: dict[str, Any], **objects: Any) -> list[PreflightFinding]:
+    return list(admission_conflicts.check(view(daemon_sets=list(workloads), **objects)))
 
 
 def test_a_workload_whose_next_pods_the_policies_refuse_is_named_with_the_rule() -> None:
@@ -171,16 +179,16 @@ def test_a_running_workload_that_its_namespaces_level_would_starve_is_named() ->
     namespace = {"metadata": {"name": "apps", "labels": labels}}
     web = workload("web", status={"updatedReplicas": 1})
     found = _refused(namespaces=[namespace], deployments=[web])
-    (starved,) = [each for each in found if each.what.endswith("pod-security-label")]
-    assert starved.where == "Deployment apps/web"
+    (conflict,) = [each for each in found if each.what.endswith("pod-security-label")]
+    assert conflict.where == "Deployment apps/web"
     assert not [each for each in _refused(deployments=[web]) if "pod-security" in each.what]
 
 
 def test_no_namespace_is_to_be_opened_for_one_workload(tmp_path: Path) -> None:
     # A lower level lets everybody's pods in, as it did in October 2025.
-    (starving,) = [each for each in _starved(tmp_path, _FORBIDDEN) if each.remedy]
-    for remedy in (starving.remedy, refused._REMEDY_OF_LEVEL):
-        assert "a namespace of their own" in remedy
+    (finding,) = _without_pods(tmp_path, _FORBIDDEN)
+    assert finding.remedy == OTHER_NAMESPACE
+    assert "a namespace of their own" in OTHER_NAMESPACE
 
 
 def test_the_clusters_own_workloads_and_jobs_that_have_ended_are_not_judged() -> None:
@@ -191,33 +199,37 @@ def test_the_clusters_own_workloads_and_jobs_that_have_ended_are_not_judged() ->
     assert result.verdict is Verdict.OK
 
 
-def _starved(folder: Path, said: str, count: int = 1) -> list[Result]:
-    """The check with a kubectl that refuses every pod in these words."""
-    command = folder / "kubectl"
-    command.write_text(f"#!/bin/sh\ncat > /dev/null\necho {shlex.quote(said)} >&2\nexit 1\n")
-    command.chmod(0o755)
+def _without_pods(
+    folder: Path, said: str, count: int = 1, status: int = 403
+) -> list[PreflightFinding]:
+    """The check with an API server that refuses every pod in these words."""
     lacking = [workload(f"web-{number}") for number in range(count)]
     seen = view(deployments=lacking)
-    return list(starved.check(prod(), seen, Kubectl(context="none", command=str(command))))
+    with api_server(lambda _: refusal(status, said)) as server:
+        environment = {"KUBECONFIG": server.kubeconfig(folder)}
+        with KubernetesClient(context="oceanid-prod", environment=environment) as client:
+            results = list(pods_not_created.check(seen, client))
+    assert {each.query.get("dryRun") for each in server.requests} == {"All"}
+    return results
 
 
 def test_an_error_that_is_not_about_the_pod_starves_nobody_and_is_told(tmp_path: Path) -> None:
-    (result,) = _starved(tmp_path, "Error from server (InternalError): webhook is away")
+    (result,) = _without_pods(tmp_path, "Internal error occurred: webhook is away", status=500)
     assert result.verdict is Verdict.NOTE
-    assert result.what.startswith("has no pods; why was not seen: ")
+    assert result.what.startswith("has no pods, and why is unknown: ")
     assert "webhook is away" in result.what
 
 
 def test_without_the_right_to_make_pods_the_reason_is_a_note(tmp_path: Path) -> None:
     said = 'pods is forbidden: User "ci" cannot create resource "pods"'
-    (result,) = _starved(tmp_path, said)
+    (result,) = _without_pods(tmp_path, said)
     assert (result.verdict, result.where) == (Verdict.NOTE, "Deployment apps/web-0")
 
 
 def test_a_cluster_full_of_starving_workloads_is_asked_a_bounded_number_of_times(
     tmp_path: Path,
 ) -> None:
-    results = _starved(tmp_path, _FORBIDDEN, count=50)
+    results = _without_pods(tmp_path, _FORBIDDEN, count=50)
     assert len(results) == 21
     assert results[-1].what == "30 more have fewer pods than wanted and were not tried"
 
@@ -231,13 +243,13 @@ def test_a_pod_has_every_volume_of_its_template_and_of_its_claims(
 ) -> None:
     owner = workload("db", volumes=[{"name": name, "emptyDir": {}} for name in volumes])
     owner["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": name}} for name in claims]
-    made = starved.pod(owner)
+    made = pods_not_created.pod(owner)
     assert [each["name"] for each in made["spec"]["volumes"]] == [*volumes, *claims]
     assert made["metadata"]["labels"] == {"app": "db"}
 
 
 def test_a_tailnet_that_was_not_asked_is_not_called_clean() -> None:
-    found = list(leftovers.check(prod(), view(), None))
+    found = list(foreign_tailscale.check(prod(), view(), None))
     assert not [each for each in found if each.verdict is Verdict.OK]
     (tailnet,) = [each for each in found if each.where == "tailnet"]
     assert tailnet.verdict is Verdict.WARN
@@ -252,7 +264,7 @@ def test_a_rule_that_fails_leaves_the_workloads_unjudged(
     rule = replace(all_rules()[0], name="broken", check=check)  # type: ignore[arg-type]
     monkeypatch.setattr(policies_refused, "all_rules", lambda: (rule,))
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps([workload("web")])))
-    assert policies_refused.main([]) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert "apps/web: broken: the whole document: the rule itself failed" in printed.err
+    said = "apps/web: broken: the whole document: the rule itself failed"
+    with pytest.raises(PoliciesError, match=said):
+        policies_refused.main([])
+    assert capsys.readouterr().out == ""

@@ -6,7 +6,7 @@ import pulumi
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components._resource_names import in_namespaces
+from components.cluster.resource_names import in_namespaces
 
 _label = st.from_regex(r"[ab]([-ab]{0,3}[ab])?", fullmatch=True)
 _name = st.from_regex(r"[ab]([-.ab]{0,3}[ab])?", fullmatch=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from preflight.kubectl import Kubectl
-from secret_sync.reading import read_anew
+from operations.kubernetes.client import KubernetesClient
+from operations.secret_gate.reading import read_again
+from tests.kubernetes_api import Document, Request, Response, api_server, objects
 
 # One look at the cluster is enough: nothing changes after the request.
 _SECONDS = 0.1
@@ -27,24 +27,31 @@ def _event(version: str, err: str, at: str) -> dict[str, Any]:
 _EARLIER = _event("1", "404 Not Found", "06:00:00")
 
 
-def _read(
-    folder: Path, status: str, message: str, *, said_since: list[dict[str, Any]]
-) -> dict[str, str]:
+def _read(folder: Path, status: str, message: str, *, said_since: list[Document]) -> dict[str, str]:
     """The problem found where the operator, once asked, has told no more than these Events."""
     condition = {"type": "Ready", "status": status, "message": message}
     entry = {"secretKey": "KEY", "remoteRef": {"key": "a.c"}}
-    secret = {"spec": {"data": [entry]}, "status": {"conditions": [condition]}}
-    (folder / "secret").write_text(json.dumps(secret))
-    (folder / "events").write_text(json.dumps({"items": [_EARLIER]}))
-    (folder / "since").write_text(json.dumps({"items": said_since}))
-    command = folder / "kubectl"
-    command.write_text(
-        f'#!/bin/sh\ncd {folder}\ncase "$*" in\n'
-        "  *annotate*) cp since events;;\n  *events*) cat events;;\n  *) cat secret;;\nesac\n"
-    )
-    command.chmod(0o755)
-    cluster = Kubectl(context="none", command=str(command))
-    (problem,) = read_anew(cluster, [("apps", "s3")], seconds=_SECONDS)
+    secret = {
+        "metadata": {"name": "s3", "namespace": "apps", "resourceVersion": "1"},
+        "spec": {"data": [entry]},
+        "status": {"conditions": [condition]},
+    }
+    events = [_EARLIER]
+
+    def answer(request: Request) -> Response:
+        if request.path.endswith("/events"):
+            return objects(*events)
+        if request.method == "PATCH":
+            assert list(request.body["metadata"]["annotations"]) == ["force-sync"]
+            events[:] = said_since
+        if request.path.endswith("/externalsecrets"):
+            return Response(events=[]) if "watch" in request.query else objects(secret)
+        return Response(body=secret)
+
+    with api_server(answer) as server:
+        environment = {"KUBECONFIG": server.kubeconfig(folder)}
+        with KubernetesClient(context="oceanid-prod", environment=environment) as client:
+            (problem,) = read_again(client, [("apps", "s3")], seconds=_SECONDS)
     return problem
 
 

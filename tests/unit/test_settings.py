@@ -2,67 +2,43 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from settings import CredentialKind, Settings, check_file, document, parse
+from settings import CredentialKind, Settings, check_file, document
+from tests.unit.wrong_settings import Change, Config, config_of, lines, parsed
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _STACKS = ("dev", "prod")
 
-Config = dict[str, Any]
-
-
-def _config(stack: str) -> Config:
-    document = yaml.safe_load((_REPOSITORY / f"Pulumi.{stack}.yaml").read_text())
-    return {key.partition(":")[2]: value for key, value in document["config"].items()}
-
-
-def _parse(config: Config, secret: set[str] | None = None) -> Settings:
-    encoded = {
-        key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()
-    }
-    return parse(encoded, secret)
-
-
-def _lines(change: Callable[[Config], object], secret: set[str] | None = None) -> list[str]:
-    config = copy.deepcopy(_config("prod"))
-    change(config)
-    with pytest.raises(ValueError, match=r".") as raised:
-        _parse(config, secret)
-    return str(raised.value).splitlines()
-
 
 @pytest.mark.parametrize("stack", _STACKS)
 def test_the_settings_of_each_stack_are_right(stack: str) -> None:
-    settings = _parse(_config(stack))
+    settings = parsed(config_of(stack))
     assert [node.name for node in settings.nodes] == ["tethys", "styx", "calypso"]
     assert settings.tailnet.credential is CredentialKind.OAUTH_CLIENT
     assert str(settings.exit_nodes[0].egress_address) == "157.173.210.123"
 
 
 def test_prod_knows_the_nodes_by_their_names_in_the_cluster() -> None:
-    settings = _parse(_config("prod"))
+    settings = parsed(config_of("prod"))
     assert settings.node("tethys").hostname == "srv712429"
     assert settings.node("calypso").hostname == "calypso"
 
 
 @pytest.mark.parametrize("stack", _STACKS)
 def test_settings_written_as_one_document_are_read_back_the_same(stack: str) -> None:
-    config = _config(stack)
+    config = config_of(stack)
     config["nodes"][0]["consoleConfirmed"] = "2026-11-21"
-    settings = _parse(config)
-    assert _parse(json.loads(document(settings))) == settings
+    settings = parsed(config)
+    assert parsed(json.loads(document(settings))) == settings
 
 
 def test_one_api_server_and_a_list_of_several_are_read_in_one_order() -> None:
-    config = _config("prod")
+    config = config_of("prod")
     for given, expected in (
         ("157.173.210.123:6443", ["157.173.210.123:6443"]),
         (
@@ -71,25 +47,25 @@ def test_one_api_server_and_a_list_of_several_are_read_in_one_order() -> None:
         ),
     ):
         config["cluster"]["apiServer"] = given
-        assert list(map(str, _parse(config).cluster.api_server or ())) == expected
+        assert list(map(str, parsed(config).cluster.api_server or ())) == expected
 
 
 def test_a_cluster_without_api_server_takes_its_own() -> None:
-    config = _config("prod")
+    config = config_of("prod")
     del config["cluster"]["apiServer"]
-    settings = _parse(config)
+    settings = parsed(config)
     assert settings.cluster.api_server is None
     whole = json.loads(document(settings))
-    assert parse({key: json.dumps(value) for key, value in whole.items()}) == settings
+    assert parsed(whole) == settings
     # As `apiServer:` with nothing behind it is read.
     config["cluster"]["apiServer"] = None
-    assert _parse(config) == settings
+    assert parsed(config) == settings
 
 
 def test_a_day_without_quotes_is_understood_as_the_engine_gives_it() -> None:
-    config = _config("prod")
+    config = config_of("prod")
     config["nodes"][0]["consoleConfirmed"] = "2026-11-21 00:00:00 +0000 UTC"
-    assert str(_parse(config).nodes[0].console_confirmed) == "2026-11-21"
+    assert str(parsed(config).nodes[0].console_confirmed) == "2026-11-21"
 
 
 def test_a_day_without_quotes_is_understood_in_the_stacks_file(tmp_path: Path) -> None:
@@ -99,7 +75,7 @@ def test_a_day_without_quotes_is_understood_in_the_stacks_file(tmp_path: Path) -
     assert check_file(path) == []
 
 
-_WRONG: dict[str, tuple[Callable[[Config], object], str]] = {
+_WRONG: dict[str, tuple[Change, str]] = {
     "an unknown key": (
         lambda c: c.update(wavs=[]),
         "wavs = []: unknown key: remove it or correct its spelling",
@@ -203,9 +179,9 @@ _WRONG: dict[str, tuple[Callable[[Config], object], str]] = {
 
 
 @pytest.mark.parametrize("case", _WRONG)
-def test_a_wrong_setting_gives_one_line_that_says_how_to_mend_it(case: str) -> None:
+def test_a_wrong_setting_gives_one_line_that_says_how_to_fix_it(case: str) -> None:
     change, line = _WRONG[case]
-    assert _lines(change) == [line]
+    assert lines(change) == [line]
 
 
 def test_every_wrong_setting_gets_a_line_of_its_own() -> None:
@@ -213,11 +189,11 @@ def test_every_wrong_setting_gets_a_line_of_its_own() -> None:
         config["exitNodes"].clear()
         config["cluster"]["podCidr"] = "everywhere"
 
-    assert len(_lines(change)) == 2
+    assert len(lines(change)) == 2
 
 
 def test_a_file_is_checked_before_the_engine_runs(tmp_path: Path) -> None:
-    config = _config("prod") | {"exitNodes": {}}
+    config = config_of("prod") | {"exitNodes": {}}
     document = {"config": {f"oceanid-cluster:{key}": value for key, value in config.items()}}
     path = tmp_path / "Pulumi.prod.yaml"
     path.write_text(yaml.safe_dump(document))
@@ -233,17 +209,17 @@ def test_the_files_of_the_stacks_pass_the_check(stack: str) -> None:
 
 def test_a_secret_in_the_wrong_place_is_not_repeated() -> None:
     key = "tskey-" + "auth-" + "kAbCdEf"
-    (line,) = _lines(lambda config: config.update(authKey=key))
+    (line,) = lines(lambda config: config.update(authKey=key))
     assert line == "authKey = [secret]: unknown key: remove it or correct its spelling"
 
 
 def test_the_value_of_a_key_marked_secret_is_not_repeated() -> None:
-    (line,) = _lines(lambda config: config.update(token="harmless"), secret={"token"})
+    (line,) = lines(lambda config: config.update(token="harmless"), secret={"token"})
     assert line.startswith("token = [secret]: ")
 
 
 def test_a_long_value_is_cut() -> None:
-    (line,) = _lines(lambda config: config.update(wavs=["a" * 500]))
+    (line,) = lines(lambda config: config.update(wavs=["a" * 500]))
     assert len(line) < 200
 
 

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from settings import Settings, parse
-
-_REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.unit.wrong_settings import config_of, lines, parsed
 
 Group = dict[str, Any]
-
-
-def _config() -> dict[str, Any]:
-    document = yaml.safe_load((_REPOSITORY / "Pulumi.prod.yaml").read_text())
-    return {key.partition(":")[2]: value for key, value in document["config"].items()}
-
-
-def _parse(config: dict[str, Any], secret: set[str] | None = None) -> Settings:
-    return parse({k: v if isinstance(v, str) else json.dumps(v) for k, v in config.items()}, secret)
 
 
 def _take_over(namespace: str, group: Group) -> None:
@@ -140,26 +125,24 @@ def _take_over(namespace: str, group: Group) -> None:
     ],
 )
 def test_a_wrong_setting_gives_one_line(change: Callable[[Group], object], start: str) -> None:
-    config = copy.deepcopy(_config())
-    change(config["externalSecrets"])
-    with pytest.raises(ValueError, match=r".") as raised:
-        _parse(config)
-    (line,) = str(raised.value).splitlines()
+    (line,) = lines(lambda config: change(config["externalSecrets"]))
     assert line.startswith(start)
 
 
 def test_a_stack_may_sync_no_secrets() -> None:
-    config = _config()
+    config = config_of()
     del config["externalSecrets"]
-    assert _parse(config).external_secrets is None
+    assert parsed(config).external_secrets is None
 
 
 def test_a_token_in_plain_is_refused_without_being_shown() -> None:
     token = "pul-" + "0" * 40
     with pytest.raises(ValueError, match=r"^escAccessToken: not encrypted: ") as raised:
-        _parse({**_config(), "escAccessToken": token})
+        parsed({**config_of(), "escAccessToken": token})
     assert token not in str(raised.value)
 
 
 def test_an_encrypted_token_is_no_setting() -> None:
-    assert _parse({**_config(), "escAccessToken": "kept"}, {"escAccessToken"}) == _parse(_config())
+    assert parsed({**config_of(), "escAccessToken": "kept"}, {"escAccessToken"}) == parsed(
+        config_of()
+    )

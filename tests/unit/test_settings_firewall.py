@@ -1,40 +1,30 @@
-"""Ranges that cannot stand beside each other are refused before anything is changed."""
+"""Ranges that cannot stand next to each other are refused before anything is changed."""
 
 from __future__ import annotations
 
-import copy
-import json
 from ipaddress import ip_network
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settings import Settings, parse
+from tests.unit.wrong_settings import Config, config_of, parsed
 
-_REPOSITORY = Path(__file__).resolve().parents[2]
 _EGRESS = "157.173.210.123"
 _NEXT_EGRESS = "2001:db8:7::5"
 _OFFICE = "198.51.100.0/24"
 
 
-def _config(**firewall: Any) -> dict[str, Any]:
+def _config(**firewall: Any) -> Config:
     """The settings of prod with these in place of its firewall's, and a second exit node."""
-    document = yaml.safe_load((_REPOSITORY / "Pulumi.prod.yaml").read_text())
-    config = {key.partition(":")[2]: copy.deepcopy(v) for key, v in document["config"].items()}
+    config = config_of()
     config["exitNodes"].append(
         {"node": "styx", "hostname": "oceanid-exit-styx", "egressAddress": _NEXT_EGRESS}
     )
     config["firewall"] = {"network": config["firewall"]["network"], **firewall}
     return config
-
-
-def _parse(config: dict[str, Any]) -> Settings:
-    return parse({k: v if isinstance(v, str) else json.dumps(v) for k, v in config.items()})
 
 
 def _extra(*ranges: str) -> list[dict[str, Any]]:
@@ -139,20 +129,20 @@ _OVERLAPS = "CrunchyBridge's rules cannot overlap"
 )
 def test_a_range_in_the_way_of_another_gives_one_line(firewall: dict[str, Any], line: str) -> None:
     with pytest.raises(ValueError, match=r".") as raised:
-        _parse(_config(**firewall))
-    (told,) = str(raised.value).splitlines()
-    assert told.startswith(line)
+        parsed(_config(**firewall))
+    (refused,) = str(raised.value).splitlines()
+    assert refused.startswith(line)
 
 
 def test_an_egress_address_in_ipv6_form_of_ipv4_is_refused() -> None:
     config = _config()
     config["exitNodes"][1]["egressAddress"] = "::ffff:198.51.100.7"
     with pytest.raises(ValueError, match=r"^exitNodes\[1\]\.egressAddress = .*198\.51\.100\.7"):
-        _parse(config)
+        parsed(config)
 
 
 def test_ranges_of_both_families_stand_beside_each_other() -> None:
-    settings = _parse(
+    settings = parsed(
         _config(extra=_extra(_OFFICE, "2001:db8:5::/64"), retire=["191.101.1.3", "2001:db8:9::1"])
     )
     assert [each.cidr for each in settings.firewall.extra] == [_OFFICE, "2001:db8:5::/64"]
@@ -162,7 +152,7 @@ def test_ranges_of_both_families_stand_beside_each_other() -> None:
 def test_two_exit_nodes_behind_one_address_are_one_range() -> None:
     config = _config()
     config["exitNodes"][1]["egressAddress"] = _EGRESS
-    assert _parse(config).egress_ranges == {f"{_EGRESS}/32": ("tethys", "styx")}
+    assert parsed(config).egress_ranges == {f"{_EGRESS}/32": ("tethys", "styx")}
 
 
 _near = [
@@ -184,7 +174,7 @@ def test_settings_that_pass_ask_for_no_two_rules_that_overlap(
     extra: list[str], retire: list[str]
 ) -> None:
     try:
-        settings = _parse(_config(extra=_extra(*extra), retire=retire))
+        settings = parsed(_config(extra=_extra(*extra), retire=retire))
     except ValueError:
         return
     admitted = [*settings.egress_ranges, *(each.cidr for each in settings.firewall.extra)]

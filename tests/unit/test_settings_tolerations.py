@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from settings import parse
-from tests.unit.wrong_settings import Change, Config, exit_node, lines
+from tests.unit.wrong_settings import Change, config_of, exit_node, lines, parsed
 
 _GPU = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
 
@@ -133,8 +129,6 @@ def test_a_toleration_that_could_only_do_harm_is_refused(
 
 
 def test_a_stack_without_tolerations_has_none() -> None:
-    path = Path(__file__).resolve().parents[2] / "Pulumi.prod.yaml"
-    config: Config = yaml.safe_load(path.read_text())["config"]
-    settings = parse({k.partition(":")[2]: json.dumps(v) for k, v in config.items()})
+    settings = parsed(config_of())
     assert settings.egress.tolerations == ()
     assert [each.tolerations for each in settings.exit_nodes] == [()]

@@ -9,7 +9,7 @@ from tests.unit.wrong_settings import (
     assert_refused,
     cluster,
     destination,
-    echo,
+    egress_ip,
     exit_node,
     image,
     labels,
@@ -24,8 +24,8 @@ _REFUSED: dict[str, tuple[Change, str, str]] = {
         "answers it with the gateway's address, for s3",
     ),
     "the echo service behind a transparent name": (
-        echo("https://s3.us-east-2.amazonaws.com/ip"),
-        "egress.echoUrl",
+        egress_ip("https://s3.us-east-2.amazonaws.com/ip"),
+        "egress.egressIpUrl",
         "answers it with the gateway's address, for s3",
     ),
     "a transparent top-level domain": (
@@ -160,15 +160,19 @@ _REFUSED: dict[str, tuple[Change, str, str]] = {
     "a tag with a plus": (image("envoy:v1.40.0+k3s1"), "egress.envoyImage", "can be pulled"),
     "a tag that moves": (image("envoy:v1.40.0-latest"), "egress.envoyImage", "not pinned"),
     "a URL with a port that is none": (
-        echo("https://ipinfo.io:99999/ip"),
-        "egress.echoUrl",
+        egress_ip("https://ipinfo.io:99999/ip"),
+        "egress.egressIpUrl",
         "URL",
     ),
-    "a URL with a line feed": (echo("https://ipinfo.io/ip\nX: y"), "egress.echoUrl", "URL"),
-    "a URL with a password": (echo("https://:word@ipinfo.io/ip"), "egress.echoUrl", "URL"),
+    "a URL with a line feed": (
+        egress_ip("https://ipinfo.io/ip\nX: y"),
+        "egress.egressIpUrl",
+        "URL",
+    ),
+    "a URL with a password": (egress_ip("https://:word@ipinfo.io/ip"), "egress.egressIpUrl", "URL"),
     "an echo service in the cluster": (
-        echo("http://echo.apps.svc/ip"),
-        "egress.echoUrl",
+        egress_ip("http://echo.apps.svc/ip"),
+        "egress.egressIpUrl",
         "in a cluster",
     ),
     "a label's name with a space": (labels(**{"a b": "c"}), "nodes[0].labels", "name of a label"),
@@ -193,6 +197,21 @@ _REFUSED: dict[str, tuple[Change, str, str]] = {
         lambda c: c["monitoring"].update(labels={"release": "kube prometheus"}),
         "monitoring.labels",
         "value of a label (release)",
+    ),
+    "a probe of what is not HTTPS": (
+        destination(probe="s3"),
+        'egress.destinations[0] = "s3"',
+        "goes with HTTPS only",
+    ),
+    "an interval after which a sample is stale": (
+        lambda c: c["monitoring"].update(egressIpInterval="5m"),
+        'monitoring.egressIpInterval = "5m"',
+        "not 30 s to 290 s",
+    ),
+    "the whole internet admitted": (
+        lambda c: c["firewall"].update(extra=[{"cidr": "0.0.0.0/0", "description": "all"}]),
+        'firewall.extra[0].cidr = "0.0.0.0/0"',
+        "it admits the whole internet",
     ),
     "a range that the rule firewall-range refuses": (
         lambda c: c["firewall"].update(extra=[{"cidr": "8.8.0.0/16", "description": "much"}]),

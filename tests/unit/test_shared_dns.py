@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from delivery import shared_dns
-from delivery.environment import DeliveryError
+from operations.delivery import shared_dns
+from operations.errors import OperationError
 from tests.unit.seen_cluster import REPOSITORY
 
 _COMPONENT = "urn:pulumi:prod::oceanid-cluster::oceanid:index:GatewayAccess"
@@ -22,12 +21,11 @@ class _Prod:
     settings: Path
     urns: list[str] = field(default_factory=list)
 
-    def answer(self, arguments: list[str], _environment: dict[str, str]) -> str:
+    def deployment(self, stack: str, _environment: dict[str, str]) -> dict[str, object]:
         """What the engine exports; it fails where there is no state."""
-        assert arguments == ["stack", "export", "--stack", "prod"]
         if not self.urns:
-            raise DeliveryError("no stack named prod")
-        return json.dumps({"deployment": {"resources": [{"urn": urn} for urn in self.urns]}})
+            raise OperationError(f"no stack named {stack}")
+        return {"resources": [{"urn": urn} for urn in self.urns]}
 
     def without_transparent(self) -> None:
         """Take the last transparent host out of the settings."""
@@ -40,14 +38,14 @@ def prod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Prod:
     """The operators' settings, with a state that a test gives."""
     made = _Prod(tmp_path / "Pulumi.prod.yaml")
     made.settings.write_text((REPOSITORY / "Pulumi.prod.yaml").read_text())
-    monkeypatch.setattr(shared_dns, "answer", made.answer)
+    monkeypatch.setattr(shared_dns, "deployment", made.deployment)
     monkeypatch.setattr(shared_dns, "config_file", lambda _stack: made.settings)
     return made
 
 
 def test_a_destroy_of_a_state_of_before_is_refused(prod: _Prod) -> None:
     prod.urns = ["urn:pulumi:prod::oceanid-cluster::pulumi:pulumi:Stack::s", _WHOLE]
-    with pytest.raises(DeliveryError, match=r"^prod: its state owns all of .* update the stack"):
+    with pytest.raises(OperationError, match=r"^prod: its state owns all of .* update the stack"):
         shared_dns.refuse_destroy("prod", {})
 
 
@@ -62,7 +60,7 @@ def test_an_update_of_it_is_refused_where_nothing_takes_the_place(prod: _Prod) -
     # The engine hands it over.
     shared_dns.refuse_removal("prod", {})
     prod.without_transparent()
-    with pytest.raises(DeliveryError, match="with the transparent destinations as they were"):
+    with pytest.raises(OperationError, match="with the transparent destinations as they were"):
         shared_dns.refuse_removal("prod", {})
     prod.urns = [_ONE_KEY]
     shared_dns.refuse_removal("prod", {})

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import build, engine
-from toolchain.errors import ToolchainError
-from toolchain.go import Go, required_version
-from toolchain.modules import KUBERNETES, KWOK, PULUMI, Binary, Chart, Module
+from workshop.toolchain import build, engine
+from workshop.toolchain.errors import ToolchainError
+from workshop.toolchain.go import Go, required_version
+from workshop.toolchain.modules import KUBERNETES, KWOK, PULUMI, Binary, Chart, Module
 
 
 @pytest.fixture(autouse=True)
@@ -57,47 +57,46 @@ esac
 """
 
 
+def _installed(module: Module, tmp_path: Path, script: str = _BUILDS) -> Path:
+    """The folder that the module's products are in, once it is built by that `go`."""
+    build.compile_module(module, _go(tmp_path, script), tmp_path / "log" / "example.log")
+    build.install(module, tmp_path / "bin")
+    return tmp_path / "bin"
+
+
 def test_what_is_built_is_installed_and_then_up_to_date(module: Module, tmp_path: Path) -> None:
-    target = tmp_path / "bin"
-    assert not build.is_installed(module, target)
-    build.compile_module(module, _go(tmp_path, _BUILDS), tmp_path / "log" / "example.log")
-    build.install(module, target)
+    assert not build.is_installed(module, tmp_path / "bin")
+    target = _installed(module, tmp_path)
     assert (target / "tool").read_text() == "built\n"
     assert build.is_installed(module, target)
+    # Another checkout finds it in the user's cache.
+    build.install(module, tmp_path / "another" / "bin")
+    assert (tmp_path / "another" / "bin" / "tool").exists()
 
 
 def test_a_build_leaves_the_modules_sources_as_they_are(module: Module, tmp_path: Path) -> None:
     # `go mod download` adds the lines that go.sum lacks; the hash of the sources names the result.
-    go = _go(tmp_path, f"echo 'example.org/x v1.0.0/go.mod h1:AAAA=' >> go.sum\n{_BUILDS}")
-    build.compile_module(module, go, tmp_path / "log" / "example.log")
-    build.install(module, tmp_path / "bin")
+    adds = f"echo 'example.org/x v1.0.0/go.mod h1:AAAA=' >> go.sum\n{_BUILDS}"
+    target = _installed(module, tmp_path, adds)
     assert (module.path / "go.sum").read_text() == ""
-    assert build.is_installed(module, tmp_path / "bin")
-
-
-def test_another_checkout_finds_it_in_the_users_cache(module: Module, tmp_path: Path) -> None:
-    build.compile_module(module, _go(tmp_path, _BUILDS), tmp_path / "log" / "example.log")
-    build.install(module, tmp_path / "another" / "bin")
-    assert (tmp_path / "another" / "bin" / "tool").exists()
+    assert build.is_installed(module, target)
 
 
 @pytest.mark.parametrize("name", ["go.mod", "go.sum"])
 def test_a_changed_module_file_asks_for_a_build_of_that_module(
     module: Module, tmp_path: Path, name: str
 ) -> None:
-    build.compile_module(module, _go(tmp_path, _BUILDS), tmp_path / "log" / "example.log")
-    build.install(module, tmp_path / "bin")
+    target = _installed(module, tmp_path)
     with (module.path / name).open("a") as source:
         source.write("// changed\n")
-    assert not build.is_installed(module, tmp_path / "bin")
+    assert not build.is_installed(module, target)
     assert not build.stored(module).exists()
 
 
 def test_a_product_that_somebody_removed_is_put_back(module: Module, tmp_path: Path) -> None:
-    build.compile_module(module, _go(tmp_path, _BUILDS), tmp_path / "log" / "example.log")
-    build.install(module, tmp_path / "bin")
-    (tmp_path / "bin" / "tool").unlink()
-    assert not build.is_installed(module, tmp_path / "bin")
+    target = _installed(module, tmp_path)
+    (target / "tool").unlink()
+    assert not build.is_installed(module, target)
 
 
 def test_a_failed_build_leaves_nothing_that_looks_whole(module: Module, tmp_path: Path) -> None:
@@ -215,9 +214,7 @@ def test_a_chart_is_taken_without_the_dependencies_it_would_need(
     (chart / "values.yaml").write_text("a: 1\n")
     taken = Chart(module="example", path="deploy/chart", name="example-chart")
     module = replace(module, binaries=(), extracts=(taken,))
-    go = _go(tmp_path, f'test "$1" != list || echo {tmp_path / "cached"}')
-    build.compile_module(module, go, tmp_path / "log" / "example.log")
-    build.install(module, tmp_path / "bin")
-    found = tmp_path / "bin" / "example-chart"
-    assert (found / "Chart.yaml").read_text() == "name: example\nversion: 0.1.0\n"
-    assert [path.name for path in sorted(found.iterdir())] == ["Chart.yaml", "values.yaml"]
+    finds = f'test "$1" != list || echo {tmp_path / "cached"}'
+    copied = _installed(module, tmp_path, finds) / "example-chart"
+    assert (copied / "Chart.yaml").read_text() == "name: example\nversion: 0.1.0\n"
+    assert [path.name for path in sorted(copied.iterdir())] == ["Chart.yaml", "values.yaml"]

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from delivery import turn
+from operations.delivery import turn
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _HOLD = """
 import sys
 from pathlib import Path
-from delivery import turn
+from operations.delivery import turn
 with turn.taken(Path(sys.argv[1]), "lab", sys.argv[2]):
     print("holds", flush=True)
     sys.stdin.readline()

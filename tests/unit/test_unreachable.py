@@ -17,14 +17,16 @@ from types import SimpleNamespace
 import pulumi
 import pulumi_command
 import pytest
-import yaml
 
-from components.preflight import require_fit
-from delivery import events, reachable, shell
-from delivery import run as engine_run
-from delivery.__main__ import main as delivery
-from delivery.environment import DeliveryError
-from preflight import kubectl, run
+from components.cluster.preflight import require_fit
+from operations.cli.app import main as oceanid
+from operations.delivery import events, reachable, shell
+from operations.delivery import run as engine_run
+from operations.errors import OperationError
+from operations.kubernetes import client
+from operations.kubernetes.errors import RequestError
+from operations.preflight import run
+from tests.kubernetes_api import Response, api_server, kubeconfig, refusal
 from tests.unit.seen_cluster import prod
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -86,27 +88,13 @@ _WAYS = [
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kubectl, "_SECONDS_TO_ANSWER", 1)
+    monkeypatch.setattr(client, "_SECONDS_TO_ANSWER", 1)
     for name in ("TAILSCALE_API_KEY", "TAILSCALE_OAUTH_CLIENT_SECRET", "CRUNCHY_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 
 
 def _kubeconfig(folder: Path, server: str) -> str:
-    contexts = [
-        {"name": name, "context": {"cluster": "c", "user": "u"}}
-        for name in ("oceanid-prod", "oceanid-lab")
-    ]
-    cluster = {"server": server, "insecure-skip-tls-verify": True}
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": cluster}],
-        "users": [{"name": "u", "user": {}}],
-        "contexts": contexts,
-    }
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(document))
-    return str(path)
+    return kubeconfig(folder, {"server": server, "insecure-skip-tls-verify": True})
 
 
 @pytest.mark.parametrize("way", _WAYS)
@@ -116,7 +104,9 @@ def test_a_command_says_so_in_one_line_before_the_engine_starts(
     assert callable(way)
     with way() as server:
         environment = {"PATH": "/usr/bin:/bin", "KUBECONFIG": _kubeconfig(tmp_path, server)}
-        with pytest.raises(DeliveryError, match=r"the API server of prod does not answer: ") as end:
+        with pytest.raises(
+            OperationError, match=r"the API server of prod does not answer: "
+        ) as end:
             reachable.require_answer("prod", environment)
     assert len(str(end.value).splitlines()) == 1
     assert str(end.value).endswith("nothing has been changed")
@@ -142,10 +132,12 @@ def test_every_command_that_reaches_the_cluster_asks_first(
         for name in shell.of_families(os.environ):
             monkeypatch.delenv(name)
         monkeypatch.setenv("OCEANID_LAB", str(tmp_path))
-        assert delivery([command, "--stack", "dev"]) == 2
+        with pytest.raises(SystemExit) as end:
+            oceanid([command, "--stack", "dev"])
+        assert end.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("delivery: the API server of dev does not answer: ")
-    assert "run `make lab-up`" in line
+    assert line.startswith("oceanid: the API server of dev does not answer: ")
+    assert "run `oceanid lab up`" in line
 
 
 @pytest.mark.parametrize("way", _WAYS)
@@ -157,7 +149,9 @@ def test_the_preflight_ends_without_an_answer(
         monkeypatch.setenv("KUBECONFIG", _kubeconfig(tmp_path, server))
         outcome = run.run(prod(), datetime.now(UTC).date())
     assert outcome.exit_code == 2
-    assert outcome.results[0].line().startswith("cluster: API server: it does not answer: ")
+    first = outcome.findings[0]
+    assert (first.check, first.where) == ("cluster", "API server")
+    assert first.what.startswith("it does not answer: ")
 
 
 @pytest.mark.parametrize("stop", [True, False])
@@ -184,24 +178,35 @@ def test_the_program_goes_no_further_whatever_the_settings_say(
         require_fit("{}", stop=stop)
 
 
-def test_a_question_is_given_up_whatever_kubectl_tries_again(
+def test_a_question_is_given_up_whatever_holds_it_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = tmp_path / "kubectl"
-    command.write_text("#!/bin/sh\nexec sleep 600\n")
-    command.chmod(0o755)
-    monkeypatch.setattr(kubectl, "_SECONDS_TO_ANSWER", 0.2)
-    asked = kubectl.Kubectl(context="none", command=str(command))
-    assert asked.why_not_ready() == "no answer within 0.2 s"
+    monkeypatch.setattr(client, "_SECONDS_TO_ANSWER", 0.2)
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "sleep",
+        "args": ["600"],
+    }
+    path = kubeconfig(tmp_path, {"server": "https://127.0.0.1:1"}, exec=plugin)
+    asked = client.KubernetesClient(
+        context="oceanid-prod", environment={**os.environ, "KUBECONFIG": path}
+    )
+    with asked, pytest.raises(RequestError, match=r"within 0\.2 s$"):
+        asked.require_ready()
+
+
+def _ready(folder: Path, response: Response) -> None:
+    with api_server(lambda _: response) as server:
+        environment = {"KUBECONFIG": server.kubeconfig(folder)}
+        with client.KubernetesClient(context="oceanid-prod", environment=environment) as asked:
+            asked.require_ready()
 
 
 def test_an_api_server_that_is_ready_is_ready(tmp_path: Path) -> None:
-    command = tmp_path / "kubectl"
-    command.write_text("#!/bin/sh\necho ok\n")
-    command.chmod(0o755)
-    assert kubectl.Kubectl(context="none", command=str(command)).why_not_ready() is None
-    command.write_text("#!/bin/sh\necho 'Error from server (Forbidden): no' >&2\nexit 1\n")
-    assert kubectl.Kubectl(context="none", command=str(command)).why_not_ready() is None
+    _ready(tmp_path, Response(body="ok"))
+    _ready(tmp_path, refusal(403, "forbidden: User cannot get path /readyz"))
+    with pytest.raises(RequestError, match=r"^500 readyz check failed$"):
+        _ready(tmp_path, Response(status=500, body="[-]etcd failed\nreadyz check failed\n"))
 
 
 def test_the_providers_advice_to_empty_the_state_is_replaced_by_a_warning() -> None:
@@ -215,7 +220,7 @@ def test_the_providers_advice_to_empty_the_state_is_replaced_by_a_warning() -> N
 
 @pytest.mark.parametrize("name", reachable._HARMFUL)
 def test_a_variable_that_empties_the_state_is_refused(name: str) -> None:
-    with pytest.raises(DeliveryError, match=f"{name} is set"):
+    with pytest.raises(OperationError, match=f"{name} is set"):
         reachable.require_answer("prod", {name: "true"})
 
 
@@ -237,7 +242,7 @@ def test_the_engine_comes_to_its_end_though_nobody_reads_any_more(
     engine = "import pathlib; print('x' * 10**6, flush=True); pathlib.Path('ended').touch()"
     code = (
         "import os, sys\n"
-        "from delivery import run\n"
+        "from operations.delivery import run\n"
         "from pathlib import Path\n"
         f"run.REPOSITORY = Path({str(tmp_path)!r})\n"
         f"run.run([sys.executable, '-c', {engine!r}], dict(os.environ))\n"

@@ -10,14 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provider_plugin.urn import Urn, parsed
+from providers.plugin.urn import Urn, parsed
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
-_PROGRAMS = (
-    "components", "delivery", "lab", "policies", "preflight", "provider_plugin", "providers",
-    "report", "secret_sync", "settings", "toolchain",
-)  # fmt: skip
-_HOME = _REPOSITORY / "provider_plugin" / "urn.py"
+_PROGRAMS = ("components", "operations", "policies", "providers", "settings", "workshop")
+_HOME = _REPOSITORY / "providers" / "plugin" / "urn.py"
 
 _word = st.from_regex(r"[A-Za-z0-9_.-]+", fullmatch=True)
 _type = st.from_regex(r"[a-z]+:[a-z0-9./-]+:[A-Za-z]+", fullmatch=True)

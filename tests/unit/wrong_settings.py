@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from settings import parse
+from settings import Settings, parse
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -17,14 +17,24 @@ Config = dict[str, Any]
 Change = Callable[[Config], object]
 
 
-def lines(change: Change) -> list[str]:
+def config_of(stack: str = "prod") -> Config:
+    """The configuration of a stack as its file has it."""
+    document = yaml.safe_load((_REPOSITORY / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return {key.partition(":")[2]: value for key, value in document.items()}
+
+
+def parsed(config: Config, secret: Collection[str] = ()) -> Settings:
+    """The settings of a configuration."""
+    encoded = {k: v if isinstance(v, str) else json.dumps(v) for k, v in config.items()}
+    return parse(encoded, secret)
+
+
+def lines(change: Change, secret: Collection[str] = ()) -> list[str]:
     """A line for each fault of prod's settings after the change."""
-    document = yaml.safe_load((_REPOSITORY / "Pulumi.prod.yaml").read_text())["config"]
-    config = {key.partition(":")[2]: value for key, value in document.items()}
+    config = config_of()
     change(config)
-    encoded = {key: json.dumps(value) for key, value in config.items()}
     try:
-        parse(encoded)
+        parsed(config, secret)
     except ValueError as error:
         return str(error).splitlines()
     return []
@@ -45,7 +55,7 @@ def destination(**changes: Any) -> Change:
 
 
 def more(**changes: Any) -> Change:
-    """One more destination beside `database` and the transparent `s3`."""
+    """One more destination next to `database` and the transparent `s3`."""
     given = {"name": "more", "host": "more.example.org", "port": 443, "localPort": 15444}
     return lambda c: c["egress"]["destinations"].append(given | changes)
 
@@ -85,9 +95,9 @@ def image(image: str) -> Change:
     return lambda c: c["egress"].update(envoyImage=image)
 
 
-def echo(url: str) -> Change:
-    """Give the echo service another URL."""
-    return lambda c: c["egress"].update(echoUrl=url)
+def egress_ip(url: str) -> Change:
+    """Ask another URL for the egress IP."""
+    return lambda c: c["egress"].update(egressIpUrl=url)
 
 
 def labels(**labels: str) -> Change:

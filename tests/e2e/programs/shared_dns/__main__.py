@@ -8,13 +8,14 @@ from ipaddress import IPv4Network
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components._envoy import Destination
-from components._network_policy import ApiServer, ClusterNetwork
-from components.gateway_access import GatewayAccess, GatewayAccessArgs
+from components.cluster.network_policy import ClusterNetwork
+from components.egress.destination import Destination
+from components.egress.gateway_access import GatewayAccess, GatewayAccessArgs
+from components.values.fields import endpoint
 
 
 def own_whole_config_map(self: GatewayAccess, zones: pulumi.Output[str]) -> None:
-    """What stood in components/gateway_access.py."""
+    """What stood in components/egress/gateway_access.py."""
     kubernetes.core.v1.ConfigMap(
         f"{self._name}-dns",
         metadata={"name": "coredns-custom", "namespace": "kube-system"},
@@ -28,7 +29,9 @@ if config.get_bool("earlier"):
     GatewayAccess._own_dns_key = own_whole_config_map  # type: ignore[method-assign]
 hosts = config.require("hosts").split()
 destinations = tuple(
-    Destination(name=f"host-{number}", host=host, port=443, local_port=15443 + number)
+    Destination(
+        name=f"host-{number}", host=host, port=443, local_port=15443 + number, transparent=True
+    )
     for number, host in enumerate(hosts)
 )
 namespace = kubernetes.core.v1.Namespace("gateways", metadata={"name": "shared-dns"})
@@ -38,15 +41,14 @@ GatewayAccess(
         namespace="shared-dns",
         credential="none",
         destinations=destinations,
-        transparent=frozenset(each.name for each in destinations),
         cluster=ClusterNetwork(
             pods=IPv4Network("10.42.0.0/16"),
             services=IPv4Network("10.43.0.0/16"),
             nodes=(),
-            api_servers=(ApiServer.parse("157.173.210.123:6443"),),
+            api_servers=(endpoint("157.173.210.123:6443"),),
         ),
         service_ranges=(IPv4Network("192.200.0.0/24"),),
-        wireguard_ports=range(41641, 41642),
+        exit_nodes=1,
     ),
     pulumi.ResourceOptions(depends_on=[namespace]),
 )

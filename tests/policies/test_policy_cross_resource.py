@@ -14,15 +14,15 @@ from pulumi_policy import EnforcementLevel
 from policies import crossguard
 from policies.exceptions import DatedException, Enforcer, Exceptions
 from policies.result import Result
-from policies.rules import joint_rules
+from policies.rules import cross_resource_rules
 from policies.scanner import Scanner
-from tests.policies.rule_cases import GROUPS, HERE, filled, struct_of
+from workshop.testing.rule_cases import GROUPS, HERE, filled, struct_of
 
 STOCK = sdk._PolicyAnalyzerServicer
 
 
 @dataclass(frozen=True)
-class JointCase:
+class CrossResourceCase:
     rule: str
     group: str
     why: str
@@ -30,12 +30,14 @@ class JointCase:
     resources: list[dict[str, Any]]
 
 
-def _cases() -> list[JointCase]:
+def _cases() -> list[CrossResourceCase]:
     return [
-        JointCase(rule.name, group, case["why"], tuple(case.get("at", ())), case["resources"])
-        for rule in joint_rules()
+        CrossResourceCase(
+            rule.name, group, case["why"], tuple(case.get("at", ())), case["resources"]
+        )
+        for rule in cross_resource_rules()
         for group, cases in yaml.safe_load(
-            (HERE / "joint" / f"{rule.name}.yaml").read_text("utf-8")
+            (HERE / "cross_resource" / f"{rule.name}.yaml").read_text("utf-8")
         ).items()
         for case in cases
     ]
@@ -44,13 +46,13 @@ def _cases() -> list[JointCase]:
 CASES = _cases()
 LEVELS = {
     rule.name: analyzer_pb2.EnforcementLevel.Value(rule.enforcement.upper())
-    for rule in joint_rules()
+    for rule in cross_resource_rules()
 }
 IDS = [f"{case.rule}: {case.why}" for case in CASES]
 
 
 def analyzed(
-    case: JointCase,
+    case: CrossResourceCase,
     *,
     stock: bool = False,
     exceptions: Exceptions | None = None,
@@ -61,7 +63,7 @@ def analyzed(
     `only`: with every rule disabled but that of the case.
     """
     policies = crossguard.policies(exceptions or Exceptions())
-    made: Any = (STOCK if stock else crossguard.Analyzer)(
+    made: Any = (STOCK if stock else crossguard.UnknownAwareAnalyzer)(
         "oceanid", "0.0.1", policies, EnforcementLevel.MANDATORY
     )
     if only:
@@ -88,7 +90,7 @@ def analyzed(
     return [said for said in response.diagnostics if said.policyName == case.rule]
 
 
-@pytest.mark.parametrize("rule", joint_rules(), ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", cross_resource_rules(), ids=lambda rule: rule.name)
 def test_every_joint_rule_has_cases_of_every_sort(rule: Any) -> None:
     assert {case.group for case in CASES if case.rule == rule.name} == set(GROUPS)
     assert any(
@@ -99,7 +101,7 @@ def test_every_joint_rule_has_cases_of_every_sort(rule: Any) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_the_pack_names_the_resources_of_a_case(case: JointCase) -> None:
+def test_the_pack_names_the_resources_of_a_case(case: CrossResourceCase) -> None:
     said = analyzed(case)
     named = [one.message.split("\n")[1].split(": ")[0] for one in said]
     assert named == list(case.at)
@@ -110,22 +112,24 @@ def test_the_pack_names_the_resources_of_a_case(case: JointCase) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_the_sdks_own_analyzer_says_the_same(case: JointCase) -> None:
+def test_the_sdks_own_analyzer_says_the_same(case: CrossResourceCase) -> None:
     assert analyzed(case, stock=True) == analyzed(case)
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_a_case_is_judged_alike_where_all_other_rules_are_disabled(case: JointCase) -> None:
+def test_a_case_is_judged_alike_where_all_other_rules_are_disabled(case: CrossResourceCase) -> None:
     assert analyzed(case, only=True) == analyzed(case)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "UNKNOWN" not in repr(case.resources)])
-def test_the_scanner_joins_what_stands_in_several_files(case: JointCase, tmp_path: Path) -> None:
+def test_the_scanner_joins_what_stands_in_several_files(
+    case: CrossResourceCase, tmp_path: Path
+) -> None:
     for number, body in enumerate(case.resources):
         (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump(body))
     scanner = Scanner(Exceptions())
     list(scanner.scan(str(tmp_path)))
-    found = [one for one in scanner.joined(whole=True) if one.rule.name == case.rule]
+    found = [one for one in scanner.cross_resource(whole=True) if one.rule.name == case.rule]
     assert [one.resource for one in found] == list(case.at)
     for one in found:
         assert isinstance(one, Result)
@@ -138,7 +142,7 @@ def test_what_may_stand_in_another_file_is_not_missed_in_a_single_one(tmp_path: 
     (tmp_path / "a.yaml").write_text(yaml.safe_dump(case.resources[0]))
     scanner = Scanner(Exceptions())
     assert list(scanner.scan(str(tmp_path / "a.yaml")))
-    assert list(scanner.joined(whole=False)) == []
+    assert list(scanner.cross_resource(whole=False)) == []
 
 
 def test_an_exception_for_a_joint_rule_is_listed_and_stops_nothing() -> None:
