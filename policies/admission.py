@@ -9,12 +9,12 @@ is taken as ``dyn``, because one policy is for every workload kind.
 """
 
 import json
-import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
+from .commands import written
 from .exceptions import (
     DEFAULT_FILE,
     DatedException,
@@ -245,8 +245,4 @@ def text(exceptions: Exceptions | None = None) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the data file, by default that of the component; 2 for a wrong call."""
-    if len(arguments) > 1 or (arguments and arguments[0].startswith("-")):
-        sys.stderr.write("usage: python -m policies admission [FILE]\n")
-        return 2
-    (Path(arguments[0]) if arguments else DATA_FILE).write_text(text(), "utf-8")
-    return 0
+    return written("admission", text(), DATA_FILE, arguments)

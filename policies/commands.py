@@ -1,8 +1,9 @@
 """``python -m policies COMMAND``."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
+from pathlib import Path
 
 from .errors import PoliciesError
 
@@ -26,3 +27,22 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     return code
+
+
+_BEGIN, _END = "<!-- rules -->\n", "<!-- end of rules -->\n"
+
+
+def renewed(document: Path, lines: Iterable[str]) -> str:
+    """The document with `lines` in the place of what stands between its two marks."""
+    before, begin, rest = document.read_text("utf-8").partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    return "".join((before, begin, "\n", "\n".join(lines), "\n", end, after))
+
+
+def written(command: str, document: str, default: Path, arguments: Sequence[str]) -> int:
+    """What a command does that writes `document`: to `default` or the one argument; 2 for more."""
+    if len(arguments) > 1 or (arguments and arguments[0].startswith("-")):
+        sys.stderr.write(f"usage: python -m policies {command} [FILE]\n")
+        return 2
+    (Path(arguments[0]) if arguments else default).write_text(document, "utf-8")
+    return 0

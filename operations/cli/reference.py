@@ -1,4 +1,4 @@
-"""docs/commands.md, written from the commands themselves."""
+"""The commands' part of docs/commands.md, written from the commands themselves."""
 
 from __future__ import annotations
 
@@ -11,34 +11,18 @@ from operations.delivery.environment import REPOSITORY
 
 FILE = REPOSITORY / "docs" / "commands.md"
 _COLUMNS = 88
-_INTRODUCTION = """# The commands
-
-<!-- Written by `oceanid reference` from the commands themselves: change those, not this. -->
-
-`make set-up` puts `oceanid` into `.venv/bin`; `source .venv/bin/activate` puts it on PATH, and
-`oceanid --install-completion` lets the shell complete commands, options and stacks. A command acts
-on the checkout that it was installed from, from any folder.
-
-Unknown options, commands and stacks are errors that name the nearest one there is; so is an option
-that is empty or given twice. What a command takes from the shell is in
-[state.md](state.md#what-a-command-takes-from-the-shell).
-
-| exit code | means |
-| --- | --- |
-| 0 | done |
-| 1 | a check, a gate or the policies said no |
-| 2 | the command could not run: wrong options, or something is missing, and the message says what |
-| 130 | interrupted |
-| other | the engine's own |
-"""
+# What follows is written from the commands; what stands before is written by hand.
+_MARK = "<!-- commands -->\n"
 
 
 def text() -> str:
+    """The whole document, with the commands as they are."""
     from operations.cli.app import app
 
     root = typer.main.get_command(app())
     parts = (f"\n## {name}\n\n```\n{shown}\n```\n" for name, shown in _help(root, "oceanid", None))
-    return _INTRODUCTION + "".join(parts)
+    introduction, mark, _ = FILE.read_text().partition(_MARK)
+    return "".join((introduction, mark, *parts))
 
 
 def _help(command: Command, name: str, parent: typer.Context | None) -> Iterator[tuple[str, str]]:
