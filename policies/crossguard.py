@@ -1,15 +1,12 @@
 """The rules as a CrossGuard policy pack: what the engine asks on every preview and update.
 
 The SDK's analyzer deserialises the inputs anew for every policy, twice (from protobuf to JSON, then
-into proxies), and a policy that touches an unknown value is dropped for that resource with an
-advisory note. `UnknownAwareAnalyzer` replaces that one method: it decodes the inputs once, and
-every rule judges the same subjects. All else stays the SDK's: each rule is a policy of its own with
-its name, severity, tags, url and remediation, and enforcement levels can be configured as usual.
-
-Each `RulePolicy` also works under the SDK's own analyzer, through the public interface, and judges
-the same; a test compares the two. But that analyzer does not say what is marked as secret, so keys
-in plain text pass, and it takes no exception that is for some stacks. Should the SDK change so that
-`UnknownAwareAnalyzer` no longer fits, importing this module fails, and the pack does not start.
+into proxies), does not say what is marked as secret, and drops a policy that touches an unknown
+value for that resource with an advisory note. `UnknownAwareAnalyzer` replaces that method: it
+decodes the inputs once, and every rule judges the same subjects. All else stays the SDK's: each
+rule is a policy of its own with its name, severity, tags, url and remediation, and enforcement
+levels can be configured as usual. With an SDK that it does not fit, importing this module fails,
+and the pack does not start.
 """
 
 from collections.abc import Iterable
@@ -19,7 +16,7 @@ import grpc
 import pulumi_policy.policy as sdk
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import EnforcementLevel, Policy, ReportViolation, StackValidationArgs
+from pulumi_policy import EnforcementLevel, Policy, ReportViolation
 
 from .analyzer_fit import require_fit
 from .inputs import from_struct
@@ -111,7 +108,7 @@ class UnknownAwareAnalyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see t
         for other in self._others:
             level = self._level_of(other)
             if level is not EnforcementLevel.DISABLED:
-                other.validate(StackValidationArgs([]), self._reporter(response, other, level))
+                other.report(self._reporter(response, other, level))
         return response
 
     def _collect(self, urn: str, judged: Iterable[tuple[Subject, frozenset[str]]]) -> None:

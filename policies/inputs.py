@@ -4,7 +4,6 @@ The protocol is the engine's property encoding in a protobuf Struct:
 https://github.com/pulumi/pulumi/blob/sdk/v3.246.0/sdk/go/common/resource/plugin/rpc.go
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
@@ -40,11 +39,11 @@ _OUTPUT_VALUE_SIG = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 class Inputs:
     """`body`: the inputs, whole numbers as int, UNKNOWN for what the preview does not know.
 
-    `secrets`: the paths of what Pulumi keeps encrypted, or None when the source does not tell.
+    `secrets`: the paths of what Pulumi keeps encrypted.
     """
 
     body: dict[object, object]
-    secrets: frozenset[Path] | None
+    secrets: frozenset[Path]
 
 
 def from_struct(struct: Struct) -> Inputs:
@@ -52,16 +51,6 @@ def from_struct(struct: Struct) -> Inputs:
     decoder = _Decoder()
     body = decoder.mapping(struct)
     return Inputs(body, frozenset(decoder.secrets))
-
-
-def from_proxy(props: object) -> Inputs:
-    """Decode the SDK's own read-only view of the inputs, in which secrets are no longer marked.
-
-    Its proxies raise when an unknown value is touched, so the values behind them are taken
-    (``proxy["__target"]``); the proxies nest.
-    """
-    body = _behind_proxy(props)
-    return Inputs(body if isinstance(body, dict) else {}, None)
 
 
 class _Decoder:
@@ -112,20 +101,6 @@ class _Decoder:
         if signature == SPECIAL_SECRET_SIG or ("secret" in fields and fields["secret"].bool_value):
             self.secrets.add(tuple(self._trail))
         return self._value(fields["value"]) if "value" in fields else UNKNOWN
-
-
-def _behind_proxy(value: object) -> object:
-    if isinstance(value, str):
-        return UNKNOWN if value in _UNKNOWN_VALUES else value
-    if isinstance(value, float):
-        return _whole(value)
-    if isinstance(value, dict):
-        return {key: _behind_proxy(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_behind_proxy(entry) for entry in value]
-    if isinstance(value, Mapping | Sequence):
-        return _behind_proxy(value["__target"])  # type: ignore[call-overload]  # the SDK's proxies
-    return value
 
 
 def _whole(number: float) -> int | float:

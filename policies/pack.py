@@ -6,15 +6,13 @@ from pulumi_policy import (
     EnforcementLevel,
     Policy,
     ReportViolation,
-    ResourceValidationArgs,
     ResourceValidationPolicy,
     Severity,
-    StackValidationArgs,
     StackValidationPolicy,
 )
 
 from .exceptions import DEFAULT_FILE, Enforcer, Exceptions, load_exceptions
-from .inputs import Inputs, from_proxy
+from .inputs import Inputs
 from .rules import all_rules, cross_resource_rules, every_rule
 from .rules._cross_resource import CrossResourceRule, Observation
 from .rules._model import Rule, Verdict, judge
@@ -44,11 +42,6 @@ class RulePolicy(ResourceValidationPolicy):
         super().__init__(**_about(rule))
         self.rule = rule
         self._exceptions = exceptions or Exceptions()
-
-    def validate(self, args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
-        """Judge one resource as the SDK presents it. Used only under the SDK's own analyzer."""
-        for subject in subjects_of(args.resource_type, from_proxy(args.props), args.name):
-            self.report(subject, report_violation, report_violation, report_violation)
 
     def report(
         self,
@@ -85,18 +78,6 @@ class CrossResourcePolicy(StackValidationPolicy):
         super().__init__(**_about(rule))
         self.rule = rule
         self._exceptions = exceptions
-
-    def validate(self, args: StackValidationArgs, report_violation: ReportViolation) -> None:
-        """Judge the stack as the SDK presents it. Used only under the SDK's own analyzer."""
-        observations = [
-            observation.with_origin(resource.urn)
-            for resource in args.resources
-            for subject in subjects_of(
-                resource.resource_type, from_proxy(resource.props), resource.name
-            )
-            for observation in self.rule.observe(subject, fired_on(subject))
-        ]
-        self.report(observations, report_violation, report_violation, report_violation)
 
     def report(
         self,
@@ -137,10 +118,10 @@ class ExceptionsPolicy(StackValidationPolicy):
         """Take the exceptions for the previews of this stack, too, from now on."""
         self._exceptions.stack = name
 
-    def validate(self, _args: StackValidationArgs, report_violation: ReportViolation) -> None:
+    def report(self, violation: ReportViolation) -> None:
         """Report each exception that is no longer good, after everything was judged."""
         for line in (*self._exceptions.expired(), *self._exceptions.unmatched()):
-            report_violation(line, None)
+            violation(line, None)
 
 
 def policies(exceptions: Exceptions | None = None) -> list[Policy]:

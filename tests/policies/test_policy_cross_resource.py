@@ -1,11 +1,10 @@
-"""Rules over several resources: through the scanner, our analyzer and the SDK's own."""
+"""Rules over several resources: through the scanner and the pack's analyzer."""
 
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pulumi_policy.policy as sdk
 import pytest
 import yaml
 from pulumi.runtime.proto import analyzer_pb2
@@ -17,8 +16,6 @@ from policies.result import Result
 from policies.rules import cross_resource_rules
 from policies.scanner import Scanner
 from workshop.testing.rule_cases import GROUPS, HERE, filled, struct_of
-
-STOCK = sdk._PolicyAnalyzerServicer
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,6 @@ IDS = [f"{case.rule}: {case.why}" for case in CASES]
 def analyzed(
     case: CrossResourceCase,
     *,
-    stock: bool = False,
     exceptions: Exceptions | None = None,
     only: bool = False,
 ) -> list[analyzer_pb2.AnalyzeDiagnostic]:
@@ -63,7 +59,7 @@ def analyzed(
     `only`: with every rule disabled but that of the case.
     """
     policies = crossguard.policies(exceptions or Exceptions())
-    made: Any = (STOCK if stock else crossguard.UnknownAwareAnalyzer)(
+    made: Any = crossguard.UnknownAwareAnalyzer(
         "oceanid", "0.0.1", policies, EnforcementLevel.MANDATORY
     )
     if only:
@@ -109,11 +105,6 @@ def test_the_pack_names_the_resources_of_a_case(case: CrossResourceCase) -> None
         assert one.urn.startswith("urn:pulumi:dev::oceanid::kubernetes:")
         assert one.enforcementLevel == LEVELS[case.rule]
         assert ("cannot be judged" in one.message) == (case.group == "unknown")
-
-
-@pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_the_sdks_own_analyzer_says_the_same(case: CrossResourceCase) -> None:
-    assert analyzed(case, stock=True) == analyzed(case)
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
