@@ -15,14 +15,8 @@ from functools import cache
 from pathlib import Path
 
 from .commands import written
-from .exceptions import (
-    DEFAULT_FILE,
-    DatedException,
-    Enforcer,
-    Exceptions,
-    load_exceptions,
-)
-from .rules import all_rules, every_rule
+from .exceptions import DatedException, Enforcer, Exceptions, load_exceptions
+from .rules import all_rules
 from .rules._model import Enforcement, Rule
 
 DATA_FILE = (
@@ -238,8 +232,7 @@ def _until(last: date) -> str:
 
 def text(exceptions: Exceptions | None = None) -> str:
     """The data file as text. Raises PoliciesError when the exceptions are wrong."""
-    names = [rule.name for rule in every_rule()]
-    held = exceptions or load_exceptions(DEFAULT_FILE, names, Enforcer.CLUSTER)
+    held = exceptions or load_exceptions(Enforcer.CLUSTER)
     return f"{json.dumps(manifests(held), indent=2)}\n"
 
 

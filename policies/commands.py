@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .errors import PoliciesError
 
-_COMMANDS = ("scan", "docs", "prohibited", "coverage", "admission", "refused")
+_COMMANDS = ("scan", "docs", "prohibited", "admission")
 _USAGE = (
     f"usage: python -m policies {{{','.join(_COMMANDS)}}} ... "
     "(--help after the command says more)\n"

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .commands import renewed, written
-from .coverage import coverage
 from .rules import every_rule
 from .rules._cross_resource import CrossResourceRule
 
@@ -26,10 +25,10 @@ def _table() -> Iterator[str]:
     yield ""
     yield "| rule | severity | level | preview | scan | cluster |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for rule in coverage():
-        marks = ("yes" if each else "" for each in (rule.preview, rule.scan, rule.cluster))
+    for rule in every_rule():
+        marks = ("yes" if name in rule.enforcers else "" for name in ("preview", "scan", "cluster"))
         yield (
-            f"| [{rule.name}](#{rule.name}) | {rule.severity} | {rule.level} "
+            f"| [{rule.name}](#{rule.name}) | {rule.severity} | {rule.enforcement} "
             f"| {' | '.join(marks)} |"
         )
 

@@ -7,7 +7,7 @@ which may be left out, names the stacks in whose previews it is met. Manifests a
 the cluster know of no stack: a scan and the cluster take an exception whatever its stacks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from .errors import PoliciesError
+from .rules import every_rule
 
 DEFAULT_FILE = Path(__file__).resolve().parent / "exceptions.yaml"
 _FIELDS = frozenset({"rule", "resource", "reason", "expires", "enforcers"})
@@ -92,16 +93,16 @@ class Exceptions:
 
 
 def load_exceptions(
-    file: Path, rules: Iterable[str], enforcer: Enforcer, today: date | None = None
+    enforcer: Enforcer, file: Path = DEFAULT_FILE, today: date | None = None
 ) -> Exceptions:
-    """Read the file; `rules` are the names that exist. Raises PoliciesError for any fault."""
+    """Those of the file, for one enforcer. Raises PoliciesError for any fault."""
     try:
         listed = yaml.safe_load(file.read_bytes())
     except (OSError, yaml.YAMLError, ValueError) as error:
         raise PoliciesError(f"{file.name}: cannot be read ({type(error).__name__})") from None
     if listed is not None and not isinstance(listed, list):
         raise PoliciesError(f"{file.name}: must be a list of exceptions")
-    names = frozenset(rules)
+    names = frozenset(rule.name for rule in every_rule())
     entries = tuple(
         _entry(f"{file.name}: entry {number}", raw, names, file)
         for number, raw in enumerate(listed or (), start=1)

@@ -1,4 +1,4 @@
-"""The forms in which a scan is written: for people, for programs, for a pull request."""
+"""The forms in which a scan is written: for people, and for a pull request."""
 
 import json
 from typing import TextIO
@@ -29,82 +29,27 @@ class Text:
         self._err.write(f"{tally}\n")
 
 
-class _Collected:
-    """The base of forms that can only be written when all is known."""
+class Sarif:
+    """SARIF 2.1.0, for the services that show findings in a pull request."""
 
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out, self._err = out, err
         self._results: list[Result] = []
         self._problems: list[Problem] = []
-        self._passed_over: list[Problem] = []
 
     def result(self, result: Result) -> None:
-        """Keep it."""
+        """Keep it: the document can only be written when all is known."""
         self._results.append(result)
 
     def problem(self, problem: Problem) -> None:
         """Keep it."""
-        (self._passed_over if problem.passed_over else self._problems).append(problem)
-
-
-class Json(_Collected):
-    """One JSON object: ``results``, ``problems`` and the figures."""
+        self._problems.append(problem)
 
     def end(self, tally: Tally) -> None:
         """Write it."""
-        results = [
-            {
-                "file": result.file,
-                "line": result.line,
-                "column": result.column,
-                "document": result.document,
-                "resource": result.resource,
-                "rule": result.rule.name,
-                "severity": result.rule.severity.value,
-                "enforcement": result.rule.enforcement.value,
-                "verdict": result.finding.verdict.value,
-                "path": result.finding.path,
-                "message": result.finding.message,
-                "remedy": result.rule.remedy,
-                "url": result.rule.url,
-                "blocks": result.blocks,
-                "excepted": result.excepted,
-                "inBaseline": result.known,
-            }
-            for result in self._results
-        ]
-        document = {
-            "results": results,
-            "problems": _json_problems(self._problems),
-            "passedOver": _json_problems(self._passed_over),
-            "files": tally.files,
-            "documents": tally.documents,
-            "violations": tally.violations,
-            "notEvaluated": tally.not_evaluated,
-        }
-        self._out.write(f"{json.dumps(document, indent=2)}\n")
-
-
-def _json_problems(problems: list[Problem]) -> list[dict[str, object]]:
-    return [
-        {
-            "file": problem.file,
-            "line": problem.line,
-            "column": problem.column,
-            "message": problem.message,
-        }
-        for problem in problems
-    ]
-
-
-class Sarif(_Collected):
-    """SARIF 2.1.0, for the services that show findings in a pull request."""
-
-    def end(self, tally: Tally) -> None:
-        """Write it."""
-        document = sarif_document(self._results, self._problems, self._passed_over)
+        document = sarif_document(self._results, self._problems)
         self._out.write(f"{json.dumps(document, indent=2)}\n")
         self._err.write(f"{tally}\n")
 
 
-FORMATS: dict[str, type[Text | Json | Sarif]] = {"text": Text, "json": Json, "sarif": Sarif}
+FORMATS: dict[str, type[Text | Sarif]] = {"text": Text, "sarif": Sarif}

@@ -11,9 +11,9 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from .exceptions import DEFAULT_FILE, Enforcer, Exceptions, load_exceptions
+from .exceptions import Enforcer, Exceptions, load_exceptions
 from .inputs import Inputs
-from .rules import all_rules, cross_resource_rules, every_rule
+from .rules import all_rules, cross_resource_rules
 from .rules._cross_resource import CrossResourceRule, Observation
 from .rules._model import Rule, Verdict, judge
 from .rules._subject import Subject, subjects_of_resource
@@ -129,8 +129,7 @@ def policies(exceptions: Exceptions | None = None) -> list[Policy]:
 
     Raises PoliciesError when the file of exceptions is wrong: without it nothing can be judged.
     """
-    names = [rule.name for rule in every_rule()]
-    held = exceptions or load_exceptions(DEFAULT_FILE, names, Enforcer.PREVIEW)
+    held = exceptions or load_exceptions(Enforcer.PREVIEW)
     return [
         *(RulePolicy(rule, held) for rule in all_rules()),
         *(CrossResourcePolicy(rule, held) for rule in cross_resource_rules()),

@@ -1,25 +1,16 @@
 """What the API server will refuse of the workloads that it has already.
 
-``python -m policies refused`` reads a JSON list of workloads and namespaces, as the API server has
-them, on standard input, and prints a list of ``{rule, resource, pods}``: each mandatory rule of the
-cluster that a workload breaks without an exception, and Pod Security's where its namespace enforces
-that. With ``pods`` its next pods are refused, else only a change of the workload itself.
+A workload breaks a mandatory rule of the cluster without an exception, or Pod Security's where its
+namespace enforces that.
 """
 
-import json
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from .admission import SYSTEM_NAMESPACES, denied
 from .errors import PoliciesError
-from .exceptions import (
-    DEFAULT_FILE,
-    Enforcer,
-    Exceptions,
-    load_exceptions,
-)
-from .rules import all_rules, cross_resource_rules, every_rule
+from .exceptions import Exceptions
+from .rules import all_rules, cross_resource_rules
 from .rules._cross_resource import Observation, namespace_of
 from .rules._model import Unknown, Verdict, judge
 from .rules._subject import Subject, subjects_of_manifest
@@ -30,7 +21,10 @@ _POD_SECURITY = next(rule for rule in cross_resource_rules() if rule.name == "po
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One rule that one workload breaks, and whether a pod of it breaks the rule too."""
+    """One rule that one workload breaks.
+
+    With `pods` its next pods are refused, else only a change of the workload itself.
+    """
 
     rule: str
     resource: str
@@ -72,21 +66,3 @@ def _pods(subject: Subject) -> Iterator[Subject]:
     for pod in subject.pods:
         if not isinstance(pod.spec, Unknown):
             yield Subject({"metadata": {}, "spec": pod.spec}, "Pod")
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Judge what comes on standard input; 2 where that, the call or the exceptions are wrong."""
-    if arguments:
-        sys.stderr.write("usage: python -m policies refused < WORKLOADS.json\n")
-        return 2
-    names = [rule.name for rule in every_rule()]
-    exceptions = load_exceptions(DEFAULT_FILE, names, Enforcer.CLUSTER)
-    try:
-        workloads = json.load(sys.stdin)
-    except ValueError as error:
-        raise PoliciesError(f"standard input is no JSON: {error}") from None
-    if not isinstance(workloads, list):
-        raise PoliciesError("standard input is no JSON list of workloads")
-    found = [asdict(each) for each in refusals(workloads, exceptions)]
-    sys.stdout.write(f"{json.dumps(found)}\n")
-    return 0

@@ -14,40 +14,32 @@ NOT_EVALUATED = "not-evaluated"
 class Result:
     """One finding of one rule in a file.
 
-    `line` and `column` count from 1, `document` too. `excepted` is why a dated exception covers
-    it; `known` says that the baseline has it. Neither of the two makes a scan fail.
+    `line` and `column` count from 1. `excepted` is why a dated exception covers it: then it makes
+    no scan fail.
     """
 
     file: str
-    document: int
     line: int
     column: int
     resource: str
     rule: Rule
     finding: Finding
     excepted: str | None = None
-    known: bool = False
 
     @property
     def blocks(self) -> bool:
         """Whether it is a violation that the scan fails for."""
-        return self.rule.enforcement is Enforcement.MANDATORY and self._counts
+        return self.rule.enforcement is Enforcement.MANDATORY and self.excepted is None
 
     @property
     def unjudged(self) -> bool:
         """Whether it says that something was not judged, which ends a scan with 2."""
-        return self.rule.name == NOT_EVALUATED and self._counts
-
-    @property
-    def _counts(self) -> bool:
-        return self.excepted is None and not self.known
+        return self.rule.name == NOT_EVALUATED and self.excepted is None
 
     @property
     def mark(self) -> str:
-        """In one word or two, what the result does."""
-        if self.excepted is not None:
-            return "excepted"
-        return "in the baseline" if self.known else self.rule.enforcement.value
+        """In one word, what the result does."""
+        return self.rule.enforcement.value if self.excepted is None else "excepted"
 
     @property
     def fingerprint(self) -> tuple[str, str, str, str]:
@@ -107,7 +99,7 @@ class Tally:
         """Add one result."""
         if result.blocks:
             self.violations += 1
-        elif result.excepted is None and not result.known:
+        elif result.excepted is None:
             self.advisories += 1
             self.not_evaluated += result.unjudged
         else:

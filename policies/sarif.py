@@ -16,9 +16,7 @@ _SECURITY_SEVERITY = {
 }
 
 
-def sarif_document(
-    results: Sequence[Result], problems: Sequence[Problem], passed_over: Sequence[Problem]
-) -> dict[str, object]:
+def sarif_document(results: Sequence[Result], problems: Sequence[Problem]) -> dict[str, object]:
     """The log of one scan; that a file was passed over makes no scan fail."""
     rules = {result.rule.name: result.rule for result in results}
     run = {
@@ -30,14 +28,14 @@ def sarif_document(
         },
         "invocations": [
             {
-                "executionSuccessful": not problems,
+                "executionSuccessful": all(problem.passed_over for problem in problems),
                 "toolExecutionNotifications": [
                     {
                         "level": "note" if problem.passed_over else "error",
                         "message": {"text": problem.message},
                         "locations": [_sarif_place(problem.file, problem.line, problem.column)],
                     }
-                    for problem in (*problems, *passed_over)
+                    for problem in problems
                 ],
             }
         ],
@@ -63,8 +61,8 @@ def _sarif_rule(rule: Rule) -> dict[str, object]:
 
 def _sarif_result(result: Result) -> dict[str, object]:
     suppressed = (
-        {"suppressions": [{"kind": "external", "justification": result.excepted or "baseline"}]}
-        if result.mark in {"excepted", "in the baseline"}
+        {"suppressions": [{"kind": "external", "justification": result.excepted}]}
+        if result.excepted is not None
         else {}
     )
     return {

@@ -7,18 +7,11 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from .baseline import read_baseline, write_baseline
 from .errors import PoliciesError
-from .exceptions import (
-    DEFAULT_FILE,
-    Enforcer,
-    Exceptions,
-    load_exceptions,
-)
+from .exceptions import DEFAULT_FILE, Enforcer, Exceptions, load_exceptions
 from .formats import FORMATS
 from .manifests import STANDARD_INPUT
-from .result import FOUND, UNREADABLE, Problem, Result, printable
-from .rules import every_rule
+from .result import FOUND, UNREADABLE, Problem, printable
 from .scanner import Scanner
 
 
@@ -26,14 +19,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0 clean, 1 violations found, 2 something was not judged."""
     options = _parser().parse_args(arguments)
     try:
-        names = [rule.name for rule in every_rule()]
-        exceptions = load_exceptions(options.exceptions, names, Enforcer.SCAN)
-        known = read_baseline(options.baseline) if options.baseline else frozenset()
+        exceptions = load_exceptions(Enforcer.SCAN, options.exceptions)
     except PoliciesError as error:
         sys.stderr.write(f"{printable(str(error))}\n")
         return UNREADABLE
     try:
-        scanner = Scanner(exceptions, known, accepts_unjudged=options.accept_not_evaluated)
+        scanner = Scanner(exceptions, accepts_unjudged=options.accept_not_evaluated)
         return _run(options, scanner, exceptions)
     except BrokenPipeError:  # whoever read it has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -42,7 +33,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, scanner: Scanner, exceptions: Exceptions) -> int:
     form = FORMATS[options.format](sys.stdout, sys.stderr)
-    blocking: list[Result] = []
     whole = options.whole or any(map(os.path.isdir, options.paths))
     found = chain.from_iterable(scanner.scan(path) for path in options.paths)
     for each in chain(
@@ -50,17 +40,13 @@ def _run(options: argparse.Namespace, scanner: Scanner, exceptions: Exceptions) 
     ):
         if isinstance(each, Problem):
             form.problem(each)
-            continue
-        form.result(each)
-        if options.write_baseline and (each.blocks or each.unjudged):
-            blocking.append(each)
+        else:
+            form.result(each)
     # Only of all there is can it be said that nothing needs an exception.
     for line in (*exceptions.expired(), *(exceptions.unmatched() if whole else ())):
         scanner.tally.problems += 1
         form.problem(Problem(str(options.exceptions), 1, 1, line))
     form.end(scanner.tally)
-    if options.write_baseline:
-        write_baseline(options.write_baseline, blocking)
     return scanner.tally.exit_code
 
 
@@ -82,10 +68,6 @@ def _parser() -> argparse.ArgumentParser:
         help="show what the rules do not see, such as charts, without failing for it",
     )
     parser.add_argument("--format", choices=sorted(FORMATS), default="text", help="default: text")
-    parser.add_argument("--baseline", type=Path, metavar="FILE", help="findings to accept")
-    parser.add_argument(
-        "--write-baseline", type=Path, metavar="FILE", help="write today's findings as a baseline"
-    )
     parser.add_argument(
         "--exceptions", type=Path, metavar="FILE", default=DEFAULT_FILE, help="dated exceptions"
     )

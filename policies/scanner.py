@@ -1,12 +1,10 @@
 """Judges manifest files by every rule, and says what it did not judge."""
 
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from . import loader
-from .baseline import Fingerprint
 from .exceptions import Exceptions
 from .manifests import (
     NO_MANIFEST,
@@ -43,16 +41,9 @@ _Found = Iterator[Result | Problem]
 class Scanner:
     """Judges sources by every rule; keeps the figures."""
 
-    def __init__(
-        self,
-        exceptions: Exceptions,
-        known: frozenset[Fingerprint] = frozenset(),
-        *,
-        accepts_unjudged: bool = False,
-    ) -> None:
+    def __init__(self, exceptions: Exceptions, *, accepts_unjudged: bool = False) -> None:
         self.tally = Tally(accepts_unjudged)
         self._exceptions = exceptions
-        self._known = known
         self._rules = all_rules()
         self._not_evaluated = next(rule for rule in self._rules if rule.name == NOT_EVALUATED)
         self._cross_resource = cross_resource_rules()
@@ -83,7 +74,7 @@ class Scanner:
             if (yield from self._rendering(chart)) is not None:
                 rules = tuple(rule for rule in rules if rule is not self._not_evaluated)
         try:
-            yield from self._judged(source, documents(source, content), rules=rules)
+            yield from self.judged(source, documents(source, content), rules=rules)
         except NotAManifestError as error:
             yield self._passed_over(source.name, error.line, error.column)
             yield from self._keys(source, content)
@@ -101,7 +92,7 @@ class Scanner:
             except loader.NotYamlError:
                 parsed = []
                 yield from self._keys(source, content)
-            yield from self._judged(source, parsed)
+            yield from self.judged(source, parsed)
             yield self._unevaluated(source.name, _UNRENDERED)
             return
         yield from self._keys(source, content)
@@ -109,7 +100,7 @@ class Scanner:
         given = False
         for document in self._objects_of(source, rendered):
             given = given or document is not None
-            yield from self._judged(source, [document], placed=False)
+            yield from self.judged(source, [document], placed=False)
         if not given:
             yield self._unevaluated(source.name, _NOTHING)
 
@@ -134,7 +125,7 @@ class Scanner:
             why = f"kubectl cannot read what helm makes of this: {error}"
             raise UnreadableError(source.name, why) from None
 
-    def _judged(
+    def judged(
         self,
         source: Source,
         parsed: Iterable[object],
@@ -159,9 +150,7 @@ class Scanner:
                             place = positions.of(number, finding.where)
                         if finding.verdict is Verdict.FIRES:
                             fired.add(rule.name)
-                        yield self._result(
-                            source.name, number, place, subject.identity, rule, finding
-                        )
+                        yield self._result(source.name, place, subject.identity, rule, finding)
                 self._collect(subject, frozenset(fired), (source, number if placed else None))
         if foreign:
             yield self._passed_over(source.name, 1, 1)
@@ -208,29 +197,19 @@ class Scanner:
                     if positions is None or positions.source is not source:
                         positions = Positions(source)
                     place = positions.of(number, finding.where)
-                yield self._result(
-                    source.name, number or 0, place, observation.identity, rule, finding
-                )
+                yield self._result(source.name, place, observation.identity, rule, finding)
 
     def _result(
-        self,
-        file: str,
-        number: int,
-        place: tuple[int, int],
-        identity: str,
-        rule: Rule,
-        finding: Finding,
+        self, file: str, place: tuple[int, int], identity: str, rule: Rule, finding: Finding
     ) -> Result:
         excepted = self._exceptions.covering(rule.name, identity)
-        result = Result(file, number + 1, *place, shown(identity), rule, finding, excepted)
-        if result.fingerprint in self._known:
-            result = replace(result, known=True)
+        result = Result(file, *place, shown(identity), rule, finding, excepted)
         self.tally.count(result)
         return result
 
     def _unevaluated(self, file: str, why: str) -> Result:
         finding = Finding.fires((), why)
-        return self._result(file, 0, (1, 1), f"template {file}", self._not_evaluated, finding)
+        return self._result(file, (1, 1), f"template {file}", self._not_evaluated, finding)
 
     def _problem(self, error: UnreadableError) -> Problem:
         self.tally.problems += 1

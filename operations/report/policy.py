@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,14 @@ import yaml
 
 from operations.delivery.environment import REPOSITORY
 from operations.delivery.events import PolicyFinding
-from operations.preflight.rules import run_policies
+from operations.errors import OperationError
 from operations.report.status import Status
+from policies.errors import PoliciesError
+from policies.exceptions import Enforcer, load_exceptions
+from policies.manifests import Source
+from policies.result import Result
+from policies.rules import every_rule
+from policies.scanner import Scanner
 
 _EXCEPTIONS = REPOSITORY / "policies" / "exceptions.yaml"
 # A fortnight: an exception that ends within it is shown as a matter to attend to.
@@ -52,24 +57,36 @@ class Exemption:
 
 
 def rules() -> list[PolicyRule]:
-    """Every rule there is; raises UnavailableError."""
     return [
         PolicyRule(
-            name=rule["name"],
-            severity=rule["severity"],
-            level=rule["level"],
-            enforcers=tuple(name for name in ENFORCERS if rule[name]),
+            name=rule.name,
+            severity=rule.severity,
+            level=rule.enforcement,
+            enforcers=rule.enforcers,
         )
-        for rule in run_policies("coverage")
+        for rule in every_rule()
     ]
 
 
 def findings(manifests: Iterable[dict[str, Any]]) -> list[PolicyFinding]:
-    """What the scanner finds in manifests; raises UnavailableError."""
-    stream = "---\n".join(json.dumps(manifest) + "\n" for manifest in manifests)
-    results = run_policies("scan", "--format", "json", "-", stdin=stream)["results"]
-    names = [field.name for field in fields(PolicyFinding)]
-    return [PolicyFinding(**{name: result[name] for name in names}) for result in results]
+    """What the scanner finds in manifests; raises OperationError."""
+    try:
+        scanner = Scanner(load_exceptions(Enforcer.SCAN))
+    except PoliciesError as error:
+        raise OperationError(str(error)) from None
+    judged = scanner.judged(Source("state"), manifests, placed=False)
+    results = [result for result in judged if isinstance(result, Result)]
+    return [
+        PolicyFinding(
+            rule=result.rule.name,
+            severity=result.rule.severity,
+            resource=result.resource,
+            message=result.finding.message,
+            blocks=result.blocks,
+            excepted=result.excepted,
+        )
+        for result in (*results, *scanner.cross_resource(whole=True))
+    ]
 
 
 def exemptions(today: date, file: Path = _EXCEPTIONS) -> list[Exemption]:

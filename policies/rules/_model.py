@@ -126,6 +126,12 @@ class Rule:
             if not text or "\n" in text:
                 raise ValueError(f"rule {self.name}: {field} must be one line of text")
 
+    @property
+    def enforcers(self) -> tuple[str, ...]:
+        """Where it is enforced, of preview, scan and cluster."""
+        scan = () if "pulumi-only" in self.tags else ("scan",)
+        return ("preview", *scan, *(("cluster",) if self.cel_expression is not None else ()))
+
     @cached_property
     def passes(self) -> "Judgement":
         """The answer without a finding."""

@@ -104,7 +104,7 @@ RULES = (
         remedy=(
             "use the resource kubernetes:helm.sh/v4:Chart, whose objects are judged one by one, or "
             "scan what helm template or kustomize build prints; the admission policies judge it in "
-            "the cluster; a scan accepts it by an exception, a baseline or --accept-not-evaluated"
+            "the cluster; a scan accepts it by an exception or --accept-not-evaluated"
         ),
         source="2025-10-12: a chart brought pods that its namespace refused, and no tool said so",
         url="https://www.pulumi.com/registry/packages/kubernetes/api-docs/helm/v4/chart/",

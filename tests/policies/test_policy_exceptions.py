@@ -13,11 +13,9 @@ from pulumi_policy import EnforcementLevel
 
 from policies import crossguard
 from policies.errors import PoliciesError
-from policies.exceptions import DEFAULT_FILE, Enforcer, Exceptions, load_exceptions
-from policies.rules import all_rules, cross_resource_rules
+from policies.exceptions import Enforcer, Exceptions, load_exceptions
 from policies.scan import main
 
-NAMES = [rule.name for rule in (*all_rules(), *cross_resource_rules())]
 GOOD: dict[str, Any] = {
     "rule": "workload-host-namespaces",
     "resource": "Pod tools/agent",
@@ -36,7 +34,7 @@ def written(folder: Path, *entries: object) -> Path:
 
 def test_the_projects_own_exceptions_can_be_read_and_are_in_force() -> None:
     for enforcer in Enforcer:
-        assert load_exceptions(DEFAULT_FILE, NAMES, enforcer).expired() == []
+        assert load_exceptions(enforcer).expired() == []
 
 
 def test_the_scanner_puts_up_with_an_excepted_finding_and_lists_it(
@@ -102,7 +100,7 @@ def test_an_exception_holds_through_its_last_day() -> None:
 
 def load_exceptions_of(*entries: object) -> Exceptions:
     with tempfile.TemporaryDirectory() as folder:
-        return load_exceptions(written(Path(folder), *entries), NAMES, Enforcer.SCAN)
+        return load_exceptions(Enforcer.SCAN, written(Path(folder), *entries))
 
 
 @pytest.mark.parametrize(
@@ -140,13 +138,12 @@ def test_a_stack_that_the_project_has_no_settings_for_is_refused(tmp_path: Path)
     (tmp_path / "policies").mkdir()
     (tmp_path / "Pulumi.prod.yaml").touch()
     (tmp_path / "Pulumi.dev.yaml").touch()
-    (entry,) = load_exceptions(
-        written(tmp_path / "policies", {**GOOD, "stacks": ["prod"]}), NAMES, Enforcer.PREVIEW
-    ).entries
+    file = written(tmp_path / "policies", {**GOOD, "stacks": ["prod"]})
+    (entry,) = load_exceptions(Enforcer.PREVIEW, file).entries
     assert entry.stacks == {"prod"}
     misspelt = written(tmp_path / "policies", {**GOOD, "stacks": ["prd"]})
     with pytest.raises(PoliciesError, match="must be a list of some of dev, prod"):
-        load_exceptions(misspelt, NAMES, Enforcer.PREVIEW)
+        load_exceptions(Enforcer.PREVIEW, misspelt)
 
 
 def test_a_scan_honours_an_exception_whatever_its_stacks(tmp_path: Path) -> None:

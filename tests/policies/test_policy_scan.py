@@ -129,16 +129,14 @@ def test_what_kustomize_would_fetch_is_not_evaluated(tmp_path: Path, name: str) 
     assert "not-evaluated" not in run("scan", tmp_path).stdout
 
 
-def test_what_is_not_evaluated_is_accepted_by_a_flag_and_by_a_baseline(tmp_path: Path) -> None:
-    manifest, baseline = tmp_path / "a.yaml", tmp_path / "baseline.json"
+def test_what_is_not_evaluated_is_accepted_by_a_flag(tmp_path: Path) -> None:
+    manifest = tmp_path / "a.yaml"
     manifest.write_text("apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: a}\n")
     assert run("scan", manifest).returncode == 2
     accepted = run("scan", manifest, "--accept-not-evaluated")
     assert accepted.returncode == 0
     assert "not-evaluated: kind: " in accepted.stdout
     assert "1 not evaluated" in accepted.stderr
-    assert run("scan", manifest, "--write-baseline", baseline).returncode == 2
-    assert run("scan", manifest, "--baseline", baseline).returncode == 0
     assert run("scan", manifest, "--accept").returncode == 2  # no flag is guessed
 
 
@@ -188,20 +186,6 @@ def test_a_wrong_call_says_how_to_call(arguments: tuple[str, ...]) -> None:
     called = run(*arguments)
     assert called.returncode == 2
     assert "usage: " in called.stderr
-
-
-def test_a_baseline_puts_up_with_what_was_there_and_with_nothing_new(tmp_path: Path) -> None:
-    manifest, baseline = tmp_path / "a.yaml", tmp_path / "baseline.json"
-    manifest.write_text("kind: Pod\nspec: {hostPID: true}\n")
-    assert run("scan", manifest, "--write-baseline", baseline).returncode == 1
-    manifest.write_text("# moved\nkind: Pod\nspec: {hostPID: true}\n")
-    again = run("scan", manifest, "--baseline", baseline)
-    assert again.returncode == 0
-    assert "[in the baseline]" in again.stdout
-    manifest.write_text("kind: Pod\nspec: {hostPID: true, hostIPC: true}\n")
-    assert run("scan", manifest, "--baseline", baseline).returncode == 1
-    baseline.write_text("{")
-    assert "no baseline" in run("scan", manifest, "--baseline", baseline).stderr
 
 
 def test_the_hook_of_pre_commit_runs_the_scanner() -> None:

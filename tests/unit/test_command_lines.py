@@ -73,7 +73,7 @@ def test_no_parser_guesses_what_an_option_begins_or_leaves_one_over(path: Path) 
         assert given.get("allow_abbrev") == "False", f"line {call.lineno}: allow_abbrev=False"
 
 
-@pytest.mark.parametrize("question", ["docs", "prohibited", "coverage", "admission", "refused"])
+@pytest.mark.parametrize("question", ["docs", "prohibited", "admission"])
 def test_a_command_of_the_policies_refuses_an_option(question: str) -> None:
     result = _started("policies/__main__.py", question, _OUT)
     assert result.returncode == 2

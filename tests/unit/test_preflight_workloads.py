@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from operations.preflight.view import Kind, View
 from operations.preflight.workload import OTHER_NAMESPACE, lacks_pods
 from policies import refused as policies_refused
 from policies.errors import PoliciesError
+from policies.exceptions import Exceptions
 from policies.rules import all_rules
 from tests.kubernetes_api import api_server, refusal
 from tests.unit.seen_cluster import node, prod, view, workload
@@ -256,15 +255,13 @@ def test_a_tailnet_that_was_not_asked_is_not_called_clean() -> None:
 
 
 def test_a_rule_that_fails_leaves_the_workloads_unjudged(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def check(_subject: object) -> list[object]:
         raise RuntimeError
 
     rule = replace(all_rules()[0], name="broken", check=check)  # type: ignore[arg-type]
     monkeypatch.setattr(policies_refused, "all_rules", lambda: (rule,))
-    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps([workload("web")])))
     said = "apps/web: broken: the whole document: the rule itself failed"
     with pytest.raises(PoliciesError, match=said):
-        policies_refused.main([])
-    assert capsys.readouterr().out == ""
+        list(policies_refused.refusals([workload("web")], Exceptions()))

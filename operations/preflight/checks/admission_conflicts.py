@@ -2,19 +2,20 @@
 
 The policies in the cluster judge what is made after them: a pod that runs lives on, and the one
 that follows it, after a reboot or an eviction, is refused. So is one in a namespace whose Pod
-Security was tightened later. The rules themselves are asked, as another program.
+Security was tightened later.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from operations.kubernetes.objects import is_true
-from operations.preflight.finding import PreflightFinding, listed, ok, warn
-from operations.preflight.rules import run_policies
+from operations.preflight.finding import PreflightFinding, UnavailableError, listed, ok, warn
 from operations.preflight.view import Kind, View
 from operations.preflight.workload import OTHER_NAMESPACE, WORKLOADS
+from policies.errors import PoliciesError
+from policies.exceptions import Enforcer, load_exceptions
+from policies.refused import refusals
 
 _REMEDY = (
     "fix it as docs/policies.md says of the rule, or exempt it until a day: an entry in "
@@ -36,9 +37,11 @@ def check(cluster: View) -> Iterator[PreflightFinding]:
         ),
     ]
     conflicts: dict[tuple[str, bool], list[str]] = {}
-    for refusal in run_policies("refused", stdin=json.dumps(objects)):
-        key = refusal["rule"], refusal["pods"]
-        conflicts.setdefault(key, []).append(refusal["resource"])
+    try:
+        for refusal in refusals(objects, load_exceptions(Enforcer.CLUSTER)):
+            conflicts.setdefault((refusal.rule, refusal.pods), []).append(refusal.resource)
+    except PoliciesError as error:
+        raise UnavailableError(f"the policies judge nothing: {error}") from None
     for (rule, pods), resources in sorted(conflicts.items()):
         what = "its next pods" if pods else "its next change, though not its pods,"
         yield warn(
