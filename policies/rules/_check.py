@@ -2,10 +2,26 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ._model import Finding, Unknown
+from ._model import UNKNOWN, Finding, Path, Unknown
 from ._subject import Body, Container, Pod, Subject
 
 Check = Callable[[Subject], Iterable[Finding]]
+
+
+def wrong(
+    values: Iterable[tuple[Path, object]], is_wrong: Callable[[object], bool], message: str
+) -> Iterator[Finding]:
+    """A finding for each of these values that is wrong, or not known."""
+    for where, value in values:
+        if value is UNKNOWN:
+            yield Finding.unjudged(where)
+        elif is_wrong(value):
+            yield Finding.fires(where, message)
+
+
+def is_set(value: object) -> bool:
+    """Whether a switch is on: a guard does not bet on how "true" in quotes will be read."""
+    return value is not None and value is not False
 
 
 def each_pod(judge: Callable[[Pod, Body], Iterable[Finding]]) -> Check:

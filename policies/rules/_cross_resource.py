@@ -33,13 +33,14 @@ class CrossResourceRule(Rule):
     `collect` takes a subject and the names of the rules that fired on it and gives observations,
     which are small, so that a scan of any size can keep them. `evaluate` gives the observations
     that break the rule, each with its finding. `needs_all` when a missing resource breaks the
-    rule, so that it can only be judged where every resource is known. `check` is not used.
+    rule, so that it can only be judged where every resource is known. `check` finds nothing.
     Enforcers call `observe` and `findings`, which never raise.
     """
 
     collect: Callable[[Subject, frozenset[str]], Iterable[Observation]]
     evaluate: Callable[[Sequence[Observation]], Iterable[tuple[Observation, Finding]]]
     needs_all: bool = False
+    check: Callable[[Subject], Iterable[Finding]] = lambda _subject: ()
 
     def observe(self, subject: Subject, fired: frozenset[str]) -> tuple[Observation, ...]:
         """The observations of one subject; a rule that fails gives one about `_FAILED`."""
@@ -62,11 +63,6 @@ class CrossResourceRule(Rule):
 
 
 _FAILED = "failed"
-
-
-def nothing(_subject: Subject) -> tuple[Finding, ...]:
-    """The check of a cross-resource rule, which judges no subject alone."""
-    return ()
 
 
 def namespace_of(subject: Subject) -> tuple[Path, object]:

@@ -29,3 +29,9 @@ def entries_of(listed: object, where: Path) -> Iterator[tuple[Path, object]]:
     elif isinstance(listed, list):
         for position, entry in enumerate(listed):
             yield (*where, position), entry
+
+
+def fields_of(listed: object, where: Path, field: str) -> Iterator[tuple[Path, object]]:
+    """That field of each entry of a list; an entry that is unknown is given at its own place."""
+    for place, entry in entries_of(listed, where):
+        yield (place, UNKNOWN) if entry is UNKNOWN else value_at(entry, place, field)

@@ -112,14 +112,12 @@ POD: dict[str, Shape] = {
     ],
 }
 _TEMPLATE: dict[str, Shape] = {"metadata": META, "spec": POD}
-_WORKLOAD: Shape = {"metadata": META, "spec": {"selector": _SELECTOR, "template": _TEMPLATE}}
-_CRON: Shape = {
-    "metadata": META,
-    "spec": {"jobTemplate": {"metadata": META, "spec": {"template": _TEMPLATE}}},
+_WORKLOAD: dict[str, Shape] = {"spec": {"selector": _SELECTOR, "template": _TEMPLATE}}
+_CRON: dict[str, Shape] = {
+    "spec": {"jobTemplate": {"metadata": META, "spec": {"template": _TEMPLATE}}}
 }
 _ROLLING: Shape = {"rollingUpdate": {"maxSurge": _COUNT, "maxUnavailable": _COUNT}}
-_ROLE: Shape = {
-    "metadata": META,
+_ROLE: dict[str, Shape] = {
     "rules": [
         {
             "apiGroups": _TEXTS,
@@ -130,67 +128,57 @@ _ROLE: Shape = {
         }
     ],
 }
-_BINDING: Shape = {
-    "metadata": META,
+_BINDING: dict[str, Shape] = {
     "roleRef": {"name": str},
     "subjects": [{"kind": str, "name": str}],
 }
-_MONITOR: Shape = {
-    "metadata": META,
-    "spec": {"namespaceSelector": {"any": bool, "matchNames": _TEXTS}, "selector": _SELECTOR},
+_MONITOR: dict[str, Shape] = {
+    "spec": {"namespaceSelector": {"any": bool, "matchNames": _TEXTS}, "selector": _SELECTOR}
 }
-_STORE: Shape = {"metadata": META, "spec": {"conditions": [{}], "provider": {}}}
+_STORE: dict[str, Shape] = {"spec": {"conditions": [{}], "provider": {}}}
 _EXTERNAL_SECRET: dict[str, Shape] = {"refreshInterval": str, "target": {"name": str}}
 _PUSH: dict[str, Shape] = {
     "secretStoreRefs": [{"kind": str, "labelSelector": _SELECTOR, "name": str}]
 }
-_NAMED: Shape = {"metadata": META}
-SHAPES: dict[str, Shape] = {
-    "Certificate": {"metadata": META, "spec": {"secretName": str}},
-    "ClusterExternalSecret": {
-        "metadata": META,
-        "spec": {"externalSecretSpec": _EXTERNAL_SECRET},
-    },
-    "ClusterPushSecret": {"metadata": META, "spec": {"pushSecretSpec": _PUSH}},
+_NAMED: dict[str, Shape] = {}
+# Beside the metadata that all of them have.
+_KINDS: dict[str, dict[str, Shape]] = {
+    "Certificate": {"spec": {"secretName": str}},
+    "ClusterExternalSecret": {"spec": {"externalSecretSpec": _EXTERNAL_SECRET}},
+    "ClusterPushSecret": {"spec": {"pushSecretSpec": _PUSH}},
     "ClusterRole": _ROLE,
     "ClusterRoleBinding": _BINDING,
     "ClusterSecretStore": _STORE,
     "ConfigMap": _NAMED,
     "CronJob": _CRON,
     "DaemonSet": {
-        "metadata": META,
-        "spec": {"selector": _SELECTOR, "template": _TEMPLATE, "updateStrategy": _ROLLING},
+        "spec": {"selector": _SELECTOR, "template": _TEMPLATE, "updateStrategy": _ROLLING}
     },
     "Deployment": _WORKLOAD,
-    "ExternalSecret": {"metadata": META, "spec": _EXTERNAL_SECRET},
+    "ExternalSecret": {"spec": _EXTERNAL_SECRET},
     "Job": _WORKLOAD,
     "Namespace": _NAMED,
-    "NetworkPolicy": {
-        "metadata": META,
-        "spec": {"egress": [{}], "podSelector": _SELECTOR, "policyTypes": _TEXTS},
-    },
-    "Plan": {"metadata": META, "spec": {"concurrency": int}},
-    "Pod": {"metadata": META, "spec": POD},
-    "PodDisruptionBudget": {"metadata": META, "spec": {"selector": _SELECTOR}},
+    "NetworkPolicy": {"spec": {"egress": [{}], "podSelector": _SELECTOR, "policyTypes": _TEXTS}},
+    "Plan": {"spec": {"concurrency": int}},
+    "Pod": {"spec": POD},
+    "PodDisruptionBudget": {"spec": {"selector": _SELECTOR}},
     "PodMonitor": _MONITOR,
-    "PodTemplate": {"metadata": META, "template": _TEMPLATE},
-    "PushSecret": {"metadata": META, "spec": _PUSH},
+    "PodTemplate": {"template": _TEMPLATE},
+    "PushSecret": {"spec": _PUSH},
     "ReplicaSet": _WORKLOAD,
-    "ReplicationController": {
-        "metadata": META,
-        "spec": {"selector": LABELS, "template": _TEMPLATE},
-    },
+    "ReplicationController": {"spec": {"selector": LABELS, "template": _TEMPLATE}},
     "Role": _ROLE,
     "RoleBinding": _BINDING,
     "ScheduledJob": _CRON,
-    "SealedSecret": {"metadata": META, "spec": {"template": {"metadata": META}}},
+    "SealedSecret": {"spec": {"template": {"metadata": META}}},
     "Secret": _NAMED,
     "SecretStore": _STORE,
-    "Service": {"metadata": META, "spec": {"selector": LABELS}},
+    "Service": {"spec": {"selector": LABELS}},
     "ServiceAccount": _NAMED,
     "ServiceMonitor": _MONITOR,
     "StatefulSet": _WORKLOAD,
 }
+SHAPES: dict[str, Shape] = {kind: {"metadata": META, **shape} for kind, shape in _KINDS.items()}
 
 
 def mistyped(value: object, shape: Shape, where: Path) -> Iterator[Path]:

@@ -106,13 +106,13 @@ class Rule:
 
     name: str
     severity: Severity
-    enforcement: Enforcement
     description: str
     remedy: str
     source: str
     url: str
     limitations: str
     check: Callable[["Subject"], Iterable[Finding]]
+    enforcement: Enforcement = Enforcement.MANDATORY
     tags: tuple[str, ...] = ()
     cel_expression: str | None = None
     cel_differs_because: str = ""

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from ._check import Check
-from ._model import UNKNOWN, Finding, Path, Unknown
+from ._check import Check, wrong
+from ._model import Finding, Path, Unknown
 from ._subject import Body, Container, Subject
 
 _FOR_GOOD = frozenset(
@@ -25,11 +25,8 @@ def each_lasting_container(
                 if isinstance(container.body, Unknown):
                     yield Finding.unjudged(container.where)
                 elif container.ordinary:
-                    where, value = place_of(container, container.body)
-                    if value is UNKNOWN:
-                        yield Finding.unjudged(where)
-                    elif value in (None, "") or value == {}:
-                        yield Finding.fires(where, message)
+                    value = place_of(container, container.body)
+                    yield from wrong([value], lambda value: value in (None, "", {}), message)
 
     def check(subject: Subject) -> Iterator[Finding] | tuple[()]:
         lasts = isinstance(subject.kind, Unknown) or subject.kind in _FOR_GOOD

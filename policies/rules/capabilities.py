@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ._check import each_container
+from ._check import each_container, wrong
 from ._field import entries_of
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity, Unknown
+from ._model import UNKNOWN, Finding, Rule, Severity, Unknown
 from ._security import CONTEXT, STANDARDS, WINDOWS, is_for_windows, own_setting
 from ._subject import Body, Container
 
@@ -41,11 +41,7 @@ def _added(container: Container, body: Body) -> Iterator[Finding]:
     where, listed = own_setting(container, body, "capabilities", "add")
     if listed is not None and not isinstance(listed, list | Unknown):
         yield Finding.fires(where, _ADDED)  # a single name, perhaps: no list that could be read
-    for place, entry in entries_of(listed, where):
-        if entry is UNKNOWN:
-            yield Finding.unjudged(place)
-        elif not _is_in(entry, _DEFAULT):
-            yield Finding.fires(place, _ADDED)
+    yield from wrong(entries_of(listed, where), lambda entry: not _is_in(entry, _DEFAULT), _ADDED)
 
 
 def _kept(container: Container, body: Body) -> Iterator[Finding]:
@@ -71,7 +67,6 @@ RULES = (
     Rule(
         name="added-capabilities",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A container must not add capabilities such as NET_ADMIN or SYS_ADMIN.",
         remedy="remove it from capabilities.add; a userspace gateway needs no NET_ADMIN",
         source=(
@@ -91,7 +86,6 @@ RULES = (
     Rule(
         name="undropped-capabilities",
         severity=Severity.MEDIUM,
-        enforcement=Enforcement.MANDATORY,
         description="A container must drop all capabilities and add none but NET_BIND_SERVICE.",
         remedy='set securityContext.capabilities.drop to ["ALL"]',
         source="Pod Security Standards, restricted, capabilities",

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ._check import each_pod
-from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
+from ._check import each_pod, wrong
+from ._model import UNKNOWN, Finding, Path, Rule, Severity, Unknown
 from ._security import STANDARDS, WINDOWS, is_for_windows, settings_of
 from ._subject import Body, Pod, Subject
 
@@ -15,21 +15,15 @@ _UNCONFINED = "the container may make every system call of the node's kernel"
 
 
 def _seccomp_unconfined(pod: Pod, spec: Body) -> Iterator[Finding]:
-    for where, value in settings_of(pod, spec, "seccompProfile", "type"):
-        if value is UNKNOWN:
-            yield Finding.unjudged(where)
-        elif value is not None and value not in _PROFILES:
-            yield Finding.fires(where, _UNCONFINED)
+    profiles = settings_of(pod, spec, "seccompProfile", "type")
+    return wrong(profiles, lambda value: value not in (None, *_PROFILES), _UNCONFINED)
 
 
 def _seccomp_unsaid(pod: Pod, spec: Body) -> Iterator[Finding]:
-    if is_for_windows(pod):
-        return
-    for where, value in settings_of(pod, spec, "seccompProfile", "type"):
-        if value is UNKNOWN:
-            yield Finding.unjudged(where)
-        elif value is None and not pod.partial:  # a patch leaves alone what it does not say
-            yield Finding.fires(where, _UNCONFINED)
+    if not is_for_windows(pod):
+        profiles = settings_of(pod, spec, "seccompProfile", "type")
+        # A patch leaves alone what it does not say.
+        yield from wrong(profiles, lambda value: value is None and not pod.partial, _UNCONFINED)
 
 
 def _other(subject: Subject) -> Iterator[Finding]:
@@ -81,7 +75,6 @@ RULES = (
     Rule(
         name="seccomp-unconfined",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A pod or container must not turn its seccomp profile off.",
         remedy="set securityContext.seccompProfile.type to RuntimeDefault",
         source="Pod Security Standards, baseline, seccomp",
@@ -93,7 +86,6 @@ RULES = (
     Rule(
         name="seccomp-profile",
         severity=Severity.MEDIUM,
-        enforcement=Enforcement.MANDATORY,
         description="A pod or each of its containers must name a seccomp profile.",
         remedy="set securityContext.seccompProfile.type of the pod to RuntimeDefault",
         source=(
@@ -108,7 +100,6 @@ RULES = (
     Rule(
         name="kernel-confinement",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A container must not change its AppArmor profile or SELinux options.",
         remedy="remove appArmorProfile and seLinuxOptions, or use the type RuntimeDefault",
         source="Pod Security Standards, baseline, AppArmor and SELinux",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from ._check import each_object, each_pod
+from ._check import each_object, each_pod, wrong
 from ._field import entries_of, value_at
 from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
 from ._subject import Body, Pod, Subject
@@ -169,13 +169,8 @@ _TOLERATIONS = each_pod(lambda pod, spec: _tolerates_all(pod.where, spec))
 
 def _unbounded(subject: Subject, body: Body) -> Iterator[Finding]:
     for field, message in _BOUNDS.items():
-        where, bound = value_at(
-            body, subject.where, "spec", "updateStrategy", "rollingUpdate", field
-        )
-        if bound is UNKNOWN:
-            yield Finding.unjudged(where)
-        elif bound is not None and not (bound in (0, 1) or bound in ("0", "1", "0%")):
-            yield Finding.fires(where, message)
+        bound = value_at(body, subject.where, "spec", "updateStrategy", "rollingUpdate", field)
+        yield from wrong([bound], lambda value: value not in (None, 0, 1, "0", "1", "0%"), message)
 
 
 # Untyped, because not every kind that the policy is asked about has these fields.
@@ -222,7 +217,6 @@ RULES = (
     Rule(
         name="daemonset-reach",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A DaemonSet must not start on every node at once.",
         remedy=_REMEDY,
         source=_SOURCE,
@@ -252,7 +246,6 @@ RULES = (
     Rule(
         name="daemonset-rollout-bound",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="An update of a DaemonSet must take one node at a time.",
         remedy=(
             "remove maxUnavailable (the default is 1) or set it to 1; or set maxSurge to 1 and "

@@ -5,7 +5,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from ._check import each_container
 from ._environment import QUOTES, Environment, Text
-from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
+from ._model import UNKNOWN, Finding, Path, Rule, Severity
 from ._subject import Body, Container
 
 _NOT_A_VARIABLE = "TS_EXIT_NODE"
@@ -87,7 +87,6 @@ RULES = (
     Rule(
         name="exit-node-address",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="An exit node must be named by its tailnet address.",
         remedy=(
             "look the exit node's tailnet address up after it has registered and give that: "

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from ._check import each_object
+from ._check import each_object, wrong
 from ._field import value_at
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._model import Finding, Rule, Severity
 from ._subject import Body, Subject
 
 _GROUP = "external-secrets.io"
@@ -22,35 +22,38 @@ def _old_version(subject: Subject, body: Body) -> Iterator[Finding]:
     version = body.get("apiVersion")
     if version is None and subject.token is not None:
         version = subject.token.removeprefix("kubernetes:").rpartition(":")[0]
-    where = (*subject.where, "apiVersion")
-    if version is UNKNOWN:
-        yield Finding.unjudged(where)
-    elif isinstance(version, str) and version in _OLD:
-        yield Finding.fires(where, "the operator no longer serves this version, so it does nothing")
+    return wrong(
+        [((*subject.where, "apiVersion"), version)],
+        lambda value: isinstance(value, str) and value in _OLD,
+        "the operator no longer serves this version, so it does nothing",
+    )
 
 
 def _open_to_all(subject: Subject, body: Body) -> Iterator[Finding]:
-    where, conditions = value_at(body, subject.where, "spec", "conditions")
-    if conditions is UNKNOWN:
-        yield Finding.unjudged(where)
-    elif not conditions and not (subject.partial and conditions is None):
-        yield Finding.fires(where, "every namespace of the cluster may read what the store holds")
+    return wrong(
+        [value_at(body, subject.where, "spec", "conditions")],
+        lambda value: not value and not (subject.partial and value is None),
+        "every namespace of the cluster may read what the store holds",
+    )
 
 
 def _never_refreshed(subject: Subject, body: Body) -> Iterator[Finding]:
     nested = ("externalSecretSpec",) if subject.kind == "ClusterExternalSecret" else ()
-    where, interval = value_at(body, subject.where, "spec", *nested, "refreshInterval")
-    if interval is UNKNOWN:
-        yield Finding.unjudged(where)
-    elif interval == 0 or (isinstance(interval, str) and _ZERO.fullmatch(interval.strip())):
-        yield Finding.fires(where, "a secret that is changed at its source never arrives")
+    return wrong(
+        [value_at(body, subject.where, "spec", *nested, "refreshInterval")],
+        _is_none,
+        "a secret that is changed at its source never arrives",
+    )
+
+
+def _is_none(interval: object) -> bool:
+    return interval == 0 or (isinstance(interval, str) and bool(_ZERO.fullmatch(interval.strip())))
 
 
 RULES = (
     Rule(
         name="external-secrets-version",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="An object of the External Secrets Operator must be of a version it serves.",
         remedy="write apiVersion: external-secrets.io/v1",
         source=f"{_SOURCE}: v1beta1 is no longer served",
@@ -62,7 +65,6 @@ RULES = (
     Rule(
         name="secret-store-conditions",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A store for the whole cluster must say which namespaces may use it.",
         remedy="set spec.conditions to the namespaces, or use a SecretStore in the namespace",
         source=f"{_SOURCE}: without conditions a ClusterSecretStore is for every namespace",
@@ -74,7 +76,6 @@ RULES = (
     Rule(
         name="external-secret-refresh",
         severity=Severity.MEDIUM,
-        enforcement=Enforcement.MANDATORY,
         description="An ExternalSecret must be refreshed.",
         remedy="set refreshInterval to a time such as 15m, or leave it out (1h)",
         source=f"{_SOURCE}: a refreshInterval of 0 reads the secret once and never again",

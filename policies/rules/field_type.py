@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ._field_types import SHAPES, mistyped
-from ._model import Enforcement, Finding, Rule, Severity
+from ._model import Finding, Rule, Severity
 from ._subject import Subject
 
 _WRONG = "it is not of the type that this field has, so that the API server refuses it"
@@ -30,7 +30,6 @@ RULES = (
     Rule(
         name="field-type",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A field that a rule reads must be of the type that the API server takes.",
         remedy=(
             'write a boolean or a number without quotes, a text such as "1" or "yes" with them, '

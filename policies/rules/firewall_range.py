@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._model import UNKNOWN, Finding, Rule, Severity
 from ._subject import Subject
 
 _TOKEN = "crunchybridge:index:FirewallRule"  # noqa: S105 - a type, not a secret
@@ -41,7 +41,6 @@ RULES = (
     Rule(
         name="firewall-range",
         severity=Severity.CRITICAL,
-        enforcement=Enforcement.MANDATORY,
         description="A database's firewall must admit single addresses or a small network.",
         remedy="admit the egress address of each exit node, as address/32",
         source="The database admits listed addresses only: that is what the egress path is for",

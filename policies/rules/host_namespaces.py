@@ -1,9 +1,10 @@
 """No pod in the node's own network, process or IPC namespace."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity, Unknown
-from ._subject import Pod, Subject
+from ._check import each_pod, is_set, wrong
+from ._model import Finding, Rule, Severity, Unknown
+from ._subject import Body, Pod, Subject
 
 _HARM = {
     "hostNetwork": "the pod runs in the node's own network, where a fault cuts the node off",
@@ -26,29 +27,21 @@ _LIMITATIONS = (
 )
 
 
-def _findings(pod: Pod) -> Iterator[Finding]:
-    if isinstance(pod.spec, Unknown):
-        yield Finding.unjudged(pod.where)
-        return
+def _findings(pod: Pod, spec: Body) -> Iterator[Finding]:
     for field, harm in _HARM.items():
-        value = pod.spec.get(field)
-        if value is UNKNOWN:
-            yield Finding.unjudged((*pod.where, field))
-        # Anything but false counts: a guard does not bet on how "true" in quotes will be read.
-        elif value is not None and value is not False:
-            yield Finding.fires((*pod.where, field), harm)
+        yield from wrong([((*pod.where, field), spec.get(field))], is_set, harm)
 
 
-def _in_daemonset(subject: Subject) -> Iterator[Finding]:
-    if subject.kind == "DaemonSet" or isinstance(subject.kind, Unknown):
-        for pod in subject.pods:
-            yield from _findings(pod)
+_IN_PODS = each_pod(_findings)
 
 
-def _in_other_workload(subject: Subject) -> Iterator[Finding]:
-    if subject.kind != "DaemonSet":
-        for pod in subject.pods:
-            yield from _findings(pod)
+def _in_daemonset(subject: Subject) -> Iterable[Finding]:
+    may_be = subject.kind == "DaemonSet" or isinstance(subject.kind, Unknown)
+    return _IN_PODS(subject) if may_be else ()
+
+
+def _in_other_workload(subject: Subject) -> Iterable[Finding]:
+    return _IN_PODS(subject) if subject.kind != "DaemonSet" else ()
 
 
 _NONE_CEL = " && ".join(
@@ -59,7 +52,6 @@ RULES = (
     Rule(
         name="daemonset-host-namespaces",
         severity=Severity.CRITICAL,
-        enforcement=Enforcement.MANDATORY,
         description="A DaemonSet must not share the nodes' network, process or IPC namespace.",
         remedy=_REMEDY,
         source=_SOURCE,
@@ -72,7 +64,6 @@ RULES = (
     Rule(
         name="workload-host-namespaces",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A pod must not share its node's network, process or IPC namespace.",
         remedy=_REMEDY,
         source=_SOURCE,

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ._check import each_pod
-from ._field import entries_of, value_at
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._check import each_pod, wrong
+from ._field import fields_of
+from ._model import Finding, Rule, Severity
 from ._subject import Body, Pod
 
 _HARM = (
@@ -14,19 +14,14 @@ _HARM = (
 
 
 def _judge(pod: Pod, spec: Body) -> Iterator[Finding]:
-    for where, volume in entries_of(spec.get("volumes"), (*pod.where, "volumes")):
-        place, path = value_at(volume, where, "hostPath")
-        if volume is UNKNOWN or path is UNKNOWN:
-            yield Finding.unjudged(where if volume is UNKNOWN else place)
-        elif path is not None:
-            yield Finding.fires(place, _HARM)
+    paths = fields_of(spec.get("volumes"), (*pod.where, "volumes"), "hostPath")
+    return wrong(paths, lambda path: path is not None, _HARM)
 
 
 RULES = (
     Rule(
         name="host-path",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A pod must not mount a path of its node.",
         remedy=(
             "keep state in a Secret, an emptyDir or a PersistentVolumeClaim; Tailscale in "

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ._check import each_container
-from ._field import entries_of, value_at
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._check import each_container, wrong
+from ._field import fields_of, value_at
+from ._model import UNKNOWN, Finding, Rule, Severity
 from ._security import STANDARDS
 from ._subject import Body, Container
 
@@ -15,15 +15,12 @@ _HANDLERS = (
     ("lifecycle", "postStart"),
     ("lifecycle", "preStop"),
 )
+_OTHER_HOST = "the kubelet asks another host, from the node's network"
 
 
 def _ports(container: Container, body: Body) -> Iterator[Finding]:
-    for where, port in entries_of(body.get("ports"), (*container.where, "ports")):
-        place, number = value_at(port, where, "hostPort")
-        if port is UNKNOWN or number is UNKNOWN:
-            yield Finding.unjudged(where if port is UNKNOWN else place)
-        elif number is not None and number != 0:
-            yield Finding.fires(place, "the pod takes a port of its node")
+    ports = fields_of(body.get("ports"), (*container.where, "ports"), "hostPort")
+    return wrong(ports, lambda port: port not in (None, 0), "the pod takes a port of its node")
 
 
 def _handlers(container: Container, body: Body) -> Iterator[Finding]:
@@ -32,19 +29,14 @@ def _handlers(container: Container, body: Body) -> Iterator[Finding]:
         if handler is UNKNOWN:
             yield Finding.unjudged(where)
             continue
-        for action in ("httpGet", "tcpSocket"):
-            place, host = value_at(handler, where, action, "host")
-            if host is UNKNOWN:
-                yield Finding.unjudged(place)
-            elif host not in (None, ""):
-                yield Finding.fires(place, "the kubelet asks another host, from the node's network")
+        hosts = [value_at(handler, where, action, "host") for action in ("httpGet", "tcpSocket")]
+        yield from wrong(hosts, lambda host: host not in (None, ""), _OTHER_HOST)
 
 
 RULES = (
     Rule(
         name="host-port",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A container must not take a port of its node.",
         remedy="remove hostPort and put a Service in front (internalTrafficPolicy: Local)",
         source="Pod Security Standards, baseline, host ports",
@@ -64,7 +56,6 @@ RULES = (
     Rule(
         name="probe-host",
         severity=Severity.MEDIUM,
-        enforcement=Enforcement.MANDATORY,
         description="A probe or lifecycle hook must ask its own pod, not a host that it names.",
         remedy="remove host from the httpGet or tcpSocket action",
         source="Pod Security Standards, baseline, host probes and lifecycle hooks (since 1.34)",

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ._cross_resource import CrossResourceRule, Observation, namespace_of, nothing
+from ._cross_resource import CrossResourceRule, Observation, namespace_of
 from ._field import value_at
-from ._model import UNKNOWN, Enforcement, Finding, Severity, Unknown
+from ._model import UNKNOWN, Finding, Severity, Unknown
 from ._subject import Subject
 from .daemonset_reach import WAVE_LABEL
 
@@ -165,7 +165,6 @@ CROSS_RESOURCE_RULES = (
     CrossResourceRule(
         name="pod-security-label",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A workload must meet the level of Pod Security that its namespace enforces.",
         remedy=(
             "mend what the other findings of the workload name, or move it to a namespace whose "
@@ -180,7 +179,6 @@ CROSS_RESOURCE_RULES = (
             "A namespace that is not in the same stack or scan, the cluster's own defaults and "
             "exemptions, and the labels audit and warn."
         ),
-        check=nothing,
         tags=("pod-security",),
         collect=_collect_levels,
         evaluate=_evaluate_levels,
@@ -188,7 +186,6 @@ CROSS_RESOURCE_RULES = (
     CrossResourceRule(
         name="gateway-network-policy",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A namespace with gateways must have a NetworkPolicy that limits egress.",
         remedy="add a NetworkPolicy with the policy type Egress that admits only what is needed",
         source=(
@@ -200,7 +197,6 @@ CROSS_RESOURCE_RULES = (
             "Which pods the policy selects and what it admits, and whether the cluster enforces "
             "NetworkPolicies. Single files are not judged: the policy may be in another."
         ),
-        check=nothing,
         tags=("network", "egress"),
         collect=_collect_gateways,
         evaluate=_evaluate_gateways,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ._check import each_pod
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._check import each_pod, wrong
+from ._model import Finding, Rule, Severity
 from ._security import STANDARDS, settings_of
 from ._subject import Body, Pod
 
@@ -11,27 +11,23 @@ _SOURCE = "Pod Security Standards, restricted, running as non-root"
 
 
 def _may_be_root(pod: Pod, spec: Body) -> Iterator[Finding]:
-    for where, value in settings_of(pod, spec, "runAsNonRoot"):
-        if value is UNKNOWN:
-            yield Finding.unjudged(where)
+    return wrong(
+        settings_of(pod, spec, "runAsNonRoot"),
         # What a patch does not say stays as it is.
-        elif value is not True and not (value is None and pod.partial):
-            yield Finding.fires(where, "nothing keeps the container from running as root")
+        lambda value: value is not True and not (value is None and pod.partial),
+        "nothing keeps the container from running as root",
+    )
 
 
 def _is_root(pod: Pod, spec: Body) -> Iterator[Finding]:
-    for where, value in settings_of(pod, spec, "runAsUser"):
-        if value is UNKNOWN:
-            yield Finding.unjudged(where)
-        elif value is not None and value in (0, "0"):
-            yield Finding.fires(where, "user 0 is root")
+    users = settings_of(pod, spec, "runAsUser")
+    return wrong(users, lambda value: value in (0, "0"), "user 0 is root")
 
 
 RULES = (
     Rule(
         name="run-as-non-root",
         severity=Severity.MEDIUM,
-        enforcement=Enforcement.MANDATORY,
         description="A pod must say that its containers do not run as root.",
         remedy="set securityContext.runAsNonRoot to true in the pod or in each container",
         source=_SOURCE,
@@ -47,7 +43,6 @@ RULES = (
     Rule(
         name="root-user",
         severity=Severity.MEDIUM,
-        enforcement=Enforcement.MANDATORY,
         description="A container must not run as user 0.",
         remedy="set securityContext.runAsUser to a user of its own, such as 1000, or remove it",
         source=_SOURCE,

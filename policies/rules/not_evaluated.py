@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from ._check import wrong
 from ._field import entries_of
 from ._field_types import POD, mistyped
 from ._foreign import pod_field
@@ -85,11 +86,12 @@ def _kustomization(body: Body, where: Path) -> Iterator[Finding]:
         if field not in _HARMLESS and value not in (None, "", [], {}):
             yield Finding.fires((*where, "..." if key_in(str(field)) else str(field)), _CHANGED)
     for field in _PARTS:
-        for place, entry in entries_of(body.get(field), (*where, field)):
-            if entry is UNKNOWN:
-                yield Finding.unjudged(place)
-            elif isinstance(entry, str) and _REMOTE.search(entry):
-                yield Finding.fires(place, _ELSEWHERE)
+        entries = entries_of(body.get(field), (*where, field))
+        yield from wrong(entries, _is_remote, _ELSEWHERE)
+
+
+def _is_remote(entry: object) -> bool:
+    return isinstance(entry, str) and _REMOTE.search(entry) is not None
 
 
 RULES = (

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
+from ._model import UNKNOWN, Finding, Path, Rule, Severity, Unknown
 from ._subject import Pod, Subject
 
 # https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests
@@ -87,7 +87,6 @@ RULES = (
     Rule(
         name="pinned-image",
         severity=Severity.MEDIUM,
-        enforcement=Enforcement.MANDATORY,
         description="An image must be named by a digest or by the tag of one exact release.",
         remedy="name the image by digest (name:tag@sha256:...) or by an exact version (v1.102.3)",
         source=(

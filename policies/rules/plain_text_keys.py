@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ._keys import AWS_NAME, key_in, shows_a_sign
-from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Unknown
+from ._model import UNKNOWN, Finding, Path, Rule, Severity, Unknown
 from ._subject import Subject
 
 # The variables from which containers take a key: never a plain value, known or not.
@@ -144,7 +144,6 @@ RULES = (
     Rule(
         name="plain-text-keys",
         severity=Severity.CRITICAL,
-        enforcement=Enforcement.MANDATORY,
         description=(
             "A key, a private key or a database's password must not stand in plain text in an "
             "object or a manifest."

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ._check import each_pod
-from ._field import entries_of, value_at
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._check import each_pod, wrong
+from ._field import entries_of, fields_of, value_at
+from ._model import UNKNOWN, Finding, Rule, Severity
 from ._security import STANDARDS
 from ._subject import Body, Pod
 
@@ -46,12 +46,11 @@ _OTHERS_BUSINESS = frozenset({"hostPath", "name"})
 
 def _sysctls(pod: Pod, spec: Body) -> Iterator[Finding]:
     where, listed = value_at(spec, pod.where, "securityContext", "sysctls")
-    for place, entry in entries_of(listed, where):
-        field, name = value_at(entry, place, "name")
-        if entry is UNKNOWN or name is UNKNOWN:
-            yield Finding.unjudged(place if entry is UNKNOWN else field)
-        elif not isinstance(name, str) or name not in _SYSCTLS:
-            yield Finding.fires(field, "the pod changes a parameter of its node's kernel")
+    return wrong(
+        fields_of(listed, where, "name"),
+        lambda name: not isinstance(name, str) or name not in _SYSCTLS,
+        "the pod changes a parameter of its node's kernel",
+    )
 
 
 def _volumes(pod: Pod, spec: Body) -> Iterator[Finding]:
@@ -70,7 +69,6 @@ RULES = (
     Rule(
         name="unsafe-sysctl",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A pod must set none but the kernel parameters that are safe.",
         remedy="remove it; a userspace gateway needs no forwarding (net.ipv4.ip_forward)",
         source="Pod Security Standards, baseline, sysctls",
@@ -86,7 +84,6 @@ RULES = (
     Rule(
         name="volume-type",
         severity=Severity.MEDIUM,
-        enforcement=Enforcement.MANDATORY,
         description="A pod must use none but the sorts of volumes that Pod Security admits.",
         remedy="mount it by a PersistentVolumeClaim",
         source="Pod Security Standards, restricted, volume types",

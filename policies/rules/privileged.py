@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ._check import each_container, each_pod
+from ._check import each_container, each_pod, is_set, wrong
 from ._field import value_at
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._model import UNKNOWN, Finding, Rule, Severity
 from ._security import STANDARDS, own_setting, settings_of
 from ._subject import Body, Container, Pod
 
@@ -14,22 +14,14 @@ _HOST_PROCESS = "the container runs as a process of its Windows node"
 
 
 def _privileged(container: Container, body: Body) -> Iterator[Finding]:
-    where, privileged = own_setting(container, body, "privileged")
-    if privileged is UNKNOWN:
-        yield Finding.unjudged(where)
-    elif privileged is not None and privileged is not False:
-        yield Finding.fires(where, _PRIVILEGED)
+    return wrong([own_setting(container, body, "privileged")], is_set, _PRIVILEGED)
 
 
 def _unmasked(container: Container, body: Body) -> Iterator[Finding]:
-    where, mount = own_setting(container, body, "procMount")
-    if mount is UNKNOWN:
-        yield Finding.unjudged(where)
     # Since Kubernetes 1.35 a pod in a user namespace of its own may ask for it.
-    elif mount not in (None, "Default") and (
-        value_at(container.pod.spec, (), "hostUsers")[1] is not False
-    ):
-        yield Finding.fires(where, _UNMASKED)
+    shared = value_at(container.pod.spec, (), "hostUsers")[1] is not False
+    mount = own_setting(container, body, "procMount")
+    return wrong([mount], lambda value: shared and value not in (None, "Default"), _UNMASKED)
 
 
 def _unmasked_in_user_namespace(container: Container, body: Body) -> Iterator[Finding]:
@@ -44,11 +36,7 @@ def _unmasked_in_user_namespace(container: Container, body: Body) -> Iterator[Fi
 
 
 def _host_process(pod: Pod, spec: Body) -> Iterator[Finding]:
-    for where, value in settings_of(pod, spec, "windowsOptions", "hostProcess"):
-        if value is UNKNOWN:
-            yield Finding.unjudged(where)
-        elif value is not None and value is not False:
-            yield Finding.fires(where, _HOST_PROCESS)
+    return wrong(settings_of(pod, spec, "windowsOptions", "hostProcess"), is_set, _HOST_PROCESS)
 
 
 _BASELINE = f"{STANDARDS}#baseline"
@@ -57,7 +45,6 @@ RULES = (
     Rule(
         name="privileged-container",
         severity=Severity.CRITICAL,
-        enforcement=Enforcement.MANDATORY,
         description="A container must not be privileged.",
         remedy=(
             "remove privileged; Tailscale in userspace mode (TS_USERSPACE=true) needs no privilege"
@@ -78,7 +65,6 @@ RULES = (
     Rule(
         name="unmasked-proc",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A container must not see an unmasked /proc.",
         remedy="remove securityContext.procMount",
         source="Pod Security Standards, baseline, /proc mount type",
@@ -93,7 +79,6 @@ RULES = (
     Rule(
         name="unmasked-proc-in-user-namespace",
         severity=Severity.MEDIUM,
-        enforcement=Enforcement.MANDATORY,
         description="A pod in a user namespace of its own must not see an unmasked /proc either.",
         remedy="remove securityContext.procMount",
         source=(
@@ -108,7 +93,6 @@ RULES = (
     Rule(
         name="windows-host-process",
         severity=Severity.CRITICAL,
-        enforcement=Enforcement.MANDATORY,
         description="A container must not run as a process of its Windows node.",
         remedy="remove windowsOptions.hostProcess",
         source="Pod Security Standards, baseline, HostProcess",

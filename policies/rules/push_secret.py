@@ -7,10 +7,9 @@ from ._cross_resource import (
     Observation,
     name_of,
     namespace_of,
-    nothing,
 )
 from ._field import entries_of, value_at
-from ._model import UNKNOWN, Enforcement, Finding, Path, Severity
+from ._model import UNKNOWN, Finding, Path, Severity
 from ._selector import matches
 from ._subject import Subject
 
@@ -105,7 +104,6 @@ CROSS_RESOURCE_RULES = (
     CrossResourceRule(
         name="push-secret",
         severity=Severity.CRITICAL,
-        enforcement=Enforcement.MANDATORY,
         description="Secrets must not be pushed into a store of the provider pulumi.",
         remedy="write the secret into its Pulumi ESC environment with the esc command",
         source=(
@@ -117,7 +115,6 @@ CROSS_RESOURCE_RULES = (
             "Which provider a store has that is neither in the stack nor in the scan, or that is "
             "chosen by its labels: such a push cannot be judged, and counts as a violation."
         ),
-        check=nothing,
         tags=("secrets",),
         collect=_collect,
         evaluate=_evaluate,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ._check import each_object
+from ._check import each_object, wrong
 from ._field import entries_of, value_at
 from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
 from ._subject import Body, Subject
@@ -12,6 +12,7 @@ _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _ALL_POWERS = ("cluster-admin", "system:masters")
 # A resource or a path; */exec and such are rbac-escalation's and rbac-reach's.
 _EVERYTHING = ("*", "*/*", "/*")
+_GRANTS_ALL = "it grants what exists and whatever will exist"
 _URL = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
 
 
@@ -26,19 +27,16 @@ def _wildcards(subject: Subject, body: Body) -> Iterator[Finding]:
             continue
         for field in ("verbs", "resources", "apiGroups", "nonResourceURLs"):
             place, listed = value_at(rule, where, field)
-            for at, entry in entries_of(listed, place):
-                if entry is UNKNOWN:
-                    yield Finding.unjudged(at)
-                elif entry in _EVERYTHING:
-                    yield Finding.fires(at, "it grants what exists and whatever will exist")
+            granted = entries_of(listed, place)
+            yield from wrong(granted, lambda entry: entry in _EVERYTHING, _GRANTS_ALL)
 
 
 def _cluster_admin(subject: Subject, body: Body) -> Iterator[Finding]:
-    where, name = value_at(body, subject.where, "roleRef", "name")
-    if name is UNKNOWN:
-        yield Finding.unjudged(where)
-    elif name in _ALL_POWERS:
-        yield Finding.fires(where, "whoever is bound can do everything, on every node")
+    return wrong(
+        [value_at(body, subject.where, "roleRef", "name")],
+        lambda name: name in _ALL_POWERS,
+        "whoever is bound can do everything, on every node",
+    )
 
 
 def _secrets(subject: Subject, body: Body) -> Iterator[Finding]:
@@ -72,7 +70,6 @@ RULES = (
     Rule(
         name="rbac-wildcard",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A role must name the verbs, resources, groups and paths that it grants.",
         remedy="write out what the program needs instead of *",
         source="Kubernetes' good practices for RBAC, least privilege",
@@ -84,7 +81,6 @@ RULES = (
     Rule(
         name="cluster-admin",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="Nobody must be bound to the role cluster-admin.",
         remedy="bind a role of its own that grants what is needed",
         source="Kubernetes' good practices for RBAC, avoid cluster-admin",

@@ -217,7 +217,6 @@ RULES = (
     Rule(
         name="rbac-escalation",
         severity=Severity.CRITICAL,
-        enforcement=Enforcement.MANDATORY,
         description=(
             "A role must not grant what leads to every right: escalate, bind, impersonate, "
             "nodes/proxy, the approval of certificates, the cluster's admission webhooks."

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ._check import each_object
 from ._field import entries_of, value_at
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._model import UNKNOWN, Finding, Rule, Severity
 from ._subject import Body, Subject
 
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
@@ -47,7 +47,6 @@ RULES = (
     Rule(
         name="rbac-everybody",
         severity=Severity.CRITICAL,
-        enforcement=Enforcement.MANDATORY,
         description=(
             "A role must not be bound to everybody, to nobody in particular or to system:masters."
         ),

@@ -7,7 +7,6 @@ from ._cross_resource import (
     Observation,
     name_of,
     namespace_of,
-    nothing,
 )
 from ._field import entries_of, value_at
 from ._model import UNKNOWN, Enforcement, Finding, Path, Severity, Unknown
@@ -139,7 +138,6 @@ CROSS_RESOURCE_RULES = (
             "or by another stack. That is why it advises only. The keys in the object; a name from "
             "an Output, which comes from the resource that it names; claims and classes."
         ),
-        check=nothing,
         tags=("correctness",),
         collect=_collect,
         evaluate=_evaluate,

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from ._check import wrong
 from ._field import entries_of, value_at
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._model import UNKNOWN, Finding, Rule, Severity
 from ._subject import Subject
 
 _REMOTE = "command:remote:"
@@ -15,6 +16,10 @@ _SSH = re.compile(
     r"ansible-playbook|pssh)(?![\w.-])"
 )
 _HARM = "it changes a machine by a shell, past the cluster, its rules and its records"
+
+
+def _is_ssh(text: object) -> bool:
+    return isinstance(text, str) and _SSH.search(text) is not None
 
 
 def _check(subject: Subject) -> Iterator[Finding]:
@@ -30,21 +35,16 @@ def _check(subject: Subject) -> Iterator[Finding]:
                 yield Finding.unjudged(
                     where, "write the command in plain text and give it Outputs as environment"
                 )
-            elif isinstance(text, str) and _SSH.search(text):
+            elif _is_ssh(text):
                 yield Finding.fires(where, _HARM)
         where, words = value_at(subject.body, subject.where, "interpreter")
-        for place, word in entries_of(words, where):
-            if word is UNKNOWN:
-                yield Finding.unjudged(place)
-            elif isinstance(word, str) and _SSH.search(word):
-                yield Finding.fires(place, _HARM)
+        yield from wrong(entries_of(words, where), _is_ssh, _HARM)
 
 
 RULES = (
     Rule(
         name="remote-command",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A stack must not run commands on other machines.",
         remedy="let a pod or a Job of the cluster do it, or use the provider's own resource",
         source=(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ._cross_resource import CrossResourceRule, Observation, namespace_of, nothing
+from ._cross_resource import CrossResourceRule, Observation, namespace_of
 from ._field import value_at
 from ._model import UNKNOWN, Enforcement, Finding, Path, Severity
 from ._selector import is_empty, matches
@@ -163,7 +163,6 @@ CROSS_RESOURCE_RULES = (
             "pods; the selectors inside a NetworkPolicy's rules; the values of labels that "
             "controllers set by themselves, such as statefulset.kubernetes.io/pod-name."
         ),
-        check=nothing,
         tags=("correctness",),
         collect=_collect,
         evaluate=_evaluate,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ._check import each_container
 from ._environment import Environment, Text
 from ._field import entries_of
-from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
+from ._model import UNKNOWN, Finding, Path, Rule, Severity
 from ._subject import Body, Container
 
 # RFC 1123, 2.1: letters, digits and hyphens, at most 63, no hyphen at either end.
@@ -69,7 +69,6 @@ RULES = (
     Rule(
         name="tailnet-hostname",
         severity=Severity.MEDIUM,
-        enforcement=Enforcement.MANDATORY,
         description="The name of a device in the tailnet must be one DNS label.",
         remedy="use letters, digits and hyphens, at most 63, with no hyphen at either end",
         source=(

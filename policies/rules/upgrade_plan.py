@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ._check import each_object
+from ._check import each_object, wrong
 from ._field import value_at
-from ._model import UNKNOWN, Enforcement, Finding, Rule, Severity
+from ._model import Finding, Rule, Severity
 from ._subject import Body, Subject
 
 _GROUP = "upgrade.cattle.io"
@@ -12,20 +12,15 @@ _AT_ONCE = "the upgrade takes more than one node at a time out of service"
 
 
 def _judge(subject: Subject, body: Body) -> Iterator[Finding]:
-    if subject.group != _GROUP:
-        return
-    where, concurrency = value_at(body, subject.where, "spec", "concurrency")
-    if concurrency is UNKNOWN:
-        yield Finding.unjudged(where)
-    elif concurrency not in (None, 0, 1):
-        yield Finding.fires(where, _AT_ONCE)
+    if subject.group == _GROUP:
+        concurrency = value_at(body, subject.where, "spec", "concurrency")
+        yield from wrong([concurrency], lambda value: value not in (None, 0, 1), _AT_ONCE)
 
 
 RULES = (
     Rule(
         name="upgrade-plan-concurrency",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A Plan of the system-upgrade-controller must take one node at a time.",
         remedy="set spec.concurrency to 1, and upgrade a canary node by a Plan of its own first",
         source="Incident of 2025-10-13: a change reached all nodes within seconds",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ._check import each_container
 from ._environment import Environment, references
 from ._field import entries_of, value_at
-from ._model import Enforcement, Finding, Path, Rule, Severity
+from ._model import Finding, Path, Rule, Severity
 from ._subject import Body, Container
 
 # ``$(date)`` in a shell's command is that shell's business: variables are written in capitals.
@@ -108,7 +108,6 @@ RULES = (
     Rule(
         name="variable-reference",
         severity=Severity.HIGH,
-        enforcement=Enforcement.MANDATORY,
         description="A reference $(NAME) must be to a variable that is defined before it.",
         remedy=(
             "define the variable earlier in the container's env (order counts), or write $$(NAME) "
