@@ -7,29 +7,14 @@ https://github.com/pulumi/pulumi/blob/sdk/v3.246.0/sdk/go/common/resource/plugin
 from dataclasses import dataclass
 
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
+from pulumi_policy import proxy
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
-from pulumi_policy.proxy import (
-    UNKNOWN_ARCHIVE_VALUE,
-    UNKNOWN_ARRAY_VALUE,
-    UNKNOWN_ASSET_VALUE,
-    UNKNOWN_BOOLEAN_VALUE,
-    UNKNOWN_NUMBER_VALUE,
-    UNKNOWN_OBJECT_VALUE,
-    UNKNOWN_STRING_VALUE,
-)
 
 from .rules._model import UNKNOWN, Path
 
+# One constant of the SDK for each type of value.
 _UNKNOWN_VALUES = frozenset(
-    {
-        UNKNOWN_ARCHIVE_VALUE,
-        UNKNOWN_ARRAY_VALUE,
-        UNKNOWN_ASSET_VALUE,
-        UNKNOWN_BOOLEAN_VALUE,
-        UNKNOWN_NUMBER_VALUE,
-        UNKNOWN_OBJECT_VALUE,
-        UNKNOWN_STRING_VALUE,
-    }
+    value for name, value in vars(proxy).items() if name.startswith("UNKNOWN_")
 )
 # sdk/go/common/resource/properties.go; the engine does not send these to analyzers today.
 _OUTPUT_VALUE_SIG = "d0e6a833031e9bbcd3f4e8bde6ca49a4"

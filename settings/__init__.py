@@ -11,8 +11,7 @@ from components.values.fields import Endpoint
 from settings.exit_nodes import ExitNodeSettings
 from settings.external_secrets import ExternalSecretsSettings
 from settings.load import check_file, document, load, parse, read_file, with_api_servers
-from settings.models import FleetNode, Settings
-from settings.preflight import OnFailure
+from settings.models import FleetNode, OnFailure, Settings
 from settings.tolerations import is_of_kubernetes
 
 __all__ = [

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Annotated, Self
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
 from components.values.fields import DnsLabel, Endpoint, HostEndpoint, Network, endpoint, refuse
-from components.values.model import StrictModel
+from components.values.model import StrictModel, refuse_twice
 
 # The API server makes do with no fewer addresses for Services (8), and a range of all addresses
 # cannot be left out of the internet.
@@ -31,14 +31,7 @@ def _one_or_more(
             "an empty list, with which no pod could reach the API server",
             "name every API server, or remove the key: the cluster's own endpoints are then taken",
         )
-    for index, server in enumerate(servers):
-        if server in servers[:index]:
-            refuse(
-                "given twice",
-                "each may stand in the list once",
-                key=f"cluster.apiServer[{index}]",
-                value=str(server),
-            )
+    refuse_twice("cluster.apiServer", "", map(str, servers))
     return tuple(sorted(servers, key=lambda server: server.order))
 
 
@@ -56,10 +49,13 @@ class ClusterSettings(StrictModel):
     service_cidr: Network
     api_server: Annotated[tuple[HostEndpoint, ...] | None, WrapValidator(_one_or_more)] = None
 
+    @property
+    def _ranges(self) -> dict[str, IPv4Network]:
+        return {"cluster.podCidr": self.pod_cidr, "cluster.serviceCidr": self.service_cidr}
+
     @model_validator(mode="after")
     def _ranges_apart(self) -> Self:
-        ranges = {"cluster.podCidr": self.pod_cidr, "cluster.serviceCidr": self.service_cidr}
-        for key, network in ranges.items():
+        for key, network in self._ranges.items():
             if network.prefixlen not in _CLUSTER_PREFIXES:
                 refuse(
                     f"not a range for a cluster, whose prefix is from /{_CLUSTER_PREFIXES[0]} to "
@@ -81,8 +77,7 @@ class ClusterSettings(StrictModel):
 
     def refuse_inside(self, key: str, address: IPv4Address | IPv6Address) -> None:
         """Refuse an address of a machine or a destination that the cluster gives to a pod."""
-        ranges = {"cluster.podCidr": self.pod_cidr, "cluster.serviceCidr": self.service_cidr}
-        for name, network in ranges.items():
+        for name, network in self._ranges.items():
             if address in network:
                 refuse(
                     f"it lies in {name}, {network}",

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import (
-    IPV4LENGTH,
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_network,
-)
+from ipaddress import IPV4LENGTH, IPv4Address, IPv6Address, ip_network
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
@@ -24,12 +17,8 @@ _SHORTEST = {4: 24, 6: 64}
 _CANNOT_OVERLAP = "CrunchyBridge's rules cannot overlap"
 
 
-def overlap(one: str, other: str) -> bool:
-    """Whether two ranges have an address in common."""
-    first, second = ip_network(one), ip_network(other)
-    if isinstance(first, IPv4Network):
-        return isinstance(second, IPv4Network) and first.overlaps(second)
-    return isinstance(second, IPv6Network) and first.overlaps(second)
+def _overlap(one: str, other: str) -> bool:
+    return ip_network(one).overlaps(ip_network(other))
 
 
 def address_range(address: IPv4Address | IPv6Address) -> str:
@@ -73,10 +62,8 @@ def _narrow(extra: tuple[AdmittedRange, ...]) -> tuple[AdmittedRange, ...]:
 
 def _old(retire: tuple[FirewallRange, ...]) -> tuple[FirewallRange, ...]:
     for index, cidr in enumerate(retire):
-        key = f"firewall.retire[{index}]"
-        _refuse_no_rules_form(cidr, key)
-        if cidr in retire[:index]:
-            refuse("given twice", "each may stand in the list once", key=key, value=cidr)
+        _refuse_no_rules_form(cidr, f"firewall.retire[{index}]")
+    refuse_twice("firewall.retire", "", retire)
     return retire
 
 
@@ -97,7 +84,7 @@ class FirewallSettings(StrictModel):
         extra = {f"firewall.extra[{at}]": each.cidr for at, each in enumerate(self.extra)}
         for index, (place, cidr) in enumerate(extra.items()):
             for earlier, other in list(extra.items())[:index]:
-                if overlap(cidr, other):
+                if _overlap(cidr, other):
                     rule = f"it overlaps {earlier} ({other}), and {_CANNOT_OVERLAP}"
                     refuse(rule, "keep one of the two", key=f"{place}.cidr", value=cidr)
         for index, cidr in enumerate(self.retire):
@@ -106,7 +93,7 @@ class FirewallSettings(StrictModel):
                 if cidr == other:
                     remedy = "leave it in one of firewall.extra and firewall.retire"
                     refuse("both admitted and to be retired", remedy, key=key, value=cidr)
-                if overlap(cidr, other):
+                if _overlap(cidr, other):
                     rule = f"it overlaps {place} ({other}), and {_CANNOT_OVERLAP}"
                     remedy = "retire it in an update of its own, before the other is admitted"
                     refuse(rule, remedy, key=key, value=cidr)
@@ -140,6 +127,6 @@ class FirewallSettings(StrictModel):
                         refuse(
                             f"{exit_node} {rule}", f"take it out of {listed}", key=key, value=cidr
                         )
-                    if overlap(cidr, address):
+                    if _overlap(cidr, address):
                         holds = f"it holds {exit_node} ({address}), and {_CANNOT_OVERLAP}"
                         refuse(holds, remedy, key=key, value=cidr)

@@ -16,8 +16,7 @@ from pydantic_core import ErrorDetails
 from components.secrets.synced import TOKEN_KEY
 from settings.lab_copy import require_current_copy
 from settings.models import Settings
-from settings.renamed import Warn, current
-from settings.shown import shown
+from settings.renamed import Warn, current, shown
 
 _PROJECT = "oceanid-cluster"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Annotated, Self
 
@@ -28,7 +29,6 @@ from settings.egress import EgressSettings, Wave
 from settings.exit_nodes import ExitNodeSettings, unique_exit_nodes
 from settings.external_secrets import ExternalSecretsSettings
 from settings.firewall import FirewallSettings, address_range
-from settings.preflight import PreflightSettings
 from settings.rendered import destination_names, gateway_ports, namespace_objects, refuse_longer
 
 # Wider than any network that Tailscale publishes: TCP to all of it goes past the exit node.
@@ -103,6 +103,19 @@ def _unique_nodes(nodes: tuple[FleetNode, ...]) -> tuple[FleetNode, ...]:
                 value=HOSTNAME_LABEL,
             )
     return nodes
+
+
+class OnFailure(StrEnum):
+    """What a failed check of the preflight does to a preview or an update."""
+
+    WARN = "warn"
+    STOP = "stop"
+
+
+class PreflightSettings(StrictModel):
+    """The checks that run before anything changes; see docs/preflight.md."""
+
+    on_failure: OnFailure = OnFailure.STOP
 
 
 class Settings(StrictModel):

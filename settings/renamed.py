@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from settings.shown import shown
-
 Warn = Callable[[str], object]
+# What must never be repeated in a message, should somebody have put it into the wrong key.
+_SECRET_LOOK = re.compile(
+    r"tskey-|cbkey_|pul-[0-9a-f]|AKIA|BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^/\s@]+@"
+)
+_LONGEST_VALUE = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,3 +85,11 @@ def _mappings(
             yield from _mappings(entry, group[1:], f"{path}[{index}]")
     elif isinstance(node, dict) and group[0] in node:
         yield from _mappings(node[group[0]], group[1:], f"{path}.{group[0]}".removeprefix("."))
+
+
+def shown(value: object, *, hidden: bool = False) -> str:
+    """The value as JSON, cut where it is long, and left out where it is or looks secret."""
+    text = json.dumps(value, default=str)
+    if hidden or _SECRET_LOOK.search(text):
+        return "[secret]"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

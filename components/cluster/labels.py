@@ -29,3 +29,10 @@ PROBER_LABELS = {"app.kubernetes.io/name": PROBER, PART_OF: "oceanid"}
 # k3s' CoreDNS imports every `*.server` key of this ConfigMap (k3s documentation, "CoreDNS custom
 # configuration imports").
 DNS_NAMESPACE, DNS_CONFIG, DNS_KEY = "kube-system", "coredns-custom", "oceanid.server"
+OWN_KEY_ANNOTATIONS = {
+    # A value of the key that somebody else has written is replaced by the stack's.
+    "pulumi.com/patchForce": "true",
+    # By name, so that a stack whose state was lost still owns the key that it has written.
+    "pulumi.com/patchFieldManager": "oceanid",
+}
+"""Of the patch of an object that others write to as well (Pulumi's "Server-Side Apply")."""

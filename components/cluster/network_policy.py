@@ -142,30 +142,25 @@ def check_policy(
     )
 
 
-def secrets_controller_policy(
-    pods: Mapping[str, str], cluster: ClusterNetwork
+def operator_policy(
+    pods: Mapping[str, str],
+    cluster: ClusterNetwork,
+    *,
+    https: bool = False,
+    webhook: int | None = None,
 ) -> networking.NetworkPolicySpecArgs:
-    """Out from the secrets' controller: DNS, the API server, and HTTPS to Pulumi ESC.
+    """Out from a part of the secrets' operator to DNS and the API server.
 
-    The service has no fixed addresses, so that HTTPS goes to any address outside the cluster.
+    With `https` also to Pulumi ESC, which has no fixed addresses: to any address outside the
+    cluster. In to the port `webhook` from the API server, which comes by any of its node's
+    addresses.
     """
-    internet = _Out(to=_internet(cluster), ports=[_port("TCP", _TLS_PORT)])
-    return _spec(pods, egress=[_to_dns(cluster), *_to_api_server(cluster), internet], ingress=None)
-
-
-def webhook_policy(
-    pods: Mapping[str, str], cluster: ClusterNetwork, *, port: int
-) -> networking.NetworkPolicySpecArgs:
-    """In to a webhook from the API server, which comes by any of its node's addresses."""
-    asked = _In(ports=[_port("TCP", port)])
-    return _spec(pods, egress=[_to_dns(cluster), *_to_api_server(cluster)], ingress=[asked])
-
-
-def certificate_controller_policy(
-    pods: Mapping[str, str], cluster: ClusterNetwork
-) -> networking.NetworkPolicySpecArgs:
-    """Out to the API server, and to DNS by which it is found."""
-    return _spec(pods, egress=[_to_dns(cluster), *_to_api_server(cluster)], ingress=None)
+    outside = [_Out(to=_internet(cluster), ports=[_port("TCP", _TLS_PORT)])] if https else []
+    return _spec(
+        pods,
+        egress=[_to_dns(cluster), *_to_api_server(cluster), *outside],
+        ingress=None if webhook is None else [_In(ports=[_port("TCP", webhook)])],
+    )
 
 
 def prober_policy(cluster: ClusterNetwork, *, prometheus: str) -> networking.NetworkPolicySpecArgs:

@@ -18,11 +18,11 @@ from ..cluster.labels import (
     GATEWAY,
     GATEWAY_CREDENTIAL,
     GATEWAY_LABELS,
+    OWN_KEY_ANNOTATIONS,
     PART_OF,
 )
 from ..cluster.network_policy import ClusterNetwork, egress_restricted_policy, gateway_policy
 from ..cluster.ports import HTTP_PORT, SOCKS5_PORT
-from ..cluster.shared_objects import OWN_KEY_ANNOTATIONS
 from .destination import Destination
 from .tailscale_pod import credential_data
 

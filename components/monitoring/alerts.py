@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from .alert_inputs import AlertInputs
+from .rule_exceptions import RuleException
+
+PROBES_JOB = "oceanid-probes"
+EGRESS_ADDRESS = "egress-address"
+"""The `destination` of the probes that ask for the address seen outside."""
 
 FILE = Path(__file__).with_name("alerts.yaml")
 PLACEHOLDER = re.compile(r"OCEANID_[A-Z_]+")
@@ -21,6 +26,28 @@ _LEAST_STALE_SECONDS = 900
 _NO_PODS = 'kube_pod_info{namespace=""}'
 # Never absent: the operator counts by secret, and exports no such series without one.
 _ALWAYS_THERE = "vector(1)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertInputs:
+    """What the alerts are about.
+
+    `nodes` are the names of those that must have a gateway; `exit_nodes` are names in order of
+    preference, with their StatefulSets' names; `egress_addresses` those of which one must be
+    seen outside. `key_expiries` are the ends of auth keys by what they are for, in Unix seconds.
+    `secrets_namespace` is the External Secrets Operator's, None without one,
+    and `secrets_stale_seconds` how long a secret may go without having been read, None where none
+    is synced.
+    """
+
+    namespace: str
+    nodes: tuple[str, ...]
+    exit_nodes: Mapping[str, str]
+    egress_addresses: tuple[str, ...]
+    key_expiries: Mapping[str, int]
+    exceptions: tuple[RuleException, ...]
+    secrets_namespace: str | None
+    secrets_stale_seconds: int | None
 
 
 def groups(inputs: AlertInputs, docs_url: str) -> list[dict[str, Any]]:

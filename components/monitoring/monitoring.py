@@ -20,8 +20,7 @@ from ..cluster.toleration import Toleration
 from ..egress.fleet import EgressTargets, PinnedExitNode
 from ..secrets.operator_chart import METRICS_PORT, every_pod_labels
 from . import monitors
-from .alert_inputs import AlertInputs
-from .alerts import NAMESPACE, groups
+from .alerts import NAMESPACE, AlertInputs, groups
 from .monitors import ProbeTargets
 from .options import MonitoringMode, MonitoringOptions
 from .prober import Prober, ProberArgs

@@ -13,7 +13,7 @@ from ..cluster.labels import EXIT_NODE_LABELS, GATEWAY_LABELS
 from ..egress.destination import Protocol
 from ..egress.envoy import STATS_PATH
 from ..egress.fleet import EgressTargets
-from .alert_inputs import EGRESS_ADDRESS, PROBES_JOB
+from .alerts import EGRESS_ADDRESS, PROBES_JOB
 from .prober_config import BY_GATEWAY, BY_SERVICE
 
 Json = dict[str, Any]

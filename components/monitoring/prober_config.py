@@ -21,7 +21,7 @@ from ..cluster.labels import PROBER
 from ..cluster.ports import PROBER_PORT
 from ..egress.destination import HttpProbe, Protocol, authority
 from ..egress.fleet import EgressTargets
-from .alert_inputs import EGRESS_ADDRESS
+from .alerts import EGRESS_ADDRESS
 
 Json = dict[str, Any]
 

@@ -15,10 +15,9 @@ from pulumi_kubernetes import apiextensions
 from pulumi_kubernetes.core import v1 as core
 from pulumi_kubernetes.meta import v1 as meta
 
-from ..cluster.labels import PART_OF
+from ..cluster.labels import OWN_KEY_ANNOTATIONS, PART_OF
 from ..cluster.last_check import fail_at_the_end
 from ..cluster.resource_names import in_namespaces
-from ..cluster.shared_objects import OWN_KEY_ANNOTATIONS
 from .operator import SyncArgs
 from .secret_reading import question, unread
 from .synced import CreationPolicy, SecretStore, SyncedSecret, SyncOptions, namespace_of

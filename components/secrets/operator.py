@@ -14,12 +14,7 @@ from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.networking import v1 as networking
 from pulumi_kubernetes.rbac import v1 as rbac
 
-from ..cluster.network_policy import (
-    ClusterNetwork,
-    certificate_controller_policy,
-    secrets_controller_policy,
-    webhook_policy,
-)
+from ..cluster.network_policy import ClusterNetwork, operator_policy
 from ..cluster.toleration import Toleration, documents
 from . import operator_access as access
 from .crds import definitions
@@ -183,11 +178,11 @@ class SecretsOperator(pulumi.ComponentResource):
 
     def _network_policies(self) -> list[pulumi.Resource]:
         cluster = self._args.cluster
-        specs = {CONTROLLER: secrets_controller_policy(pod_labels(CONTROLLER), cluster)}
+        specs = {CONTROLLER: operator_policy(pod_labels(CONTROLLER), cluster, https=True)}
         if self._args.options.webhook:
             specs |= {
-                WEBHOOK: webhook_policy(pod_labels(WEBHOOK), cluster, port=WEBHOOK_PORT),
-                CERTIFICATES: certificate_controller_policy(pod_labels(CERTIFICATES), cluster),
+                WEBHOOK: operator_policy(pod_labels(WEBHOOK), cluster, webhook=WEBHOOK_PORT),
+                CERTIFICATES: operator_policy(pod_labels(CERTIFICATES), cluster),
             }
         return [
             networking.NetworkPolicy(

@@ -63,13 +63,11 @@ class Endpoint:
         return f"{host}:{self.port}"
 
 
-def _dns_label(value: str) -> str:
-    if not _DNS_LABEL.fullmatch(value):
-        refuse(
-            "not a DNS label",
-            "use 1 to 63 of a-z, 0-9 and '-', with a letter or digit first and last",
-        )
-    return value
+def _matching(pattern: re.Pattern[str], rule: str, remedy: str) -> AfterValidator:
+    def check(value: str) -> str:
+        return value if pattern.fullmatch(value) else refuse(rule, remedy)
+
+    return AfterValidator(check)
 
 
 def _dns_name(value: str) -> str:
@@ -117,11 +115,7 @@ def check_label_key(value: str) -> str:
     return value
 
 
-def _label_value(value: str) -> str:
-    return _value_of_label(value, "")
-
-
-def _value_of_label(value: str, which: str) -> str:
+def _label_value(value: str, which: str = "") -> str:
     if value and not _LABEL_NAME.fullmatch(value):
         refuse(
             f"not the value of a label{which}",
@@ -134,7 +128,7 @@ def _value_of_label(value: str, which: str) -> str:
 def _labels(labels: dict[str, str]) -> dict[str, str]:
     for key, value in labels.items():
         check_label_key(key)
-        _value_of_label(value, f" ({key})")
+        _label_value(value, f" ({key})")
     return labels
 
 
@@ -254,12 +248,6 @@ def _chart_repository(value: str) -> str:
     return value
 
 
-def _crunchybridge_id(value: str) -> str:
-    if not _CRUNCHYBRIDGE_ID.fullmatch(value):
-        refuse("not a CrunchyBridge id", "copy the network's id: `cb network list` shows it")
-    return value
-
-
 def _firewall_range(value: str) -> str:
     try:
         return str(ipaddress.ip_network(value))
@@ -278,7 +266,14 @@ def _day(value: object) -> object:
     refuse("not a day", 'give it as year-month-day, such as "2026-11-21"')
 
 
-DnsLabel = Annotated[str, AfterValidator(_dns_label)]
+DnsLabel = Annotated[
+    str,
+    _matching(
+        _DNS_LABEL,
+        "not a DNS label",
+        "use 1 to 63 of a-z, 0-9 and '-', with a letter or digit first and last",
+    ),
+]
 DnsName = Annotated[str, AfterValidator(_dns_name)]
 Host = Annotated[str, AfterValidator(check_host)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
@@ -287,7 +282,14 @@ Network = Annotated[ipaddress.IPv4Network, PlainValidator(_network)]
 Address = Annotated[ipaddress.IPv4Address | ipaddress.IPv6Address, PlainValidator(_address)]
 HostEndpoint = Annotated[Endpoint, PlainValidator(endpoint), PlainSerializer(str, return_type=str)]
 Day = Annotated[datetime.date, PlainValidator(_day), PlainSerializer(str, return_type=str)]
-CrunchyBridgeId = Annotated[str, AfterValidator(_crunchybridge_id)]
+CrunchyBridgeId = Annotated[
+    str,
+    _matching(
+        _CRUNCHYBRIDGE_ID,
+        "not a CrunchyBridge id",
+        "copy the network's id: `cb network list` shows it",
+    ),
+]
 FirewallRange = Annotated[str, AfterValidator(_firewall_range)]
 Port = Annotated[int, AfterValidator(_port)]
 UnprivilegedPort = Annotated[int, AfterValidator(_unprivileged_port)]

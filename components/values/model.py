@@ -28,14 +28,14 @@ class StrictModel(BaseModel):
 
 
 def refuse_twice(key: str, field: str, values: Iterable[str]) -> None:
-    """Refuse the second of two equal `values` of `field` in the list at `key`."""
+    """Refuse the second of two equal `values` of `field`, or of entries, in the list at `key`."""
     seen: set[str] = set()
     for index, value in enumerate(values):
         if value in seen:
             refuse(
                 "given twice",
                 "each may stand in the list once",
-                key=f"{key}[{index}].{to_camel(field)}",
+                key=f"{key}[{index}].{to_camel(field)}".removesuffix("."),
                 value=value,
             )
         seen.add(value)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3  # type: ignore[import-untyped]  # it has none of its own
@@ -27,20 +27,9 @@ _NETWORK = botocore.config.Config(
 )
 
 
-class StateStore(Protocol):
-    """The files of a backend, by keys such as `.pulumi/stacks/oceanid-cluster/prod.json`."""
-
-    def keys(self, prefix: str) -> list[str]:
-        """The keys that begin so."""
-
-    def read(self, key: str) -> bytes:
-        """The file's content."""
-
-    def delete(self, key: str) -> None:
-        """Remove the file; no error when it is gone already."""
-
-
 class FolderStore:
+    """The files of a folder, by keys such as `.pulumi/stacks/oceanid-cluster/prod.json`."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
@@ -49,7 +38,6 @@ class FolderStore:
         return sorted(str(path.relative_to(self._folder)) for path in paths if path.is_file())
 
     def read(self, key: str) -> bytes:
-        """The file's content."""
         return self._folder.joinpath(key).read_bytes()
 
     def delete(self, key: str) -> None:
@@ -115,7 +103,7 @@ class BucketStore:
         self._call("delete_object", Key=self._prefix + key)
 
     def versions(self, key: str) -> list[Version]:
-        """What is kept of the object, the newest first."""
+        """The newest first."""
         versions = []
         for page in self._pages("list_object_versions", key):
             for kind in ("Versions", "DeleteMarkers"):
@@ -133,7 +121,6 @@ class BucketStore:
         return sorted(versions, key=lambda version: (version.newest, version.written), reverse=True)
 
     def is_versioned(self) -> bool:
-        """Whether the bucket keeps what is overwritten."""
         return bool(self._call("get_bucket_versioning").get("Status") == "Enabled")
 
     def is_encrypted(self) -> bool:
@@ -171,7 +158,10 @@ def has_store(environment: dict[str, str]) -> bool:
     return environment.get(BACKEND_URL, "").startswith(("s3://", "file://"))
 
 
-def store_of(environment: dict[str, str]) -> BucketStore | FolderStore:
+StateStore = BucketStore | FolderStore
+
+
+def store_of(environment: dict[str, str]) -> StateStore:
     """The files of the backend that the environment names.
 
     Raises OperationError for a backend that is neither a bucket of S3 nor a folder.

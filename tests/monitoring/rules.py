@@ -7,8 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from components.monitoring.alert_inputs import AlertInputs
-from components.monitoring.alerts import groups
+from components.monitoring.alerts import AlertInputs, groups
 from components.monitoring.rule_exceptions import RuleException
 from workshop.testing.checkout import Completed, completed
 from workshop.toolchain.__main__ import BIN

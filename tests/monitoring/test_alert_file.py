@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from components.cluster.labels import DRIFT_LEASE, GATEWAY
-from components.monitoring.alert_inputs import EGRESS_ADDRESS, PROBES_JOB
-from components.monitoring.alerts import FILE, NAMESPACE, PLACEHOLDER
+from components.monitoring.alerts import EGRESS_ADDRESS, FILE, NAMESPACE, PLACEHOLDER, PROBES_JOB
 from tests.monitoring.metrics import DASHBOARD
 from tests.monitoring.rules import INPUTS, all_rules, promtool, rule_groups
 
