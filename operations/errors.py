@@ -1,7 +1,5 @@
 """The one error of operations, which the command line prints."""
 
-from __future__ import annotations
-
 
 class OperationError(Exception):
     """An operation cannot run or go on; the text says what is missing and how to get it."""

@@ -1,7 +1,5 @@
 """The cluster: how it is reached, and the addresses that are its own."""
 
-from __future__ import annotations
-
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Annotated, Self
 

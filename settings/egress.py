@@ -1,7 +1,5 @@
 """The worker gateways: what they carry, and in which order nodes get a change."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Self
 from urllib.parse import urlsplit

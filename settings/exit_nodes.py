@@ -1,7 +1,5 @@
 """The exit nodes: where they run, and the names and addresses by which they are known."""
 
-from __future__ import annotations
-
 from components.values.fields import Address, DnsLabel, refuse
 from components.values.model import StrictModel, refuse_twice
 from settings.rendered import (

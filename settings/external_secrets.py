@@ -1,7 +1,5 @@
 """The secrets synced from Pulumi ESC: the operator, its stores, what is read from them."""
 
-from __future__ import annotations
-
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator

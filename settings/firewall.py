@@ -1,7 +1,5 @@
 """The database's firewall: what is admitted next to the exit nodes, and what is to go."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from ipaddress import IPV4LENGTH, IPv4Address, IPv6Address, ip_network
 from typing import Annotated, Self

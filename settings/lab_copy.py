@@ -1,7 +1,5 @@
 """Whether the settings that the engine has are those of the file in the repository."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

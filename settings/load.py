@@ -1,7 +1,5 @@
 """Turns a stack's configuration into settings, and what is wrong with it into one line each."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping

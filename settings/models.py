@@ -1,7 +1,5 @@
 """The settings' shape, one class a config key."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Annotated, Self

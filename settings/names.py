@@ -1,7 +1,5 @@
 """Names that both the settings' checks and the program go by."""
 
-from __future__ import annotations
-
 NAMESPACE = "oceanid-egress"
 SECRETS_NAMESPACE = "external-secrets-system"
 # In each store's namespace; the name is that of the operators' own documents.

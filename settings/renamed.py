@@ -1,7 +1,5 @@
 """Keys and values of the previous release: accepted in this one, each with a warning."""
 
-from __future__ import annotations
-
 import copy
 import json
 import re

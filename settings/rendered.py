@@ -3,8 +3,6 @@
 tests/components/test_limits.py derives every limit and name from the objects that are rendered.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 from components.cluster.labels import GATEWAY, LONGEST_LABEL, PROBER

@@ -4,8 +4,6 @@ The rules are Kubernetes' own (apimachinery's `ValidateTolerations`), and some m
 takes and what could only do harm here is refused.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import AfterValidator

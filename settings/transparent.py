@@ -1,7 +1,5 @@
 """Which hosts the cluster's DNS may answer with the gateway's address."""
 
-from __future__ import annotations
-
 from functools import cache
 
 from publicsuffixlist import PublicSuffixList

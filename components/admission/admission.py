@@ -1,7 +1,5 @@
 """The policies as the API server enforces them: on what reaches it past any preview or review."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Address ranges that a pod with access to the internet must still not reach."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 

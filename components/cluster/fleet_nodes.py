@@ -1,7 +1,5 @@
 """The fleet's nodes carry their labels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Labels and names by which the parts of the egress path find each other."""
 
-from __future__ import annotations
-
 GATEWAY = "oceanid-gateway"
 GATEWAY_CREDENTIAL = f"{GATEWAY}-credential"
 PART_OF = "app.kubernetes.io/part-of"

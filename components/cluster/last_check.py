@@ -6,8 +6,6 @@ resource monitor in pkg/resource/deploy/source_eval.go, the same from 3.224.0 to
 side of it is `_wait_for_shutdown`, the last thing that the program's own task awaits.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from collections.abc import Callable, Sequence

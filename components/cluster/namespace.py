@@ -1,7 +1,5 @@
 """A namespace whose pods can have no privilege and talk to nobody unless a policy says so."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pulumi

@@ -5,8 +5,6 @@ reached by: TCP goes to the tailnet's own service ranges and to no other address
 port 53, which no destination may have [settings/egress.py].
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address

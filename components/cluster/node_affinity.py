@@ -1,7 +1,5 @@
 """Which nodes a pod may run on, by their own names or by the label that carries them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """The ports by which the parts of the egress path find each other."""
 
-from __future__ import annotations
-
 HTTP_PORT = 3128
 SOCKS5_PORT = 1080
 STATUS_PORT = 9000

@@ -1,7 +1,5 @@
 """The preflight: the fleet is looked at before any resource is registered."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex

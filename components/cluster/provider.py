@@ -1,7 +1,5 @@
 """How the program reaches the cluster."""
 
-from __future__ import annotations
-
 import pulumi_kubernetes
 
 

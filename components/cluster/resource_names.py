@@ -1,7 +1,5 @@
 """Resource names made of two free parts, of which no two are the same."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """The running stack's configuration, as the engine has it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 

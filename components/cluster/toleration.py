@@ -1,7 +1,5 @@
 """A taint of nodes that pods may ignore."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from enum import StrEnum

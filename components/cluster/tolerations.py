@@ -1,7 +1,5 @@
 """The taints that a pod may ignore, as its specification has them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from pulumi_kubernetes.core import v1 as core

@@ -1,7 +1,5 @@
 """Environment variables by which an operation tells the program what it is run for."""
 
-from __future__ import annotations
-
 ROLLBACK = "OCEANID_ROLLBACK"
 """`1` in a rollback."""
 PLANNED_NODES = "OCEANID_PLANNED_NODES"

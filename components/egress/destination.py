@@ -1,7 +1,5 @@
 """A host outside the cluster that the fleet reaches by its egress address."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Self
 from urllib.parse import urlsplit

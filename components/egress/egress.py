@@ -1,7 +1,5 @@
 """A fleet's egress: exit nodes, worker gateways wave after wave, and a gate after each wave."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What makes a fleet's egress; its parts take it from here."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network

@@ -15,8 +15,6 @@ A client that shuts down only its sending side gets no answer through a CONNECT 
 an HTTP/1 tunnel whole. PostgreSQL's and TLS clients do not do so; through the SOCKS5 port it works.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from .destination import Destination

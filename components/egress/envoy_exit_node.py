@@ -10,8 +10,6 @@ each is a TCP pool to the exit node's tailscaled, with the same health check. Wh
 TCP connection ends, and with it the tunnel and the client's connection.
 """
 
-from __future__ import annotations
-
 from .envoy_gateway import ExitNodeProxy
 from .envoy_upstream import INTERNAL_BUFFER_BYTES, Json, internal_name, typed
 

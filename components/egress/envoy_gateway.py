@@ -1,7 +1,5 @@
 """What a worker's gateway carries, to where, and on which ports."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from .destination import Destination

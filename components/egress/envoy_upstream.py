@@ -1,7 +1,5 @@
 """What Envoy's listeners send to: the tailscaleds in the gateway's pod, by priority and health."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .envoy_gateway import ExitNodeProxy, Gateway

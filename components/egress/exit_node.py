@@ -1,7 +1,5 @@
 """One Tailscale exit node, pinned to the cluster node whose address the database admits."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pulumi

@@ -1,7 +1,5 @@
 """A fleet's egress as plain values, which the settings give and components take."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from ..cluster.toleration import Toleration

@@ -1,7 +1,5 @@
 """The gate of a wave: a Job for every node measures the egress path through the node's gateway."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """The document that tells the gate's program what to measure, and which answer is right."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How applications reach the gateways, and what gateways may reach: services, names, policies."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network

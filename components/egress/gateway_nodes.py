@@ -1,7 +1,5 @@
 """Which gateways a wave has once it has rolled out, held against those that its gate measures."""
 
-from __future__ import annotations
-
 import json
 import shlex
 import sys

@@ -1,7 +1,5 @@
 """A worker gateway's pod: one tailscaled for each exit node, and Envoy in front of them."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 

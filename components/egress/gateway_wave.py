@@ -1,7 +1,5 @@
 """The worker gateways: a DaemonSet a wave, each behind the gate of the wave before."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Sequence

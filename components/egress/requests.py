@@ -4,8 +4,6 @@ Figures are from the audit of 13 October 2025, section 2, "Exit Node Resources" 
 Resources".
 """
 
-from __future__ import annotations
-
 # Millicores and mebibytes.
 _ENVOY = (50, 96)
 _TAILSCALE = (50, 100)

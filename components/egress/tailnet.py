@@ -1,7 +1,5 @@
 """The stack's place in the tailnet: credentials, tags, the policy file, exit-node approval."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a stack chooses of its tailnet."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

@@ -4,8 +4,6 @@ Environment variables and endpoints are containerboot's, as cmd/containerboot of
 documents them.
 """
 
-from __future__ import annotations
-
 import base64
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A range that the firewall admits."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

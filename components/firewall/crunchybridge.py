@@ -1,7 +1,5 @@
 """The crunchybridge provider's resources, for programs; the provider is in `providers/`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The database's firewall: it admits the exit nodes' addresses and what the settings list."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The alerts of alerts.yaml, with a stack's values in place of the file's placeholders."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

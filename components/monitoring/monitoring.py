@@ -1,7 +1,5 @@
 """Monitoring: what Prometheus scrapes, what is probed, the alerts, and a dashboard for Grafana."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime

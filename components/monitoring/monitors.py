@@ -3,8 +3,6 @@
 Fields are those of its API monitoring.coreos.com/v1 (v0.94).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The prober: a blackbox exporter that asks the egress path, through the gateways only."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 

@@ -11,8 +11,6 @@ HTTP prober can have one proxy only. tailscaled answers 200 once the far end has
 connection, so that 200 is the far end's answer; the gateway's own ports accept before that.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 from urllib.parse import urlsplit

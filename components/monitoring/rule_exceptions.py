@@ -1,7 +1,5 @@
 """The policies' dated exceptions, read as data: an alert says when one is about to run out."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Reads a bundle of CustomResourceDefinitions and takes those of it that are wanted."""
 
-from __future__ import annotations
-
 import urllib.request
 from collections.abc import Collection
 from pathlib import Path

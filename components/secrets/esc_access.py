@@ -1,7 +1,5 @@
 """How the operator reaches Pulumi ESC: the service's address and the token."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Secrets synced from Pulumi ESC: the token, the stores, the secrets, and the check behind them."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Mapping

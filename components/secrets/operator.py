@@ -1,7 +1,5 @@
 """The External Secrets Operator: its CRDs, its chart, its rights and its NetworkPolicies."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ not need here: cluster-wide kinds, tokens of service accounts, generators, and t
 controller's right to every Secret of the cluster.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from pulumi_kubernetes.rbac import v1 as rbac

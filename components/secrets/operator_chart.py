@@ -5,8 +5,6 @@ The charts of v0.19.2 and v1.3.2 are deployed with them in tests, through the po
 no schema of these refuses one.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..cluster.labels import HOSTNAME_LABEL

@@ -1,7 +1,5 @@
 """What an update asks about the synced secrets, by the program `operations.secret_gate`."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

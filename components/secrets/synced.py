@@ -1,7 +1,5 @@
 """What is synced from Pulumi ESC: the operator's chart, its stores, what is read from them."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

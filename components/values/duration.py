@@ -1,7 +1,5 @@
 """A length of time, read as Kubernetes reads one: by Go's `time.ParseDuration`."""
 
-from __future__ import annotations
-
 import re
 from fractions import Fraction
 from typing import Annotated

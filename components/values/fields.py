@@ -1,7 +1,5 @@
 """The kinds of value a setting can have, each with its rule and its remedy."""
 
-from __future__ import annotations
-
 import datetime
 import ipaddress
 import re

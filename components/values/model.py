@@ -1,7 +1,5 @@
 """What every group of values has in common."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict

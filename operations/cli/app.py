@@ -1,7 +1,5 @@
 """`oceanid`: all its commands, and what becomes of their errors."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import suppress
 from functools import cache

@@ -1,7 +1,5 @@
 """A group of commands: strict about what it is given, with an example in the help of each."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from functools import wraps

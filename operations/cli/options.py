@@ -1,7 +1,5 @@
 """The options that several commands take, each defined once."""
 
-from __future__ import annotations
-
 from difflib import get_close_matches
 from typing import Annotated
 

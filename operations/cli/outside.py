@@ -1,7 +1,5 @@
 """The commands about other services: tokens, the firewall, manifests, GitHub."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

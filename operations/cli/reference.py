@@ -1,7 +1,5 @@
 """The commands' part of docs/commands.md, written from the commands themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import typer

@@ -1,7 +1,5 @@
 """The command itself, which every other one is added to."""
 
-from __future__ import annotations
-
 from operations.cli.commands import Commands
 
 oceanid = Commands(

@@ -1,7 +1,5 @@
 """`oceanid scan`: the policy rules over manifest files."""
 
-from __future__ import annotations
-
 import io
 import os
 from contextlib import redirect_stderr, redirect_stdout

@@ -1,7 +1,5 @@
 """The commands on one stack, from a preview to what is seen of it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """What comes before every command on a stack: refusals, and its turn."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator, Mapping

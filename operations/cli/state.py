@@ -1,7 +1,5 @@
 """The commands about where state is kept, and about putting it right."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

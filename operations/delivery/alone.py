@@ -1,7 +1,5 @@
 """Which commands do not run next to others in this checkout or on this lab."""
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager, nullcontext
 
 from operations.delivery import turn

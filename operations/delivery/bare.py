@@ -1,7 +1,5 @@
 """What a shell needs so that `pulumi` itself finds the stack that the commands here use."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

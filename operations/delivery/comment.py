@@ -1,7 +1,5 @@
 """The one comment on a pull request: what it would do to each stack, and what the policies say."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from operations.delivery import topology

@@ -1,7 +1,5 @@
 """The environment variables that a real stack needs, and where the value of each comes from."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Drift: where the real things are no longer as the stack's state has them."""
 
-from __future__ import annotations
-
 import sys
 
 from operations.delivery import drift_lease, events, run

@@ -4,8 +4,6 @@ Nothing exports metrics of a database's firewall. A Lease's age is one of kube-s
 an alert on it (components/monitoring/alerts.yaml) fires when there is drift, and when nobody looks.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 from components.cluster.labels import DRIFT_LEASE

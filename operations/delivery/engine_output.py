@@ -3,8 +3,6 @@
 Why not by `pulumi.automation`: docs/adr/0017-engine-by-its-command-line.md.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The environment the engine runs in, by stack."""
 
-from __future__ import annotations
-
 import json
 import os
 import pwd

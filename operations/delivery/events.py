@@ -1,7 +1,5 @@
 """The engine's events of one preview, as far as people want to read them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass

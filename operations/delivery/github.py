@@ -5,8 +5,6 @@ Anybody can write the mark; what somebody else wrote is never taken for the job'
 GitHub's REST API, 2022-11-28: issues, and comments on issues, which those on pull requests are.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass

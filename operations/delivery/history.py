@@ -6,8 +6,6 @@ engine writes it, at the end of the update and with the new state; no command of
 it. That makes it a better witness than a tag or a file, which say what somebody wrote.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Any

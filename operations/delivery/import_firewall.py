@@ -1,7 +1,5 @@
 """Writes a Pulumi import file for the firewall rules that exist and that the stack wants."""
 
-from __future__ import annotations
-
 import json
 import shlex
 import threading

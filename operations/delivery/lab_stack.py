@@ -1,7 +1,5 @@
 """What the stack of the lab needs before the engine can run on it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

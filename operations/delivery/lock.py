@@ -1,7 +1,5 @@
 """Locks on a stack's state, and the release of one that a killed run has left."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

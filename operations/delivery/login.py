@@ -1,7 +1,5 @@
 """`oceanid login`: which backend holds the state of the stacks, checked before it is relied on."""
 
-from __future__ import annotations
-
 import json
 import os
 

@@ -1,7 +1,5 @@
 """Pieces of Markdown from text that a pull request's author may have chosen."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 

@@ -1,7 +1,5 @@
 """The official Pulumi CLI on PATH, where there is one that is new enough."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

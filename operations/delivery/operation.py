@@ -1,7 +1,5 @@
 """What the engine does on a stack under the policy pack, or after a look at its state."""
 
-from __future__ import annotations
-
 from operations.delivery import plan, run, shared_dns
 
 

@@ -5,8 +5,6 @@ that exceeds them before it is touched (update plans, 3.246.0). Secrets in the f
 the stack's secrets provider. Beside it lies what it is good for: one commit, one state.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Promotion: a commit that is green in one stack goes to the next, by the approved plan."""
 
-from __future__ import annotations
-
 import os
 import secrets
 

@@ -1,7 +1,5 @@
 """What the last previews of the stacks show: the comment on a pull request, the page of a run."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What a command does about an API server that does not answer: it says so, and keeps the state."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """Rolls a stack back to what an earlier commit describes, by that commit's own program."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Puts a new access token of Pulumi ESC in the place of the old one, which works until the end."""
 
-from __future__ import annotations
-
 import httpx
 
 from operations.delivery import run

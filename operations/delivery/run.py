@@ -1,7 +1,5 @@
 """Runs the engine in this process's place: its output as it comes, Ctrl-C as it is meant."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import signal

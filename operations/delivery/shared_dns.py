@@ -4,8 +4,6 @@ Updates hand it over to a resource that owns one key (`components/egress`). The 
 would delete the whole ConfigMap, keys of others included, where nothing takes its place.
 """
 
-from __future__ import annotations
-
 from components.cluster.labels import DNS_CONFIG, DNS_NAMESPACE
 from operations.delivery.engine_output import deployment
 from operations.delivery.environment import config_file

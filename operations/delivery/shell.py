@@ -5,8 +5,6 @@ export. Of the families below only the names listed here are passed on, to the e
 program that runs next to it. A variable of no family, such as PATH or HTTPS_PROXY, is passed on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from components.cluster.variables import ROLLBACK

@@ -1,7 +1,5 @@
 """No engine with stand-in providers starts on a real fleet."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from operations.delivery.alone import ENGINE_COMMANDS

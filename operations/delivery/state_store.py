@@ -4,8 +4,6 @@ The layout is the engine's own [backend/diy, 3.246.0]: `.pulumi/stacks/PROJECT/S
 stack's state, `.pulumi/locks/organization/PROJECT/STACK/ID.json` a lock on it.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Earlier versions of a stack's state, which the bucket keeps, and how one is restored."""
 
-from __future__ import annotations
-
 import getpass
 import json
 import os

@@ -1,7 +1,5 @@
 """A picture of the fleet as the settings have it, in Mermaid, with what a change touches marked."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """One command at a time, by a file lock, which the kernel releases when the process ends."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import sys

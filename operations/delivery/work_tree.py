@@ -1,7 +1,5 @@
 """The commit this checkout is at, which is what a release is called."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Requests to the API server of one context, each answered within a bounded time."""
 
-from __future__ import annotations
-
 import json
 import os
 import threading

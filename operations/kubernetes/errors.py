@@ -1,7 +1,5 @@
 """The one error of this client."""
 
-from __future__ import annotations
-
 from operations.errors import OperationError
 
 _LONGEST = 1000

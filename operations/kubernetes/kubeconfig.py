@@ -3,8 +3,6 @@
 As kubectl reads it: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
 """
 
-from __future__ import annotations
-
 import base64
 import os
 import ssl

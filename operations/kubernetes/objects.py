@@ -1,7 +1,5 @@
 """Parts of Kubernetes' objects that the API server leaves out, or null, where they are empty."""
 
-from __future__ import annotations
-
 from operations.kubernetes.client import Document
 
 

@@ -1,7 +1,5 @@
 """The objects of a list as they change, by the API server's own watch."""
 
-from __future__ import annotations
-
 import json
 import math
 import time

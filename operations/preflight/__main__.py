@@ -5,8 +5,6 @@ CRUNCHY_API_KEY. Exit code 0 when no check failed, 1 when one did, 2 without a r
 failure means is for the caller: `preflight.onFailure` of the settings says it for an update.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -5,8 +5,6 @@ By github.com/coredns/caddy v1.1.4 (caddyfile/lexer.go, parse.go) and coredns v1
 real CoreDNS.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace

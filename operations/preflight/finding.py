@@ -1,7 +1,5 @@
 """What a check finds, in one form for all of them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -4,8 +4,6 @@ Prints one JSON object: `gateways`, a list of `node` and `wave`, or None with th
 `unfit`, of the named nodes those on which no pod can measure, each with its reason.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """Which nodes have a place for the pods that an update starts, or enlarges, there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 

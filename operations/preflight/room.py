@@ -1,7 +1,5 @@
 """What room a node has left, as the scheduler counts it: what pods request, not what they use."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal

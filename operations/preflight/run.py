@@ -1,7 +1,5 @@
 """All checks, as parallel as what they ask allows."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor

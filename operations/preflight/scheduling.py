@@ -1,7 +1,5 @@
 """Why no pod could run on a node: its taints, its system, its room, as the scheduler judges."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from components.cluster.labels import GATEWAY

@@ -4,8 +4,6 @@ The same variables as the Tailscale provider's: TAILSCALE_API_KEY, or TAILSCALE_
 TAILSCALE_OAUTH_CLIENT_SECRET; TAILSCALE_TAILNET and TAILSCALE_BASE_URL.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote

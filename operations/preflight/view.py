@@ -1,7 +1,5 @@
 """What the checks look at: the cluster at one moment."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Kubernetes' workloads as the checks look at them."""
 
-from __future__ import annotations
-
 from components.cluster.labels import PART_OF
 from operations.kubernetes.client import Document
 from operations.kubernetes.objects import labels_of, name_of, status_of

@@ -1,7 +1,5 @@
 """The database's firewall rules of the stack, held against the exit nodes' addresses."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from operations.report.state import State

@@ -1,7 +1,5 @@
 """The waves and what their gates measured, from the Jobs and pods that the cluster still has."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

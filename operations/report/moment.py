@@ -1,7 +1,5 @@
 """Times as people read them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))

@@ -1,7 +1,5 @@
 """The page: everything on it, and its HTML."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Which rules guard the stack, what they find in it, and which exceptions are granted."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """Secrets and how old they are; never what they hold."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,11 +1,9 @@
 """The stack's state as the engine exports it: secrets in it are encrypted and are not decrypted."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from operations.report.moment import parsed
 from providers.plugin import urn
@@ -25,7 +23,7 @@ class Resource:
     created: datetime | None
 
     @classmethod
-    def of(cls, document: dict[str, Any]) -> Resource:
+    def of(cls, document: dict[str, Any]) -> Self:
         return cls(
             type=document["type"],
             name=urn.parsed(document["urn"]).name,
@@ -42,7 +40,7 @@ class State:
     written: datetime | None
 
     @classmethod
-    def of(cls, deployment: dict[str, Any]) -> State:
+    def of(cls, deployment: dict[str, Any]) -> Self:
         resources = deployment.get("resources") or []
         written = parsed((deployment.get("manifest") or {}).get("time")) if resources else None
         return cls(resources=tuple(map(Resource.of, resources)), written=written)

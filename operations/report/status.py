@@ -1,7 +1,5 @@
 """How something stands, in a word, a shape and a colour: never by the colour alone."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 

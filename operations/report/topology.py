@@ -3,8 +3,6 @@
 Narrow on purpose, so that it is read on a phone as it is; it grows with waves, not with nodes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

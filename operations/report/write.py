@@ -3,8 +3,6 @@
 Without a response of the cluster, what only the cluster knows is shown as unknown.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

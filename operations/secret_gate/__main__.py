@@ -8,8 +8,6 @@ webhook answers.
 Exit code 0 when the question could be answered, 2 when not, 1 when the webhook stays away.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """Has ExternalSecrets read again, and finds the operator's reason for each that was not."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Waits until the operator's webhook answers the API server."""
 
-from __future__ import annotations
-
 import time
 
 from operations.kubernetes.client import Document, KubernetesClient

@@ -4,8 +4,6 @@ A resource that is renamed in a program is, to the engine, one to make and then 
 first adopts the rule, which is there already; the deletion of the second must then leave it.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import defaultdict
 

@@ -4,8 +4,6 @@ Paths, fields, paging and idempotency are those of docs.crunchybridge.com/api/ne
 and /api-concepts. Every method may raise ProviderError, ApiError or GoneError.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Mapping
 from typing import Any

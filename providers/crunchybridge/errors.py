@@ -1,7 +1,5 @@
 """What the provider tells its user when an operation fails."""
 
-from __future__ import annotations
-
 from providers.plugin.errors import ProviderError
 
 

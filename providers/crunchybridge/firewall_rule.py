@@ -1,7 +1,5 @@
 """The resource `crunchybridge:index:FirewallRule`: one address range a network's clusters admit."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final

@@ -1,7 +1,5 @@
 """The inputs of a firewall rule: what is refused, what is put in order, and what a change means."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """One listing of a network's rules, shared by the reads of one refresh."""
 
-from __future__ import annotations
-
 import threading
 from collections import defaultdict
 from collections.abc import Iterator

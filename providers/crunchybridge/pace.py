@@ -1,7 +1,5 @@
 """How long to wait before a request is sent again, and when to give up."""
 
-from __future__ import annotations
-
 import random
 import threading
 import time
@@ -9,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Self
 
 import httpx
 
@@ -30,7 +29,7 @@ class Clock:
     spread: Callable[[], float] = random.random
 
     @classmethod
-    def real(cls, cancelled: threading.Event) -> Clock:
+    def real(cls, cancelled: threading.Event) -> Self:
         return cls(now=time.monotonic, wait=cancelled.wait)
 
 

@@ -1,10 +1,8 @@
 """Pulumi properties: texts that may be unknown or secret."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from google.protobuf import struct_pb2
 
@@ -34,7 +32,7 @@ class Property:
         """Whether the property has a value, known or not."""
         return self.unknown or self.value is not None
 
-    def with_value(self, value: Any) -> Property:  # noqa: ANN401 - any JSON value
+    def with_value(self, value: Any) -> Self:  # noqa: ANN401 - any JSON value
         """The same property, as secret as before, with another value."""
         return replace(self, value=value)
 

@@ -1,8 +1,6 @@
 # ruff: noqa: N802 - the methods' names are the protocol's
 """The provider: Pulumi's gRPC service `pulumirpc.ResourceProvider` over the firewall rules."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Mapping

@@ -4,8 +4,6 @@ It removes a rule that no resource stands for, when its turn in the program come
 depends on. Where there is no such rule it does nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -1,12 +1,10 @@
 """A firewall rule as the API has it, and the form of its parts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Network, ip_network
-from typing import Any
+from typing import Any, Self
 
 KINDS = ("ingress", "egress")
 # CrunchyBridge's EID: 128 bits in lower-case base32 without padding, so the last of the 26
@@ -27,7 +25,7 @@ class FirewallRule:
     description: str | None
 
     @classmethod
-    def of(cls, document: Mapping[str, Any], network_id: str) -> FirewallRule:
+    def of(cls, document: Mapping[str, Any], network_id: str) -> Self:
         """The rule of a response; raises KeyError, TypeError or ValueError if it is not one."""
         return cls(
             id=str(document["id"]),

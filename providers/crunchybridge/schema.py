@@ -1,7 +1,5 @@
 """The package's schema: what import, documentation and code generation know of it."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from providers.crunchybridge.client import DEFAULT_URL, VERSION

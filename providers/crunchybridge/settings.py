@@ -1,7 +1,5 @@
 """The provider's settings: where the API is, and the key for it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit

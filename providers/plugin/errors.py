@@ -1,7 +1,5 @@
 """What a plugin tells its user when an operation fails."""
 
-from __future__ import annotations
-
 
 class ProviderError(Exception):
     """An operation failed; the message is one line for the user, free of secrets."""

@@ -7,8 +7,6 @@ the environment names are on loopback, as those of `oceanid lab up` are. The nam
 not count.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path

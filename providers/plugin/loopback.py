@@ -1,7 +1,5 @@
 """Whether a URL leads to this machine, where no proxy of the environment leads."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 

@@ -1,7 +1,5 @@
 """A plugin's process: it prints its port, serves the engine, and ends with it."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import signal

@@ -4,8 +4,6 @@ Signatures and the unknown's mark are those of `pulumi.runtime.rpc` (SDK 3.272).
 `PropertyValue` neither reads nor writes unknowns, which every preview has.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final

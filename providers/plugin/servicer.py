@@ -7,8 +7,6 @@ error, hides the old inputs and the engine's log from a provider, and dies of an
 middle of a request.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """A resource's URN taken apart: `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 _SEPARATOR = "::"

@@ -1,7 +1,5 @@
 """Environment variables of the outside services: of their providers, and of what asks them too."""
 
-from __future__ import annotations
-
 CRUNCHYBRIDGE_BASE_URL = "CRUNCHYBRIDGE_BASE_URL"
 CRUNCHY_API_KEY = "CRUNCHY_API_KEY"
 ESC_ACCESS_TOKEN = "ESC_ACCESS_TOKEN"  # noqa: S105  a name

@@ -5,8 +5,6 @@ that follows it, after a reboot or an eviction, is refused. So is one in a names
 Security was tightened later.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from operations.kubernetes.objects import is_true

@@ -3,8 +3,6 @@
 Each API server writes its address and port into the endpoints of the Service `kubernetes`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from ipaddress import ip_address
 

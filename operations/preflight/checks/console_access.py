@@ -4,8 +4,6 @@ In October 2025 the nodes could only be reached by the provider's console. Nothi
 check that way in, so the settings hold the day on which one did.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date
 

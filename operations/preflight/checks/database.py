@@ -1,7 +1,5 @@
 """Whether the database's network in the settings exists and the key may see its firewall."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing

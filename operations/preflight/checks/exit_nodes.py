@@ -3,8 +3,6 @@
 One that an update can fix is a warning: else a rollback would be refused for what it is to undo.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 
 from operations.kubernetes.objects import name_of, status_of

@@ -4,8 +4,6 @@ As far as the API server and the tailnet show it. Neither shows a tailscaled tha
 own service, its state in /var/lib/tailscale, its routes and firewall rules: a note says so.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from collections.abc import Iterator, Sequence

@@ -4,8 +4,6 @@ A check's pod that no node takes is deleted with its Job's deadline; the schedul
 an event for an hour.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from components.cluster.labels import NODE_ANNOTATION, WAVE_LABEL

@@ -1,7 +1,5 @@
 """DaemonSets in the nodes' own network, and how many nodes each could cut off at once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from operations.kubernetes.objects import status_of

@@ -3,8 +3,6 @@
 A node stays Ready for a while after its kubelet has stopped; an update must not start then.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 

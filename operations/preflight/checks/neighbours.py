@@ -1,7 +1,5 @@
 """What somebody else runs where the stack takes a namespace, or shares the cluster's objects."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from operations.kubernetes.client import Document

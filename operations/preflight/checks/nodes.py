@@ -1,7 +1,5 @@
 """Whether the cluster has every node of the settings, each Ready, labelled and fit for its pods."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from components.cluster.labels import HOSTNAME_LABEL

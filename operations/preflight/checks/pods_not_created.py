@@ -5,8 +5,6 @@ never appear. So the Pulumi operator was stuck for four days in October 2025. Th
 a dry run of the pod that the workload would make.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 

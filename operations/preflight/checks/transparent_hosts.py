@@ -4,8 +4,6 @@ CoreDNS ends at once where two of its server blocks have one zone, and takes the
 cluster with it. A DNS next to it, such as NodeLocal DNSCache, has zones of its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
