@@ -237,5 +237,4 @@ def text(exceptions: Exceptions | None = None) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the data file, by default that of the component; 2 for a wrong call."""
     return written("admission", text(), DATA_FILE, arguments)

@@ -39,8 +39,6 @@ require_fit()
 
 
 class UnknownAwareAnalyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see the top of this file
-    """The SDK's analyzer with one decoding a resource for all rules."""
-
     def __init__(
         self,
         name: str,
@@ -62,7 +60,6 @@ class UnknownAwareAnalyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see t
     def Analyze(  # noqa: N802 - the protocol's name
         self, request: analyzer_pb2.AnalyzeRequest, _context: object
     ) -> analyzer_pb2.AnalyzeResponse:
-        """Judge one resource by every rule that is not disabled."""
         response = analyzer_pb2.AnalyzeResponse()
         subjects = subjects_of(request.type, from_struct(request.properties), request.name)
         fired: list[set[str]] = [set() for _ in subjects]
@@ -86,7 +83,6 @@ class UnknownAwareAnalyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see t
     def AnalyzeStack(  # noqa: N802 - the protocol's name
         self, request: analyzer_pb2.AnalyzeStackRequest, _context: object
     ) -> analyzer_pb2.AnalyzeResponse:
-        """Judge the resources together, from what was noted of each."""
         response = analyzer_pb2.AnalyzeResponse()
         for resource in request.resources:
             if resource.urn not in self._observations:

@@ -24,8 +24,6 @@ _STACKS = "stacks"
 
 
 class Enforcer(StrEnum):
-    """Who enforces the rules."""
-
     PREVIEW = "preview"
     SCAN = "scan"
     CLUSTER = "cluster"

@@ -14,18 +14,15 @@ class Text:
         self._out, self._err = out, err
 
     def result(self, result: Result) -> None:
-        """Write it at once."""
         place = f"{result.file}:{result.line}:{result.column}"
         severity = f"[{result.mark}] [severity: {result.rule.severity.value}]"
         self._out.write(f"{printable(f'{place}: {severity} {message_of(result)}')}\n")
 
     def problem(self, problem: Problem) -> None:
-        """Write it at once."""
         place = f"{problem.file}:{problem.line}:{problem.column}"
         self._err.write(f"{printable(f'{place}: {problem.message}')}\n")
 
     def end(self, tally: Tally) -> None:
-        """Write the figures."""
         self._err.write(f"{tally}\n")
 
 
@@ -42,11 +39,9 @@ class Sarif:
         self._results.append(result)
 
     def problem(self, problem: Problem) -> None:
-        """Keep it."""
         self._problems.append(problem)
 
     def end(self, tally: Tally) -> None:
-        """Write it."""
         document = sarif_document(self._results, self._problems)
         self._out.write(f"{json.dumps(document, indent=2)}\n")
         self._err.write(f"{tally}\n")

@@ -83,8 +83,6 @@ def _in_plain_words(content: bytes, error: yaml.MarkedYAMLError) -> str:
 
 
 class _Document:
-    """Builds one document from its events."""
-
     def __init__(self, next_event: _NextEvent) -> None:
         self._next = next_event
         self._anchors: dict[str, object] = {}
@@ -228,7 +226,6 @@ def _distinct(document: object) -> Iterator[dict[str, object] | list[object]]:
 
 
 def _node(event: AnyEvent, next_event: _NextEvent, anchors: dict[str, yaml.Node]) -> yaml.Node:
-    """The node that begins with an event."""
     kind = type(event)
     if kind is AliasEvent:
         return anchors.get(event.anchor) or yaml.ScalarNode("", "", event.start_mark)

@@ -34,8 +34,6 @@ def _about(rule: Rule) -> dict[str, Any]:
 
 
 class RulePolicy(ResourceValidationPolicy):
-    """One rule as a policy."""
-
     rule: Rule
 
     def __init__(self, rule: Rule, exceptions: Exceptions | None = None) -> None:
@@ -70,8 +68,6 @@ class RulePolicy(ResourceValidationPolicy):
 
 
 class CrossResourcePolicy(StackValidationPolicy):
-    """One rule over several resources as a policy."""
-
     rule: CrossResourceRule
 
     def __init__(self, rule: CrossResourceRule, exceptions: Exceptions) -> None:
@@ -142,7 +138,6 @@ def subjects_of(token: str, inputs: Inputs, name: str) -> tuple[Subject, ...]:
 
 
 def fired_on(subject: Subject) -> frozenset[str]:
-    """The names of the rules that fire on a subject."""
     return frozenset(
         rule.name for rule in all_rules() if judge(rule, subject).verdict is Verdict.FIRES
     )

@@ -37,7 +37,6 @@ def text() -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the document to a file, by default its own; 2 for a wrong call."""
     return written("prohibited", text(), DEFAULT_FILE, arguments)
 
 

@@ -96,7 +96,6 @@ class Tally:
     not_evaluated: int = 0
 
     def count(self, result: Result) -> None:
-        """Add one result."""
         if result.blocks:
             self.violations += 1
         elif result.excepted is None:

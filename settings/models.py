@@ -117,8 +117,6 @@ class PreflightSettings(StrictModel):
 
 
 class Settings(StrictModel):
-    """All settings of a stack."""
-
     cluster: ClusterSettings
     nodes: Annotated[tuple[FleetNode, ...], AfterValidator(_unique_nodes)]
     tailnet: TailnetSettings
@@ -236,7 +234,6 @@ class Settings(StrictModel):
 
     @property
     def egress_targets(self) -> EgressTargets:
-        """What a gateway is measured by."""
         return EgressTargets(
             destinations=self.egress.destinations,
             egress_ip_url=self.egress.egress_ip_url,

@@ -68,8 +68,6 @@ class GatewayExitNode:
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayPod:
-    """What a gateway's pod is made from."""
-
     egress: EgressArgs
     exit_nodes: tuple[GatewayExitNode, ...]
 
@@ -104,7 +102,6 @@ def envoy_config(pod: GatewayPod) -> pulumi.Output[dict[str, str]]:
 
 
 def containers(pod: GatewayPod) -> list[core.ContainerArgs]:
-    """Envoy, and a tailscaled for each exit node."""
     return [
         _envoy(pod),
         *(_tailscale(pod, index, each) for index, each in enumerate(pod.exit_nodes)),

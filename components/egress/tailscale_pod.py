@@ -144,7 +144,6 @@ def volumes(credential_secret: str) -> list[core.VolumeArgs]:
 
 
 def mounts() -> list[core.VolumeMountArgs]:
-    """Where `volumes` stand in the container."""
     return [
         core.VolumeMountArgs(name="credential", mount_path=_CREDENTIAL_PATH, read_only=True),
         core.VolumeMountArgs(name="tmp", mount_path="/tmp"),  # noqa: S108  the pod's own emptyDir

@@ -44,11 +44,9 @@ class FirewallRule(pulumi.CustomResource):
         super().__init__("crunchybridge:index:FirewallRule", name, properties, opts)
 
     def translate_input_property(self, prop: str) -> str:
-        """The provider's name of a property."""
         return _PROVIDERS_NAMES.get(prop, prop)
 
     def translate_output_property(self, prop: str) -> str:
-        """The property's name here."""
         return _OUR_NAMES.get(prop, prop)
 
 

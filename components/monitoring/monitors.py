@@ -35,12 +35,10 @@ class ProbeTargets:
     egress_ip_seconds: int
 
     def seconds(self, name: str) -> int:
-        """How often the probes of that name are made."""
         return self.egress_ip_seconds if name == EGRESS_ADDRESS else _PROBE_SECONDS
 
 
 def exit_nodes() -> Json:
-    """The exit nodes' tailscaleds."""
     return _pod_monitor(EXIT_NODE_LABELS, [_scrape("health")])
 
 

@@ -37,7 +37,6 @@ _STATUSES = {HttpProbe.S3: [200, 301, 307, 400, 403, 404, 405]}
 
 
 def prober_address(namespace: str) -> str:
-    """`host:port` of the prober's Service."""
     return f"{PROBER}.{namespace}.svc:{PROBER_PORT}"
 
 

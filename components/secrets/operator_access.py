@@ -90,7 +90,6 @@ def keeping_certificate() -> list[rbac.PolicyRuleArgs]:
 
 
 def events() -> rbac.PolicyRuleArgs:
-    """To say what happened."""
     return _rule("", ["events"], ["create", "patch"])
 
 

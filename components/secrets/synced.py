@@ -142,5 +142,4 @@ class SyncOptions(StrictModel):
 
 
 def namespace_of(secret: SyncedSecret, stores: Sequence[SecretStore]) -> str:
-    """The namespace of the secret's store."""
     return next(store.namespace for store in stores if store.name == secret.store)

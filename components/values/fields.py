@@ -46,8 +46,6 @@ def refuse(rule: str, remedy: str, **where: object) -> NoReturn:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """An IP address and a TCP port."""
-
     address: ipaddress.IPv4Address | ipaddress.IPv6Address
     port: int
 

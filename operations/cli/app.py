@@ -18,7 +18,6 @@ _JOINING = "oceanid.commands"
 
 @cache
 def app() -> Commands:
-    """The command with all that joins it."""
     for group in (*state.GROUPS, *outside.GROUPS):
         oceanid.add_typer(group)
     for point in entry_points(group=_JOINING):

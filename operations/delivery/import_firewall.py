@@ -50,7 +50,6 @@ def write(stack: str, environment: dict[str, str], target: Path) -> str:
 
 
 def wanted_ranges(settings: Settings) -> set[str]:
-    """The ranges the stack has a rule for, in the API's own form."""
     return {*settings.egress_ranges, *(entry.cidr for entry in settings.firewall.extra)}
 
 

@@ -18,7 +18,6 @@ def plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Text as code, inside a table too."""
     line = " ".join(text.split())[:_LONGEST].replace("`", "'").replace("|", "\\|")
     return f"`{line}`" if line else ""
 

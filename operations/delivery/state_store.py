@@ -122,7 +122,6 @@ class BucketStore:
         return bool(self._call("get_bucket_versioning").get("Status") == "Enabled")
 
     def is_encrypted(self) -> bool:
-        """Whether the bucket encrypts what is written, which S3 does by default since 2023."""
         try:
             return bool(self._call("get_bucket_encryption"))
         except OperationError as error:

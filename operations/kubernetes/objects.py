@@ -20,7 +20,6 @@ def status_of(obj: Document) -> Document:
 
 
 def condition(obj: Document, kind: str) -> Document:
-    """The condition of that type, empty where the object has none."""
     conditions = status_of(obj).get("conditions") or []
     return next((each for each in conditions if each["type"] == kind), {})
 

@@ -64,7 +64,6 @@ def listed_by(client: KubernetesClient) -> GateObjects | RequestError:
 
 
 def gates(settings: Settings, objects: GateObjects | RequestError) -> list[Gate]:
-    """A gate for each wave of the settings, in their order."""
     shown = GateObjects() if isinstance(objects, RequestError) else objects
     why = str(objects) if isinstance(objects, RequestError) else "the cluster has no such gate"
     result = []
@@ -131,7 +130,6 @@ def _verdict(measurements: Sequence[Measurement]) -> tuple[Status, str]:
 
 
 def _outcome(job: Document) -> tuple[Status, str, datetime | None]:
-    """What the Job has come to, why, and when."""
     complete, failed = condition(job, "Complete"), condition(job, "Failed")
     if is_true(job, "Complete"):
         return Status.GOOD, "passed", parsed(complete.get("lastTransitionTime"))

@@ -88,7 +88,6 @@ def findings(manifests: Iterable[dict[str, Any]]) -> list[PolicyFinding]:
 
 
 def exemptions(today: date, file: Path = _EXCEPTIONS) -> list[Exemption]:
-    """The exceptions, those that end first at the top."""
     exemptions = [
         Exemption(
             rule=entry["rule"],

@@ -38,8 +38,6 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrow:
-    """An arrow downwards from `y`, and what it carries."""
-
     y: int
     length: int
     label: str

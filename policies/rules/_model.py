@@ -145,8 +145,6 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What one rule says of one subject."""
-
     rule: Rule
     findings: tuple[Finding, ...]
 

@@ -34,8 +34,6 @@ _KIND = provider_pb2.PropertyDiff
 
 
 class Provider(PluginServicer):
-    """Answers the engine about firewall rules."""
-
     def __init__(
         self,
         engine_address: str = "",

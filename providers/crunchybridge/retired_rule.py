@@ -56,7 +56,6 @@ class RetiredRules:
         return f"{network_id}/{cidr}", {**inputs, REMOVED: shown}
 
     def is_done(self, state: Mapping[str, Property]) -> bool:
-        """Whether there is still no rule of this range."""
         rules = self._listing.rules(state[NETWORK_ID].text)
         return all(rule.cidr != state[RULE].text for rule in rules.values())
 

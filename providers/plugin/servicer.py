@@ -111,7 +111,6 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer, ABC):
     def CheckConfig(
         self, request: provider_pb2.CheckRequest, context: Context
     ) -> provider_pb2.CheckResponse:
-        """Refuse settings there are not."""
         del context
         known = self._about.settings | _OF_THE_ENGINE
         failures = [

@@ -12,7 +12,6 @@ _SYSTEM = "kube-system"
 
 
 def check(cluster: View) -> Iterator[PreflightFinding]:
-    """A finding for each DaemonSet with `hostNetwork` outside kube-system."""
     on_host = [
         daemon_set
         for daemon_set in cluster.items(Kind.DAEMON_SETS)

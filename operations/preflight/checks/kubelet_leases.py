@@ -19,7 +19,6 @@ _NODES, _SYSTEM = "kube-node-lease", "kube-system"
 
 
 def check(settings: Settings, cluster: View) -> Iterator[PreflightFinding]:
-    """A finding for each silent node."""
     leases = cluster.items(Kind.LEASES)
     renewed = _renewals(lease for lease in leases if _is_in(lease, _NODES))
     # The API servers' own Leases are the cluster's clock: this machine's may be wrong, and so may a
