@@ -24,6 +24,7 @@ from .pack import (
     PACK,
     CrossResourcePolicy,
     ExceptionsPolicy,
+    Reporters,
     RulePolicy,
     fired_on,
     policies,
@@ -71,11 +72,9 @@ class UnknownAwareAnalyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see t
                     if judge(policy.rule, subject).verdict is Verdict.FIRES:
                         names.add(policy.rule.name)
                 continue
-            violation = self._reporter(response, policy, level)
-            failure = self._reporter(response, policy, EnforcementLevel.MANDATORY)
-            listed = self._reporter(response, policy, EnforcementLevel.ADVISORY)
+            reporters = self._reporters(response, policy, level)
             for subject, names in zip(subjects, fired, strict=True):
-                if policy.report(subject, violation, failure, listed):
+                if policy.report(subject, reporters):
                     names.add(policy.rule.name)
         self._collect(request.urn, zip(subjects, map(frozenset, fired), strict=True))
         return response
@@ -97,10 +96,7 @@ class UnknownAwareAnalyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see t
                     for resource in request.resources
                     for observation in self._observations[resource.urn].get(policy.name, ())
                 ]
-                levels = (level, EnforcementLevel.MANDATORY, EnforcementLevel.ADVISORY)
-                policy.report(
-                    observations, *(self._reporter(response, policy, one) for one in levels)
-                )
+                policy.report(observations, self._reporters(response, policy, level))
         for other in self._others:
             level = self._level_of(other)
             if level is not EnforcementLevel.DISABLED:
@@ -159,6 +155,12 @@ class UnknownAwareAnalyzer(sdk._PolicyAnalyzerServicer):  # noqa: SLF001 - see t
             other.of_stack(request.stack)
         super().ConfigureStack(request, context)
         return analyzer_pb2.AnalyzerStackConfigureResponse()
+
+    def _reporters(
+        self, response: analyzer_pb2.AnalyzeResponse, policy: Policy, level: EnforcementLevel
+    ) -> Reporters:
+        levels = (level, EnforcementLevel.MANDATORY, EnforcementLevel.ADVISORY)
+        return Reporters(*(self._reporter(response, policy, one) for one in levels))
 
     def _reporter(
         self, response: analyzer_pb2.AnalyzeResponse, policy: Policy, level: EnforcementLevel

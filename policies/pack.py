@@ -1,6 +1,6 @@
 """Each rule as a policy of CrossGuard's, with its severity, tags, url and remediation."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pulumi_policy import (
     EnforcementLevel,
@@ -15,7 +15,7 @@ from .exceptions import Enforcer, Exceptions, load_exceptions
 from .inputs import Inputs
 from .rules import all_rules, cross_resource_rules
 from .rules._cross_resource import CrossResourceRule, Observation
-from .rules._model import Rule, Verdict, judge
+from .rules._model import Finding, Rule, Verdict, judge
 from .rules._subject import Subject, subjects_of_resource
 
 PACK = "oceanid"
@@ -33,6 +33,24 @@ def _about(rule: Rule) -> dict[str, Any]:
     }
 
 
+class Reporters(NamedTuple):
+    """What reports at a rule's level, that the rule itself failed, what an exception covers."""
+
+    violation: ReportViolation
+    failure: ReportViolation
+    listed: ReportViolation
+
+    def report(
+        self, finding: Finding, line: str, excepted: str | None, urn: str | None = None
+    ) -> None:
+        if finding.verdict is Verdict.FAILED:
+            self.failure(line, urn)
+        elif excepted is None:
+            self.violation(line, urn)
+        else:
+            self.listed(f"{line} (excepted {excepted})", urn)
+
+
 class RulePolicy(ResourceValidationPolicy):
     rule: Rule
 
@@ -41,29 +59,13 @@ class RulePolicy(ResourceValidationPolicy):
         self.rule = rule
         self._exceptions = exceptions or Exceptions()
 
-    def report(
-        self,
-        subject: Subject,
-        violation: ReportViolation,
-        failure: ReportViolation,
-        listed: ReportViolation,
-    ) -> bool:
-        """Report each finding and whether there was a violation.
-
-        `violation` reports at the rule's level, `failure` that the rule itself failed, `listed`
-        what a dated exception covers.
-        """
+    def report(self, subject: Subject, reporters: Reporters) -> bool:
+        """Report each finding and whether there was a violation."""
         fired = False
         for finding in judge(self.rule, subject).findings:
-            line = self.rule.line(finding)
             fired = fired or finding.verdict is Verdict.FIRES
             excepted = self._exceptions.covering(self.rule.name, subject.identity)
-            if finding.verdict is Verdict.FAILED:
-                failure(line, None)
-            elif excepted is None:
-                violation(line, None)
-            else:
-                listed(f"{line} (excepted {excepted})", None)
+            reporters.report(finding, self.rule.line(finding), excepted)
         return fired
 
 
@@ -75,26 +77,12 @@ class CrossResourcePolicy(StackValidationPolicy):
         self.rule = rule
         self._exceptions = exceptions
 
-    def report(
-        self,
-        observations: list[Observation],
-        violation: ReportViolation,
-        failure: ReportViolation,
-        listed: ReportViolation,
-    ) -> None:
-        """Report what the observations break together, each at the resource of its observation.
-
-        The three are as for `RulePolicy.report`.
-        """
+    def report(self, observations: list[Observation], reporters: Reporters) -> None:
+        """Report what the observations break together, each at the resource of its observation."""
         for observation, finding in self.rule.findings(observations):
             line = f"{observation.identity}: {self.rule.line(finding)}"
             excepted = self._exceptions.covering(self.rule.name, observation.identity)
-            if finding.verdict is Verdict.FAILED:
-                failure(line, str(observation.origin))
-            elif excepted is None:
-                violation(line, str(observation.origin))
-            else:
-                listed(f"{line} (excepted {excepted})", str(observation.origin))
+            reporters.report(finding, line, excepted, str(observation.origin))
 
 
 class ExceptionsPolicy(StackValidationPolicy):

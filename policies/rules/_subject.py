@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ._field import value_at
+from ._field import entries_of, value_at
 from ._foreign import is_foreign, pod_specs
 from ._model import UNKNOWN, Path, Unknown
 from ._pod import Body, Container, Pod
@@ -238,23 +238,10 @@ def _members(subject: Subject) -> Iterator[Subject]:
         seen.add(id(items))
         member_kind = kind.removesuffix("List") or None
         where = (*current.where, "items")
-        if isinstance(items, Unknown):
-            yield Subject(UNKNOWN, member_kind or UNKNOWN, where, subject.token, subject.secrets)
-            continue
         # Members are put in backwards, so that they are taken out in their own order.
-        for position in range(len(items) - 1, -1, -1):
-            member, place = items[position], (*where, position)
-            if isinstance(member, Unknown):
-                waiting.append(
-                    Subject(UNKNOWN, member_kind or UNKNOWN, place, subject.token, subject.secrets)
-                )
-            elif isinstance(member, Mapping):
-                waiting.append(
-                    Subject(
-                        member,
-                        _kind_of(member, member_kind),
-                        place,
-                        subject.token,
-                        subject.secrets,
-                    )
-                )
+        for place, member in reversed(list(entries_of(items, where))):
+            kind = member_kind or UNKNOWN
+            if isinstance(member, Mapping):
+                kind = _kind_of(member, member_kind)
+            if isinstance(member, Mapping | Unknown):
+                waiting.append(Subject(member, kind, place, subject.token, subject.secrets))
