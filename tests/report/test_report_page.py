@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.kubernetes.errors import RequestError
+from operations.errors import RequestError
 from operations.report.gate import GateObjects
 from tests.report.sample import job, measured, page, pod
 from workshop.testing.chromium import Page, open_page

@@ -35,7 +35,7 @@ _ALLOWED = {
         "operations.kubernetes",
         "operations.preflight",
     },
-    "operations.secret_gate": {"operations.kubernetes"},
+    "operations.secret_gate": {"operations.errors", "operations.kubernetes"},
     "policies": set[str](),
     "providers": set[str](),
     "settings": {"components"},
