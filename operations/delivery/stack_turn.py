@@ -18,8 +18,8 @@ from operations.delivery.environment import (
     lab_folder,
     not_taken,
 )
+from operations.delivery.lab_only import REMEDY, not_of_a_lab
 from operations.errors import OperationError
-from providers.plugin.lab_only import REMEDY, not_of_a_lab
 
 # The commands that call the stack's providers, and the one after which `pulumi` itself may call
 # them. They change the lab's stack or rely on its staying as it is. The lab's own commands have the

@@ -40,7 +40,13 @@ _ALLOWED = {
     "providers": set[str](),
     "settings": {"components"},
     "workshop.bench": {*_PRODUCT, "workshop.lab", "workshop.testing", "workshop.toolchain"},
-    "workshop.lab": {"operations.cli", "operations.delivery", "providers", "workshop.toolchain"},
+    "workshop.lab": {
+        "components",
+        "operations.cli",
+        "operations.delivery",
+        "providers",
+        "workshop.toolchain",
+    },
     "workshop.testing": {*_PRODUCT, "workshop.lab", "workshop.toolchain"},
     "workshop.toolchain": {"operations.delivery"},
 }

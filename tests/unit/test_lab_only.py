@@ -9,8 +9,8 @@ import yaml
 
 from operations.delivery import stack_turn
 from operations.delivery.environment import REPOSITORY
+from operations.delivery.lab_only import not_of_a_lab
 from operations.errors import OperationError
-from providers.plugin.lab_only import not_of_a_lab
 from tests.lab_variables import lab_variables
 
 _SERVICES = ("TAILSCALE_BASE_URL", "CRUNCHYBRIDGE_BASE_URL", "ESC_API_URL", "KUBECONFIG")
