@@ -26,7 +26,7 @@ _NETWORK = botocore.config.Config(
 
 
 class FolderStore:
-    """The files of a folder, by keys such as `.pulumi/stacks/oceanid-cluster/prod.json`."""
+    """A backend `file://FOLDER`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -36,6 +36,7 @@ class FolderStore:
         return sorted(str(path.relative_to(self._folder)) for path in paths if path.is_file())
 
     def read(self, key: str) -> bytes:
+        """The file's content."""
         return self._folder.joinpath(key).read_bytes()
 
     def delete(self, key: str) -> None:
@@ -101,7 +102,7 @@ class BucketStore:
         self._call("delete_object", Key=self._prefix + key)
 
     def versions(self, key: str) -> list[Version]:
-        """The newest first."""
+        """What is kept of the object, the newest first."""
         versions = []
         for page in self._pages("list_object_versions", key):
             for kind in ("Versions", "DeleteMarkers"):
@@ -119,9 +120,11 @@ class BucketStore:
         return sorted(versions, key=lambda version: (version.newest, version.written), reverse=True)
 
     def is_versioned(self) -> bool:
+        """Whether the bucket keeps what is overwritten."""
         return bool(self._call("get_bucket_versioning").get("Status") == "Enabled")
 
     def is_encrypted(self) -> bool:
+        """Whether the bucket encrypts what is written, which S3 does by default since 2023."""
         try:
             return bool(self._call("get_bucket_encryption"))
         except OperationError as error:
@@ -147,15 +150,14 @@ class BucketStore:
         return OperationError(f"the bucket {self.bucket} does not do it: {error}")
 
 
+StateStore = BucketStore | FolderStore
+"""The files of a backend, by keys such as `.pulumi/stacks/oceanid-cluster/prod.json`."""
 _FAULTS = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
 
 
 def has_store(environment: dict[str, str]) -> bool:
     """Whether the backend is one whose files can be reached here."""
     return environment.get(BACKEND_URL, "").startswith(("s3://", "file://"))
-
-
-StateStore = BucketStore | FolderStore
 
 
 def store_of(environment: dict[str, str]) -> StateStore:

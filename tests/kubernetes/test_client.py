@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from operations.errors import RequestError
 from operations.kubernetes.client import KubernetesClient
-from operations.kubernetes.errors import RequestError
 from tests.kubernetes_api import (
     ApiServer,
     Document,

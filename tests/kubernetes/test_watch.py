@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from operations.errors import RequestError
 from operations.kubernetes import watch
 from operations.kubernetes.client import KubernetesClient
-from operations.kubernetes.errors import RequestError
 from tests.kubernetes_api import Document, Request, Response, api_server, objects, refusal
 
 _PATH = "/apis/external-secrets.io/v1/namespaces/apps/externalsecrets"

@@ -62,6 +62,25 @@ def node(
     }
 
 
+TETHYS, STYX, CALYPSO = "srv712429", "srv712695", "calypso"
+_NAMES = {TETHYS: "tethys", STYX: "styx", CALYPSO: "calypso"}
+ADDRESSES = {TETHYS: "157.173.210.123", STYX: "191.101.1.3", CALYPSO: "192.168.2.80"}
+
+
+def fleet_node(name: str, *taints: str, system: str = "linux", **status: Any) -> dict[str, Any]:
+    """A Ready node of the fleet or next to it, with taints as kubectl writes them."""
+    labels = {"oceanid.node/name": _NAMES.get(name, name), "kubernetes.io/os": system}
+    ready = node(name, address=ADDRESSES.get(name, "203.0.113.9"), labels=labels, status="True")
+    ready["status"] |= status
+    return {**ready, "spec": {"taints": list(map(_taint, taints))}}
+
+
+def _taint(text: str) -> dict[str, str]:
+    left, _, effect = text.rpartition(":")
+    key, _, value = left.partition("=")
+    return {"key": key, "value": value, "effect": effect}
+
+
 def workload(
     name: str,
     *,

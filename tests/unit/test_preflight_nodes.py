@@ -7,24 +7,22 @@ from typing import Any
 from operations.preflight import gateways
 from operations.preflight.checks import gates, kubelet_leases, nodes
 from operations.preflight.finding import PreflightFinding, Verdict
-from tests.unit.seen_cluster import no_pods, node, prod, view
-
-_TETHYS, _STYX, _CALYPSO = "srv712429", "srv712695", "calypso"
-_ADDRESSES = {_TETHYS: "157.173.210.123", _STYX: "191.101.1.3", _CALYPSO: "192.168.2.80"}
+from tests.unit.seen_cluster import (
+    ADDRESSES,
+    CALYPSO,
+    STYX,
+    TETHYS,
+    fleet_node,
+    no_pods,
+    node,
+    prod,
+    view,
+)
 
 
 def _fleet(**changed: dict[str, Any] | None) -> list[dict[str, Any]]:
     """Three nodes that are as they should be, but for those in `changed`; None leaves one out."""
-    names = {_TETHYS: "tethys", _STYX: "styx", _CALYPSO: "calypso"}
-    found = {
-        name: node(
-            name,
-            address=address,
-            labels={"oceanid.node/name": names[name]},
-            status="True",
-        )
-        for name, address in _ADDRESSES.items()
-    }
+    found = {name: fleet_node(name) for name in ADDRESSES}
     return [each for each in (found | changed).values() if each is not None]
 
 
@@ -41,13 +39,13 @@ def test_a_fleet_that_is_as_it_should_be_gives_one_good_result() -> None:
 def test_a_node_the_cluster_lacks_is_a_failure_by_its_name_in_the_cluster() -> None:
     (result,) = _found(srv712695=None)
     assert result.verdict is Verdict.FAIL
-    assert (result.where, result.what) == (f"node {_STYX}", "the cluster has no node of that name")
+    assert (result.where, result.what) == (f"node {STYX}", "the cluster has no node of that name")
 
 
 def test_a_silent_node_is_named_with_the_time_it_fell_silent() -> None:
     silent = node(
-        _STYX,
-        address=_ADDRESSES[_STYX],
+        STYX,
+        address=ADDRESSES[STYX],
         labels={"oceanid.node/name": "styx"},
         status="Unknown",
         lastTransitionTime="2025-10-10T23:45:03Z",
@@ -60,7 +58,7 @@ def test_a_silent_node_is_named_with_the_time_it_fell_silent() -> None:
 
 
 def test_a_node_that_has_never_reported_is_a_failure() -> None:
-    (result,) = _found(srv712695=node(_STYX))
+    (result,) = _found(srv712695=node(STYX))
     assert result.what == "it has never reported that it is Ready"
 
 
@@ -76,14 +74,14 @@ def test_a_node_no_wave_would_choose_is_a_failure_and_is_not_to_be_relabelled() 
 
 def test_a_label_that_the_update_will_set_is_a_note() -> None:
     (result,) = _found(
-        srv712695=node(_STYX, address=_ADDRESSES[_STYX], status="True"),
+        srv712695=node(STYX, address=ADDRESSES[STYX], status="True"),
     )
     assert result.verdict is Verdict.NOTE
     assert "oceanid.node/name" in result.what
 
 
 def test_an_address_that_is_not_the_clusters_is_a_warning() -> None:
-    moved = node(_STYX, address="191.101.1.4", labels={"oceanid.node/name": "styx"}, status="True")
+    moved = node(STYX, address="191.101.1.4", labels={"oceanid.node/name": "styx"}, status="True")
     (result,) = _found(srv712695=moved)
     assert result.verdict is Verdict.WARN
     assert "191.101.1.3" in result.what
@@ -108,11 +106,11 @@ def _lease(name: str, time: str, namespace: str = "kube-node-lease") -> dict[str
 def test_a_ready_node_whose_kubelet_has_fallen_silent_is_a_failure() -> None:
     leases = [
         _lease("apiserver-1", "2025-10-10T23:46:05.000000Z", "kube-system"),
-        _lease(_TETHYS, "2025-10-10T23:46:00.000000Z"),
-        _lease(_STYX, "2025-10-10T23:45:03.000000Z"),
+        _lease(TETHYS, "2025-10-10T23:46:00.000000Z"),
+        _lease(STYX, "2025-10-10T23:45:03.000000Z"),
     ]
     silent, heard = kubelet_leases.check(prod(), view(leases=leases))
-    assert (silent.verdict, silent.where) == (Verdict.FAIL, f"node {_STYX}")
+    assert (silent.verdict, silent.where) == (Verdict.FAIL, f"node {STYX}")
     assert silent.what == "its kubelet was last heard of 62 s ago, at 2025-10-10 23:45:03 UTC"
     assert (heard.verdict, heard.what) == (Verdict.OK, "heard of within 5 s")
 
@@ -120,8 +118,8 @@ def test_a_ready_node_whose_kubelet_has_fallen_silent_is_a_failure() -> None:
 def test_a_node_whose_clock_is_ahead_makes_no_other_one_look_silent() -> None:
     leases = [
         _lease("apiserver-1", "2025-10-10T23:46:05.000000Z", "kube-system"),
-        _lease(_TETHYS, "2025-10-10T23:56:00.000000Z"),
-        _lease(_STYX, "2025-10-10T23:46:03.000000Z"),
+        _lease(TETHYS, "2025-10-10T23:56:00.000000Z"),
+        _lease(STYX, "2025-10-10T23:46:03.000000Z"),
     ]
     (heard,) = kubelet_leases.check(prod(), view(leases=leases))
     assert (heard.verdict, heard.where) == (Verdict.OK, "2 kubelets")
@@ -129,39 +127,28 @@ def test_a_node_whose_clock_is_ahead_makes_no_other_one_look_silent() -> None:
 
 def test_without_the_api_servers_own_leases_the_newest_heartbeat_is_the_clock() -> None:
     leases = [
-        _lease(_TETHYS, "2025-10-10T23:46:00.000000Z"),
-        _lease(_STYX, "2025-10-10T23:40:00.000000Z"),
+        _lease(TETHYS, "2025-10-10T23:46:00.000000Z"),
+        _lease(STYX, "2025-10-10T23:40:00.000000Z"),
     ]
     silent, _ = kubelet_leases.check(prod(), view(leases=leases))
-    assert silent.where == f"node {_STYX}"
-
-
-def _tainted(name: str, *taints: str) -> dict[str, Any]:
-    whole = node(
-        name,
-        address=_ADDRESSES.get(name, "203.0.113.9"),
-        labels={"oceanid.node/name": "styx"},
-        status="True",
-    )
-    effects = [taint.partition(":") for taint in taints]
-    return {**whole, "spec": {"taints": [{"key": key, "effect": e} for key, _, e in effects]}}
+    assert silent.where == f"node {STYX}"
 
 
 def test_a_taint_that_keeps_a_nodes_gateway_away_is_a_failure() -> None:
-    (result,) = _found(srv712695=_tainted(_STYX, "dedicated:NoSchedule"))
-    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {_STYX}")
+    (result,) = _found(srv712695=fleet_node(STYX, "dedicated:NoSchedule"))
+    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {STYX}")
     assert result.what.startswith("its taint dedicated:NoSchedule keeps gateways away")
 
 
 def test_a_cordoned_node_keeps_its_gateway_and_is_no_failure() -> None:
-    cordoned = _tainted(_STYX, "node.kubernetes.io/unschedulable:NoSchedule")
+    cordoned = fleet_node(STYX, "node.kubernetes.io/unschedulable:NoSchedule")
     assert _found(srv712695=cordoned) == []
 
 
 def test_two_nodes_that_carry_one_label_are_a_failure() -> None:
-    naiad = node("naiad", labels={"kubernetes.io/hostname": _STYX}, status="True")
+    naiad = node("naiad", labels={"kubernetes.io/hostname": STYX}, status="True")
     (result,) = [each for each in _found(naiad=naiad) if each.verdict is Verdict.FAIL]
-    assert result.where == f"nodes naiad, {_STYX}"
+    assert result.where == f"nodes naiad, {STYX}"
 
 
 def _gateway(name: str, **status: str) -> dict[str, Any]:
@@ -176,8 +163,8 @@ def test_the_last_wave_catches_what_has_a_gateway_or_will_get_one() -> None:
     fleet = [
         *_fleet(),
         node("naiad", status="True"),
-        _tainted("galatea", "dedicated:NoSchedule"),
-        _tainted("nereus", "dedicated:NoSchedule"),
+        fleet_node("galatea", "dedicated:NoSchedule"),
+        fleet_node("nereus", "dedicated:NoSchedule"),
     ]
     ended = _gateway("galatea", phase="Failed")
     seen = view(nodes=fleet, gateways=[_gateway("nereus", phase="Running"), ended])
@@ -185,8 +172,8 @@ def test_the_last_wave_catches_what_has_a_gateway_or_will_get_one() -> None:
 
 
 def test_the_gateway_of_a_node_that_has_left_is_none() -> None:
-    seen = view(nodes=_fleet(), gateways=[_gateway(_STYX, phase="Running"), _gateway("naiad")])
-    assert [each["node"] for each in gateways.gateways(seen)] == [_STYX]
+    seen = view(nodes=_fleet(), gateways=[_gateway(STYX, phase="Running"), _gateway("naiad")])
+    assert [each["node"] for each in gateways.gateways(seen)] == [STYX]
 
 
 def test_a_silent_node_that_only_the_last_wave_knows_is_a_failure() -> None:
@@ -196,19 +183,19 @@ def test_a_silent_node_that_only_the_last_wave_knows_is_a_failure() -> None:
 
 
 def test_a_node_whose_kubelet_has_never_renewed_its_lease_is_a_failure() -> None:
-    leases = [_lease(_TETHYS, "2025-10-10T23:46:00.000000Z")]
-    silent, _ = kubelet_leases.check(prod(), view(leases=leases, nodes=[node(_STYX)]))
-    assert (silent.verdict, silent.where) == (Verdict.FAIL, f"node {_STYX}")
+    leases = [_lease(TETHYS, "2025-10-10T23:46:00.000000Z")]
+    silent, _ = kubelet_leases.check(prod(), view(leases=leases, nodes=[node(STYX)]))
+    assert (silent.verdict, silent.where) == (Verdict.FAIL, f"node {STYX}")
 
 
 def test_a_node_that_no_pod_can_measure_is_told_with_its_reason() -> None:
     fleet = [
         *_fleet(),
-        _tainted("galatea", "dedicated:NoSchedule"),
-        _tainted("nereus", "maintenance:NoExecute"),
+        fleet_node("galatea", "dedicated:NoSchedule"),
+        fleet_node("nereus", "maintenance:NoExecute"),
         node("naiad", status="Unknown", message="Kubelet stopped posting node status."),
     ]
-    names = [_STYX, "galatea", "nereus", "naiad", "ghost"]
+    names = [STYX, "galatea", "nereus", "naiad", "ghost"]
     assert gateways.unfit(names, view(nodes=fleet)) == {
         "nereus": "it has the taint maintenance:NoExecute",
         "naiad": "NotReady since an unknown time: Kubelet stopped posting node status.",
@@ -222,7 +209,7 @@ def _late(reason: str) -> dict[str, Any]:
             "name": "oceanid-check-fleet-calypso-0123456789",
             "namespace": "oceanid-egress",
             "labels": {"app.kubernetes.io/part-of": "oceanid", "oceanid.io/wave": "fleet"},
-            "annotations": {"oceanid.io/node": _CALYPSO},
+            "annotations": {"oceanid.io/node": CALYPSO},
         },
         "status": {"conditions": [{"type": "Failed", "status": "True", "reason": reason}]},
     }

@@ -22,9 +22,8 @@ from components.cluster.preflight import require_fit
 from operations.cli.app import main as oceanid
 from operations.delivery import events, reachable, shell
 from operations.delivery import run as engine_run
-from operations.errors import OperationError
+from operations.errors import OperationError, RequestError
 from operations.kubernetes import client
-from operations.kubernetes.errors import RequestError
 from operations.preflight import run
 from tests.kubernetes_api import Response, api_server, kubeconfig, refusal
 from tests.unit.seen_cluster import prod

@@ -7,8 +7,9 @@ Security was tightened later.
 
 from collections.abc import Iterator
 
+from operations.errors import UnavailableError
 from operations.kubernetes.objects import is_true
-from operations.preflight.finding import PreflightFinding, UnavailableError, listed, ok, warn
+from operations.preflight.finding import PreflightFinding, listed, ok, warn
 from operations.preflight.view import Kind, View
 from operations.preflight.workload import OTHER_NAMESPACE, WORKLOADS
 from policies.errors import PoliciesError

@@ -6,8 +6,9 @@ Each API server writes its address and port into the endpoints of the Service `k
 from collections.abc import Iterator
 from ipaddress import ip_address
 
+from operations.errors import UnavailableError
 from operations.kubernetes.client import Document
-from operations.preflight.finding import PreflightFinding, UnavailableError, fail, listed, ok, warn
+from operations.preflight.finding import PreflightFinding, fail, listed, ok, warn
 from operations.preflight.view import Kind, View
 from settings import Endpoint, Settings, with_api_servers
 
