@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from ._field import entries_of
 from ._model import UNKNOWN, Finding, Path, Unknown
 from ._subject import Body, Container, Pod, Subject
 
@@ -50,6 +51,19 @@ def each_container(judge: Callable[[Container, Body], Iterable[Finding]]) -> Che
                     yield from judge(container, container.body)
 
     return lambda subject: over(subject) if subject.pods else ()
+
+
+def each_role_rule(judge: Callable[[Subject, object, Path], Iterable[Finding]]) -> Check:
+    """A check that asks `judge` of every known rule of a Role or ClusterRole, with its place."""
+
+    def over(subject: Subject, body: Body) -> Iterator[Finding]:
+        for where, rule in entries_of(body.get("rules"), (*subject.where, "rules")):
+            if rule is UNKNOWN:
+                yield Finding.unjudged(where)
+            else:
+                yield from judge(subject, rule, where)
+
+    return each_object(("Role", "ClusterRole"), over)
 
 
 def each_object(kinds: Iterable[str], judge: Callable[[Subject, Body], Iterable[Finding]]) -> Check:

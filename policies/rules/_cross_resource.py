@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ._field import value_at
 from ._model import UNKNOWN, Finding, Path, Rule, failure
@@ -10,12 +11,16 @@ from ._subject import Subject
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one subject shows for a cross-resource rule; `origin` is for the enforcer's own use."""
+    """What one subject shows for a cross-resource rule.
+
+    `value` is what the rule itself makes of what it is `about`; `origin` is for the enforcer's own
+    use.
+    """
 
     identity: str
     namespace: object
     about: str
-    value: object
+    value: Any
     finding: Finding
     origin: object = None
 

@@ -89,13 +89,13 @@ def _evaluate_levels(observations: Sequence[Observation]) -> Iterator[tuple[Obse
         if observation.about == "level"
     }
     for observation in labelled.values():
-        level, version = observation.value if isinstance(observation.value, tuple) else (None, None)
+        level, version = observation.value
         known = UNKNOWN not in (level, version)
         if known and (level not in LEVELS or _minor(version) is None):
             yield observation, observation.finding
     for observation in observations:
         namespace = labelled.get(observation.namespace) if observation.about == "pods" else None
-        if namespace is None or not isinstance(namespace.value, tuple):
+        if namespace is None:
             continue
         level, version = namespace.value
         if UNKNOWN in (level, version):
@@ -103,8 +103,8 @@ def _evaluate_levels(observations: Sequence[Observation]) -> Iterator[tuple[Obse
             continue
         minor = _minor(version)
         controls = LEVELS.get(level, {}) if isinstance(level, str) else {}
-        broken = observation.value if isinstance(observation.value, frozenset) else frozenset()
-        if minor is not None and any(controls.get(name, _NEWEST + 1) <= minor for name in broken):
+        needed = (controls.get(name, _NEWEST + 1) for name in observation.value)
+        if minor is not None and any(since <= minor for since in needed):
             yield observation, observation.finding
 
 

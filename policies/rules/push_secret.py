@@ -52,7 +52,7 @@ def _is_meant(
     push: Observation, wanted: Mapping[object, object], store: Observation
 ) -> bool | None:
     """Whether a push goes to a store; None: not known."""
-    kind, name, labels, _ = store.value if isinstance(store.value, tuple) else (None,) * 4
+    kind, name, labels, _ = store.value
     stated = wanted.get("kind") or "SecretStore"
     if stated is not UNKNOWN and stated != kind:
         return False
@@ -71,7 +71,7 @@ def _is_meant(
 def _evaluate(observations: Sequence[Observation]) -> Iterator[tuple[Observation, Finding]]:
     stores = [observation for observation in observations if observation.about == "store"]
     for push in observations:
-        if push.about == "push" and isinstance(push.value, tuple):
+        if push.about == "push":
             place, wanted = push.value
             finding = push.finding if wanted is UNKNOWN else _judged(push, wanted, place, stores)
             if finding is not None:
@@ -81,13 +81,10 @@ def _evaluate(observations: Sequence[Observation]) -> Iterator[tuple[Observation
 def _judged(
     push: Observation, wanted: Mapping[object, object], place: Path, stores: Sequence[Observation]
 ) -> Finding | None:
-    meant = [
-        (store, answer)
+    providers = [
+        (store.value[3], answer)
         for store in stores
         if (answer := _is_meant(push, wanted, store)) is not False
-    ]
-    providers = [
-        (store.value[3], answer) for store, answer in meant if isinstance(store.value, tuple)
     ]
     if any(pulumi and answer for pulumi, answer in providers):
         return Finding.fires(place, _DESTROYED)

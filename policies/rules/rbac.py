@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from ._check import each_object, wrong
+from ._check import each_object, each_role_rule, wrong
 from ._field import entries_of, value_at
 from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity
 from ._subject import Body, Subject
 
-_ROLES = ("Role", "ClusterRole")
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _ALL_POWERS = ("cluster-admin", "system:masters")
 # A resource or a path; */exec and such are rbac-escalation's and rbac-reach's.
@@ -16,19 +15,11 @@ _GRANTS_ALL = "it grants what exists and whatever will exist"
 _URL = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
 
 
-def _rules(subject: Subject, body: Body) -> Iterator[tuple[Path, object]]:
-    yield from entries_of(body.get("rules"), (*subject.where, "rules"))
-
-
-def _wildcards(subject: Subject, body: Body) -> Iterator[Finding]:
-    for where, rule in _rules(subject, body):
-        if rule is UNKNOWN:
-            yield Finding.unjudged(where)
-            continue
-        for field in ("verbs", "resources", "apiGroups", "nonResourceURLs"):
-            place, listed = value_at(rule, where, field)
-            granted = entries_of(listed, place)
-            yield from wrong(granted, lambda entry: entry in _EVERYTHING, _GRANTS_ALL)
+def _wildcards(_subject: Subject, rule: object, where: Path) -> Iterator[Finding]:
+    for field in ("verbs", "resources", "apiGroups", "nonResourceURLs"):
+        place, listed = value_at(rule, where, field)
+        granted = entries_of(listed, place)
+        yield from wrong(granted, lambda entry: entry in _EVERYTHING, _GRANTS_ALL)
 
 
 def _cluster_admin(subject: Subject, body: Body) -> Iterator[Finding]:
@@ -39,25 +30,18 @@ def _cluster_admin(subject: Subject, body: Body) -> Iterator[Finding]:
     )
 
 
-def _secrets(subject: Subject, body: Body) -> Iterator[Finding]:
-    for where, rule in _rules(subject, body):
-        if rule is UNKNOWN:
-            yield Finding.unjudged(where)
+def _secrets(_subject: Subject, rule: object, where: Path) -> Iterator[Finding]:
+    place, resources = value_at(rule, where, "resources")
+    named_at, names = value_at(rule, where, "resourceNames")
+    for at, entry in entries_of(resources, place):
+        if entry is UNKNOWN:
+            yield Finding.unjudged(at)
+        elif entry not in ("secrets", "*") or not _of_the_core_group(rule):
             continue
-        place, resources = value_at(rule, where, "resources")
-        named_at, names = value_at(rule, where, "resourceNames")
-        if resources is UNKNOWN:
-            yield Finding.unjudged(place)
-            continue
-        for at, entry in entries_of(resources, place):
-            if entry is UNKNOWN:
-                yield Finding.unjudged(at)
-            elif entry not in ("secrets", "*") or not _of_the_core_group(rule):
-                continue
-            elif names is UNKNOWN:
-                yield Finding.unjudged(named_at)
-            elif not names:
-                yield Finding.fires(at, "it opens every Secret of the namespace or the cluster")
+        elif names is UNKNOWN:
+            yield Finding.unjudged(named_at)
+        elif not names:
+            yield Finding.fires(at, "it opens every Secret of the namespace or the cluster")
 
 
 def _of_the_core_group(rule: object) -> bool:
@@ -75,7 +59,7 @@ RULES = (
         source="Kubernetes' good practices for RBAC, least privilege",
         url=_URL,
         limitations="What an aggregated ClusterRole collects, and the cluster's own roles.",
-        check=each_object(_ROLES, _wildcards),
+        check=each_role_rule(_wildcards),
         tags=("rbac",),
     ),
     Rule(
@@ -98,7 +82,7 @@ RULES = (
         source="Kubernetes' good practices for RBAC, Secrets; RBAC cannot limit create by name",
         url=_URL,
         limitations="Secrets that a program may read by mounting them into a pod it may create.",
-        check=each_object(_ROLES, _secrets),
+        check=each_role_rule(_secrets),
         tags=("rbac", "secrets"),
     ),
 )

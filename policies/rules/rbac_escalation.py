@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ._check import each_object
+from ._check import Check, each_role_rule
 from ._field import entries_of, value_at
 from ._model import UNKNOWN, Enforcement, Finding, Path, Rule, Severity, Verdict
-from ._subject import Body, Subject
+from ._subject import Subject
 
-_ROLES = ("Role", "ClusterRole")
 _URL = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"
 _CORE = ""
 _RBAC = "rbac.authorization.k8s.io"
@@ -133,11 +132,8 @@ _REACHES = (
 )
 
 
-def _powers(powers: tuple[_Power, ...], subject: Subject, body: Body) -> Iterator[Finding]:
-    for where, rule in entries_of(body.get("rules"), (*subject.where, "rules")):
-        if rule is UNKNOWN:
-            yield Finding.unjudged(where)
-            continue
+def _powers(powers: tuple[_Power, ...]) -> Check:
+    def judge(subject: Subject, rule: object, where: Path) -> Iterator[Finding]:
         unseen: set[Path] = set()
         for power in powers:
             if power.cluster and subject.kind == "Role":
@@ -149,6 +145,8 @@ def _powers(powers: tuple[_Power, ...], subject: Subject, body: Body) -> Iterato
                     unseen.add(finding.where)
         for place in sorted(unseen, key=repr):
             yield Finding.unjudged(place)
+
+    return each_role_rule(judge)
 
 
 def _granted(power: _Power, rule: object, where: Path) -> Iterator[Finding]:
@@ -203,14 +201,6 @@ def _is_of(entry: object, wanted: frozenset[str], field: str) -> bool:
     )
 
 
-def _escalates(subject: Subject, body: Body) -> Iterator[Finding]:
-    yield from _powers(_ESCALATIONS, subject, body)
-
-
-def _reaches(subject: Subject, body: Body) -> Iterator[Finding]:
-    yield from _powers(_REACHES, subject, body)
-
-
 _SOURCE = "Kubernetes' good practices for RBAC, privilege escalation risks"
 
 RULES = (
@@ -231,7 +221,7 @@ RULES = (
             "make pods, which leads as far where Pod Security does not bound it. A name in "
             "resourceNames counts as a bound unless it is that of cluster-admin or its like."
         ),
-        check=each_object(_ROLES, _escalates),
+        check=_powers(_ESCALATIONS),
         tags=("rbac",),
     ),
     Rule(
@@ -246,7 +236,7 @@ RULES = (
         source=f"{_SOURCE}; it advises, because operators such as External Secrets need tokens",
         url=_URL,
         limitations="What an aggregated ClusterRole collects, and the cluster's own roles.",
-        check=each_object(_ROLES, _reaches),
+        check=_powers(_REACHES),
         tags=("rbac",),
     ),
 )

@@ -108,7 +108,7 @@ def _evaluate(observations: Sequence[Observation]) -> Iterator[tuple[Observation
         if observation.about == "has"
     }
     for observation in observations:
-        if observation.about == "names" and isinstance(observation.value, tuple):
+        if observation.about == "names":
             # A name or a namespace that is not known may be the one.
             names = (observation.value, (observation.value[0], UNKNOWN))
             spaces = (observation.namespace, UNKNOWN)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ._cross_resource import CrossResourceRule, Observation, namespace_of
 from ._field import value_at
-from ._model import UNKNOWN, Enforcement, Finding, Path, Severity
+from ._model import UNKNOWN, Enforcement, Finding, Severity
 from ._selector import is_empty, matches
 from ._subject import Subject
 
@@ -122,7 +122,7 @@ def _evaluate(observations: Sequence[Observation]) -> Iterator[tuple[Observation
         [observation for observation in observations if observation.about in {"pods", "services"}]
     )
     for observation in observations:
-        if observation.about == "selects" and isinstance(observation.value, tuple):
+        if observation.about == "selects":
             about, namespaces, selector = observation.value
             answers = {
                 _selected(namespaces, selector, each)
@@ -130,8 +130,8 @@ def _evaluate(observations: Sequence[Observation]) -> Iterator[tuple[Observation
             }
             if True not in answers:
                 doubtful = None in answers or UNKNOWN in (namespaces, selector)
-                where: Path = observation.finding.where
-                yield observation, Finding.unjudged(where) if doubtful else observation.finding
+                finding = observation.finding
+                yield observation, Finding.unjudged(finding.where) if doubtful else finding
 
 
 def _selected(namespaces: object, selector: object, each: Observation) -> bool | None:
