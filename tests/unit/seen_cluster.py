@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from operations.preflight.view import Kind, View
-from settings import Settings, parse, read_file
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from settings import Settings
+from tests.unit.wrong_settings import Change, config_of, parsed
 
 
 def prod() -> Settings:
     """The operators' settings."""
-    return read_file(REPOSITORY / "Pulumi.prod.yaml")
+    return parsed(config_of())
 
 
-def changed_prod(change: Callable[[dict[str, Any]], object]) -> Settings:
+def changed_prod(change: Change) -> Settings:
     """The operators' settings after a change."""
-    document = yaml.safe_load((REPOSITORY / "Pulumi.prod.yaml").read_text())["config"]
-    config = {key.partition(":")[2]: value for key, value in document.items()}
+    config = config_of()
     change(config)
-    return parse({key: json.dumps(value) for key, value in config.items()})
+    return parsed(config)
 
 
 def no_pods(_: str) -> list[dict[str, Any]]:
