@@ -8,6 +8,14 @@ from operations.preflight.view import Kind, View
 from settings import Settings
 from tests.unit.wrong_settings import Change, config_of, parsed
 
+# Of the operators' nodes, by their names in the cluster: name in the settings and address.
+FLEET = {
+    "srv712429": ("tethys", "157.173.210.123"),
+    "srv712695": ("styx", "191.101.1.3"),
+    "calypso": ("calypso", "192.168.2.80"),
+}
+TETHYS, STYX, CALYPSO = FLEET
+
 
 def prod() -> Settings:
     """The operators' settings."""
@@ -53,6 +61,29 @@ def node(
             "conditions": [{"type": "Ready", **ready}] if ready else [],
         },
     }
+
+
+def fleet_node(
+    name: str, *taints: str, system: str = "linux", **status: dict[str, Any]
+) -> dict[str, Any]:
+    """A Ready node that is as the settings say, with taints as kubectl writes them."""
+    own, address = FLEET.get(name, (name, "203.0.113.9"))
+    labels = {"oceanid.node/name": own, "kubernetes.io/os": system}
+    whole = node(name, address=address, labels=labels, status="True")
+    whole["status"] |= status
+    return {**whole, "spec": {"taints": [_taint(each) for each in taints]}}
+
+
+def _taint(text: str) -> dict[str, str]:
+    left, _, effect = text.rpartition(":")
+    key, _, value = left.partition("=")
+    return {"key": key, "value": value, "effect": effect}
+
+
+def fleet(*changed: dict[str, Any]) -> list[dict[str, Any]]:
+    """The operators' nodes as they should be, but for those that are given."""
+    nodes = {name: fleet_node(name) for name in FLEET}
+    return list((nodes | {each["metadata"]["name"]: each for each in changed}).values())
 
 
 def workload(

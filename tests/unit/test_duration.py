@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.secrets.synced import Chart, CreationPolicy, SyncedSecret
+from components.secrets.synced import CreationPolicy, SyncedSecret
 from components.values.duration import seconds
 
 _NANOSECONDS = {
@@ -102,26 +102,3 @@ def test_an_interval_is_handed_on_as_it_was_given(parts: list[tuple[int, int, st
 def test_no_text_ends_in_anything_but_an_answer(text: str) -> None:
     length = seconds(text)
     assert length is None or isinstance(length, Fraction)
-
-
-@pytest.mark.parametrize(
-    ("chart", "reference", "index"),
-    [
-        ({"path": "charts/eso"}, "charts/eso", None),
-        (
-            {"repository": "https://charts.external-secrets.io", "version": "2.9.0"},
-            "external-secrets",
-            "https://charts.external-secrets.io",
-        ),
-        (
-            {"repository": "oci://ghcr.io/external-secrets/charts", "version": "2.9.0"},
-            "oci://ghcr.io/external-secrets/charts/external-secrets",
-            None,
-        ),
-    ],
-)
-def test_a_chart_is_named_as_helm_takes_it(
-    chart: dict[str, str], reference: str, index: str | None
-) -> None:
-    settings = Chart.model_validate(chart)
-    assert (settings.reference, settings.index) == (reference, index)

@@ -11,21 +11,23 @@ from operations.preflight.checks import nodes
 from operations.preflight.finding import PreflightFinding, Verdict
 from operations.preflight.places import MOST
 from settings import Settings
-from tests.unit.seen_cluster import changed_prod, node, prod, view
+from tests.unit.seen_cluster import (
+    CALYPSO,
+    FLEET,
+    STYX,
+    TETHYS,
+    changed_prod,
+    fleet_node,
+    prod,
+    view,
+)
 
-_TETHYS, _STYX, _CALYPSO = "srv712429", "srv712695", "calypso"
-_ADDRESSES = {_TETHYS: "157.173.210.123", _STYX: "191.101.1.3", _CALYPSO: "192.168.2.80"}
-_NAMES = {_TETHYS: "tethys", _STYX: "styx", _CALYPSO: "calypso"}
 _SMALL = {"cpu": "1", "memory": "2Gi", "pods": "110"}
 _WHY = "0/3 nodes are available: 1 Insufficient cpu."
 
 
 def _node(name: str, allocatable: dict[str, str] = _SMALL) -> dict[str, Any]:
-    address = _ADDRESSES.get(name, "203.0.113.9")
-    labels = {"oceanid.node/name": _NAMES.get(name, name), "kubernetes.io/os": "linux"}
-    whole = node(name, address=address, labels=labels, status="True")
-    whole["status"]["allocatable"] = allocatable
-    return whole
+    return fleet_node(name, allocatable=allocatable)
 
 
 def _pod(cpu: str, **labels: str) -> dict[str, Any]:
@@ -83,10 +85,10 @@ class _Fleet:
     """
 
     def __init__(self, *gateways: dict[str, Any], **pods: list[Document] | RequestError) -> None:
-        self._gateways = gateways or tuple(map(_gateway, _ADDRESSES))
+        self._gateways = gateways or tuple(map(_gateway, FLEET))
         self._pods = pods
-        self.exit_nodes = [_exit_node("oceanid-exit-tethys", _TETHYS)]
-        self.nodes = [_node(name) for name in _ADDRESSES]
+        self.exit_nodes = [_exit_node("oceanid-exit-tethys", TETHYS)]
+        self.nodes = [_node(name) for name in FLEET]
         self.asked: list[str] = []
 
     def _pods_on(self, name: str) -> list[Document]:
@@ -106,52 +108,52 @@ def test_a_fleet_at_rest_is_asked_for_no_pods() -> None:
     fleet = _Fleet()
     assert (fleet.found(), fleet.asked) == ([], [])
     # Nor is one whose gateways become smaller.
-    fleet = _Fleet(*(_gateway(name, exit_nodes=2) for name in _ADDRESSES))
+    fleet = _Fleet(*(_gateway(name, exit_nodes=2) for name in FLEET))
     assert (fleet.found(), fleet.asked) == ([], [])
 
 
 def test_a_full_node_is_named_before_its_first_gateway() -> None:
-    fleet = _Fleet(_gateway(_TETHYS), _gateway(_CALYPSO), srv712695=[_pod("950m")])
+    fleet = _Fleet(_gateway(TETHYS), _gateway(CALYPSO), srv712695=[_pod("950m")])
     (result,) = fleet.found()
-    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {_STYX}")
+    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {STYX}")
     assert result.what.endswith("100m of cpu are needed, 50m of 1 are free")
     # Nothing is asked of a node whose gateway runs.
-    assert fleet.asked == [_STYX]
+    assert fleet.asked == [STYX]
 
 
 def test_a_node_whose_pods_cannot_be_seen_is_a_warning() -> None:
     refused = RequestError("forbidden")
-    (result,) = _Fleet(_gateway(_TETHYS), _gateway(_CALYPSO), srv712695=refused).found()
-    assert (result.verdict, result.where) == (Verdict.WARN, f"node {_STYX}")
+    (result,) = _Fleet(_gateway(TETHYS), _gateway(CALYPSO), srv712695=refused).found()
+    assert (result.verdict, result.where) == (Verdict.WARN, f"node {STYX}")
     assert result.what.endswith("is unknown: forbidden")
 
 
 def _waiting(**pods: list[Document] | RequestError) -> _Fleet:
     """A fleet where the gateway of styx, made for two exit nodes, waits for a place."""
-    waits = _gateway(_STYX, exit_nodes=2, waits=_WHY)
-    return _Fleet(_gateway(_TETHYS), _gateway(_CALYPSO), waits, **pods)
+    waits = _gateway(STYX, exit_nodes=2, waits=_WHY)
+    return _Fleet(_gateway(TETHYS), _gateway(CALYPSO), waits, **pods)
 
 
 def test_a_gateway_that_waits_is_a_warning_where_that_of_the_settings_fits() -> None:
     # Room for the gateway of one exit node (100m), not for that of two (150m).
     (result,) = _waiting(srv712695=[_pod("880m")]).found()
-    assert (result.verdict, result.where) == (Verdict.WARN, f"node {_STYX}")
+    assert (result.verdict, result.where) == (Verdict.WARN, f"node {STYX}")
     assert result.what == f"its gateway waits for a place: {_WHY}"
     assert "this update can place it" in result.remedy
 
 
 def test_a_gateway_that_waits_is_a_failure_where_that_of_the_settings_does_not_fit() -> None:
     (result,) = _waiting(srv712695=[_pod("950m")]).found()
-    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {_STYX}")
+    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {STYX}")
     assert result.what.startswith(f"its gateway waits for a place: {_WHY}")
     assert "100m of cpu are needed, 50m of 1 are free" in result.what
 
 
 def test_a_gateway_that_waits_on_a_node_that_is_too_small_is_a_failure() -> None:
     fleet = _waiting()
-    fleet.nodes[1] = _node(_STYX, {**_SMALL, "cpu": "99m"})
+    fleet.nodes[1] = _node(STYX, {**_SMALL, "cpu": "99m"})
     (result,) = fleet.found()
-    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {_STYX}")
+    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {STYX}")
     assert result.what.startswith("it can hold no gateway")
 
 
@@ -163,39 +165,39 @@ def test_a_gateway_that_waits_where_no_pods_can_be_seen_is_no_failure() -> None:
 
 
 def test_one_more_exit_node_needs_room_for_the_larger_gateway_of_every_node() -> None:
-    fits, full = [_pod("850m"), _gateway(_TETHYS)], [_pod("860m"), _gateway(_CALYPSO)]
+    fits, full = [_pod("850m"), _gateway(TETHYS)], [_pod("860m"), _gateway(CALYPSO)]
     fleet = _Fleet(srv712429=fits, calypso=full)
     (result,) = fleet.found(_two_exit_nodes())
-    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {_CALYPSO}")
+    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {CALYPSO}")
     assert "150m of cpu are needed, 140m of 1 are free" in result.what
     assert "100m of cpu, 196Mi of memory" in result.what
-    assert sorted(fleet.asked) == sorted(_ADDRESSES)
+    assert sorted(fleet.asked) == sorted(FLEET)
 
 
 def test_a_new_exit_node_needs_room_on_its_node_beside_the_gateway() -> None:
     # Room for the new gateway (150m) or for the exit node (50m), not for both.
-    (result,) = _Fleet(srv712695=[_pod("820m"), _gateway(_STYX)]).found(_two_exit_nodes())
-    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {_STYX}")
+    (result,) = _Fleet(srv712695=[_pod("820m"), _gateway(STYX)]).found(_two_exit_nodes())
+    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {STYX}")
     assert "150m of cpu are needed, 130m of 1 are free" in result.what
     assert "the exit node oceanid-exit-styx, which starts there first, is counted" in result.what
-    assert _Fleet(srv712695=[_pod("800m"), _gateway(_STYX)]).found(_two_exit_nodes()) == []
+    assert _Fleet(srv712695=[_pod("800m"), _gateway(STYX)]).found(_two_exit_nodes()) == []
 
 
 def test_a_new_exit_node_without_room_is_named_itself() -> None:
     exit_node, _ = sorted(
-        _Fleet(srv712695=[_pod("860m"), _gateway(_STYX)]).found(_two_exit_nodes()),
+        _Fleet(srv712695=[_pod("860m"), _gateway(STYX)]).found(_two_exit_nodes()),
         key=lambda each: "gateway of these settings" in each.what,
     )
-    assert (exit_node.verdict, exit_node.where) == (Verdict.FAIL, f"node {_STYX}")
+    assert (exit_node.verdict, exit_node.where) == (Verdict.FAIL, f"node {STYX}")
     assert "no room for the exit node oceanid-exit-styx: 50m of cpu are needed" in exit_node.what
     assert "exitNodes[1].node" in exit_node.remedy
 
 
 def test_an_exit_node_that_moves_needs_room_on_its_new_node() -> None:
     fleet = _Fleet(srv712429=[_pod("960m")])
-    fleet.exit_nodes = [_exit_node("oceanid-exit-tethys", _STYX)]
+    fleet.exit_nodes = [_exit_node("oceanid-exit-tethys", STYX)]
     exit_node = next(each for each in fleet.found() if "exit node" in each.what)
-    assert (exit_node.verdict, exit_node.where) == (Verdict.FAIL, f"node {_TETHYS}")
+    assert (exit_node.verdict, exit_node.where) == (Verdict.FAIL, f"node {TETHYS}")
 
 
 def test_an_exit_node_whose_pod_is_there_but_not_ready_is_not_counted_again() -> None:
@@ -203,17 +205,17 @@ def test_an_exit_node_whose_pod_is_there_but_not_ready_is_not_counted_again() ->
         "app.kubernetes.io/part-of": "oceanid",
         "app.kubernetes.io/instance": "oceanid-exit-tethys",
     }
-    fleet = _Fleet(srv712429=[_pod("850m"), _pod("50m", **labels), _gateway(_TETHYS)])
+    fleet = _Fleet(srv712429=[_pod("850m"), _pod("50m", **labels), _gateway(TETHYS)])
     fleet.exit_nodes[0]["status"] = {}
-    assert (fleet.found(), fleet.asked) == ([], [_TETHYS])
+    assert (fleet.found(), fleet.asked) == ([], [TETHYS])
 
 
 def test_only_so_many_nodes_are_asked_and_first_those_where_a_pod_is_to_start() -> None:
     more = [f"naiad-{at:02}" for at in range(MOST + 5)]
-    fleet = _Fleet(*map(_gateway, (_TETHYS, _CALYPSO, *more)))
+    fleet = _Fleet(*map(_gateway, (TETHYS, CALYPSO, *more)))
     fleet.nodes = [*(_node(name) for name in more), *fleet.nodes]
     (result,) = fleet.found(_two_exit_nodes())
-    assert (len(fleet.asked), _STYX in fleet.asked) == (MOST, True)
+    assert (len(fleet.asked), STYX in fleet.asked) == (MOST, True)
     assert result.verdict is Verdict.WARN
     assert result.where.endswith("and 3 more")
     assert f"only {MOST} nodes are asked" in result.what
