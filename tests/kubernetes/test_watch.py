@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from operations.kubernetes import watch
-from operations.kubernetes.client import KubernetesClient
 from operations.kubernetes.errors import RequestError
-from tests.kubernetes_api import Document, Request, Response, api_server, objects, refusal
+from tests.kubernetes_api import Document, Request, Response, asking, objects, refusal
 
 _PATH = "/apis/external-secrets.io/v1/namespaces/apps/externalsecrets"
 
@@ -36,15 +35,13 @@ def _seen(
 ) -> tuple[list[dict[str, str]], list[Request]]:
     """The versions by name at each step until one is as awaited, and what was asked for them."""
     steps = []
-    with api_server(answer) as server:
-        environment = {"KUBECONFIG": server.kubeconfig(folder)}
-        with KubernetesClient(context="oceanid-lab", environment=environment) as client:
-            for state in watch.watched(client, _PATH, seconds=seconds):
-                steps.append(
-                    {name: each["metadata"]["resourceVersion"] for name, each in state.items()}
-                )
-                if until(steps[-1]):
-                    break
+    with asking(folder, answer) as (client, server):
+        for state in watch.watched(client, _PATH, seconds=seconds):
+            steps.append(
+                {name: each["metadata"]["resourceVersion"] for name, each in state.items()}
+            )
+            if until(steps[-1]):
+                break
     return steps, server.requests
 
 

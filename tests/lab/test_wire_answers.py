@@ -82,9 +82,9 @@ def test_a_resource_of_tailscale(tailscale: Plugin, stand_in: StandIn, kind: str
     if replacement:
         again = inputs | replacement
         wire.diff("an input changes that replaces", type_name, made, state, inputs, again)
-    wire.update("update in a preview", type_name, made, state, changed, preview=True)
+    wire.update("update in a preview", type_name, made, state, inputs=changed, preview=True)
     wire.read("refresh", type_name, made, state, inputs)
-    after = wire.update("update", type_name, made, state, changed)
+    after = wire.update("update", type_name, made, state, inputs=changed)
     wire.read("refresh after the update", type_name, made, after, changed)
     imported = inputs["deviceId"] if "Routes" in kind else made
     wire.read("import", type_name, imported, {}, {})
@@ -148,8 +148,8 @@ def test_a_command(command: Plugin) -> None:
         new = {n: v for n, v in (inputs | change).items() if v is not None}
         wire.diff(name, _COMMAND, made, state, inputs, new)
     changed = inputs | {"create": "b"}
-    wire.update("update in a preview", _COMMAND, made, state, changed, preview=True)
-    after = wire.update("update", _COMMAND, made, state, changed)
+    wire.update("update in a preview", _COMMAND, made, state, inputs=changed, preview=True)
+    after = wire.update("update", _COMMAND, made, state, inputs=changed)
     wire.read("refresh", _COMMAND, made, after, changed)
     wire.delete("delete", _COMMAND, made, after)
     others: dict[str, dict[str, Any]] = {

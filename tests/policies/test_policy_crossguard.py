@@ -21,7 +21,7 @@ from pulumi_policy.proxy import unknown_checking_proxy
 from policies import crossguard
 from policies.inputs import from_proxy, from_struct
 from policies.rules import all_rules, cross_resource_rules
-from policies.rules._model import UNKNOWN, Verdict, judge, render_path
+from policies.rules._model import UNKNOWN
 from workshop.testing.rule_cases import (
     FAKE_KEY,
     FAKES,
@@ -282,14 +282,3 @@ def test_an_asset_and_an_output_value_do_not_stop_the_judging() -> None:
     assert inputs.body["output"] is UNKNOWN
     assert inputs.body["known"] == "v"
     assert inputs.secrets == frozenset({("output",)})
-
-
-def test_where_a_rule_fails_on_a_resource_is_the_resource_itself() -> None:
-    def check(_subject: object) -> list[object]:
-        raise ValueError
-
-    broken = replace(INCIDENT.rule, check=check)  # type: ignore[arg-type]
-    judgement = judge(broken, INCIDENT.subjects()[0])
-    assert judgement.verdict is Verdict.FAILED
-    assert render_path(judgement.findings[0].where) == ""
-    assert "the whole document" in broken.line(judgement.findings[0])

@@ -26,7 +26,7 @@ from operations.errors import OperationError
 from operations.kubernetes import client
 from operations.kubernetes.errors import RequestError
 from operations.preflight import run
-from tests.kubernetes_api import Response, api_server, kubeconfig, refusal
+from tests.kubernetes_api import Response, asking, kubeconfig, refusal
 from tests.unit.seen_cluster import prod
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -196,10 +196,8 @@ def test_a_question_is_given_up_whatever_holds_it_up(
 
 
 def _ready(folder: Path, response: Response) -> None:
-    with api_server(lambda _: response) as server:
-        environment = {"KUBECONFIG": server.kubeconfig(folder)}
-        with client.KubernetesClient(context="oceanid-prod", environment=environment) as asked:
-            asked.require_ready()
+    with asking(folder, lambda _: response) as (asked, _):
+        asked.require_ready()
 
 
 def test_an_api_server_that_is_ready_is_ready(tmp_path: Path) -> None:
