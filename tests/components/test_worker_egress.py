@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
-import subprocess
 from typing import Any
 
 from hypothesis import given
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from components.egress.gateway_access import dns_server_block
 from components.egress.gateway_pod import _START
+from workshop.testing.checkout import completed, passed
 from workshop.testing.recording import TAILNET_ADDRESS, Recording
 
 
@@ -188,14 +188,9 @@ def test_a_gateway_reaches_the_tailnets_control_plane(recording: Recording) -> N
 )
 def test_the_tailnet_name_is_a_dns_label_for_any_node_name(node: str) -> None:
     script = _START.replace("exec /usr/local/bin/containerboot", 'printf %s "$TS_HOSTNAME"')
-    result = subprocess.run(
-        ["/bin/sh", "-ec", script],
-        env={"PATH": "/usr/bin:/bin", "NODE_NAME": node, "TS_HOSTNAME": "egress-a-name-of-15-ch"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    label = result.stdout
+    named = {"NODE_NAME": node, "TS_HOSTNAME": "egress-a-name-of-15-ch"}
+    environment = {"PATH": "/usr/bin:/bin", **named}
+    label = passed(completed("/bin/sh", "-ec", script, environment=environment)).stdout
     assert 1 <= len(label) <= 63
     assert label[0].isalnum()
     assert label[-1].isalnum()

@@ -14,7 +14,7 @@ import pytest
 
 from tests.delivery.bucket import NAME, Bucket, Valve, url
 from tests.delivery.conftest import Stage
-from workshop.testing.checkout import Checkout, said
+from workshop.testing.checkout import Checkout, passed, said
 
 pytestmark = pytest.mark.e2e
 
@@ -50,13 +50,11 @@ def _engine_of(update: subprocess.Popen[bytes]) -> int:
 
 
 def _up(checkout: Checkout, *arguments: str) -> None:
-    result = checkout.oceanid("up", "--stack", "prod", *arguments)
-    assert result.returncode == 0, said(result)
+    passed(checkout.oceanid("up", "--stack", "prod", *arguments))
 
 
 def test_login_says_where_state_is_and_which_stacks_are_there(stage: Stage) -> None:
-    result = stage.checkout.oceanid("login")
-    assert result.returncode == 0, said(result)
+    result = passed(stage.checkout.oceanid("login"))
     assert f"the bucket {NAME} answers, keeps versions and encrypts" in result.stdout
     assert f"state is kept in s3://{NAME}; stacks there: prod" in result.stdout
 
@@ -99,8 +97,7 @@ def test_the_lock_of_a_killed_run_is_released_by_hand_and_the_next_update_goes_o
     go.touch()
     assert "currently locked" in said(stage.checkout.oceanid("up", "--stack", "prod"))
 
-    released = stage.checkout.oceanid("unlock", "--stack", "prod")
-    assert released.returncode == 0, said(released)
+    released = passed(stage.checkout.oceanid("unlock", "--stack", "prod"))
     assert "is released" in released.stdout
     _up(stage.checkout)
     assert stage.checkout.outputs("prod") == {"first": "one", "second": "held", "third": "three"}
@@ -118,8 +115,7 @@ def test_the_lock_of_another_machine_is_released_by_its_name_only(stage: Stage) 
     refused = stage.checkout.oceanid("unlock", "--stack", "prod")
     assert refused.returncode == 2
     assert "prod is locked by runner@ci-7" in refused.stderr
-    released = stage.checkout.oceanid("unlock", "--stack", "prod", "--lock", "left-behind")
-    assert released.returncode == 0, said(released)
+    passed(stage.checkout.oceanid("unlock", "--stack", "prod", "--lock", "left-behind"))
     assert stage.bucket.keys(_LOCKS) == []
 
 
@@ -188,11 +184,10 @@ def test_an_earlier_state_is_restored_and_the_stack_goes_on_from_it(stage: Stage
     stage.release("What was wrong", first="echo wrong")
     _up(stage.checkout)
 
-    listed = stage.checkout.oceanid("state", "versions", "--stack", "prod")
-    assert listed.returncode == 0, said(listed)
+    listed = passed(stage.checkout.oceanid("state", "versions", "--stack", "prod"))
     assert right in listed.stdout
-    restored = stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", right)
-    assert restored.returncode == 0, said(restored)
+    restore = ("state", "restore", "--stack", "prod", "--version")
+    restored = passed(stage.checkout.oceanid(*restore, right))
     assert f"prod: version {right} is in force again" in restored.stdout
     assert stage.checkout.outputs("prod") == {"first": "right"}
     assert stage.bucket.keys(_LOCKS) == []
@@ -211,10 +206,7 @@ def test_a_state_that_was_deleted_or_torn_is_restored(stage: Stage) -> None:
     refused = stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", torn)
     assert refused.returncode == 2
     assert f"version {torn} is not a whole state" in refused.stderr
-    assert (
-        stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", whole).returncode
-        == 0
-    )
+    passed(stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", whole))
     assert stage.checkout.outputs("prod") == before
 
 

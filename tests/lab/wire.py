@@ -57,7 +57,7 @@ class Wire:
         self.answers["settings"] = plain(decode(answer.inputs))
 
     def check(self, name: str, type_name: str, inputs: dict[str, Any]) -> None:
-        answer = self.plugin.checked(self.plugin.urn(type_name), inputs)
+        answer = self.plugin.checked(type_name, inputs)
         assert not answer.failures
         self.answers[name] = {"inputs": plain(decode(answer.inputs))}
 

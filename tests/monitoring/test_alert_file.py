@@ -11,7 +11,7 @@ from components.cluster.labels import DRIFT_LEASE, GATEWAY
 from components.monitoring.alert_inputs import EGRESS_ADDRESS, PROBES_JOB
 from components.monitoring.alerts import FILE, NAMESPACE, PLACEHOLDER
 from tests.monitoring.metrics import DASHBOARD
-from tests.monitoring.rules import INPUTS, all_rules, promtool, rule_groups
+from tests.monitoring.rules import INPUTS, all_rules, rule_groups
 
 _TEXT = FILE.read_text() + DASHBOARD.read_text().replace('\\"', '"')
 
@@ -39,9 +39,3 @@ def test_how_long_a_secret_may_go_unread_follows_its_interval() -> None:
     (rule,) = [r for g in groups for r in g["rules"] if r["alert"] == "OceanidSecretStale"]
     assert "externalsecret_sync_calls_total[10800s]" in rule["expr"]
     assert "for 180 minutes" in rule["annotations"]["summary"]
-
-
-@pytest.mark.slow
-def test_promtool_finds_no_fault_in_the_file() -> None:
-    run = promtool("check", "rules", "--lint=all", "--lint-fatal", str(FILE))
-    assert run.returncode == 0, run.stdout + run.stderr

@@ -1,12 +1,12 @@
 """The scanner as people and pipelines run it."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from workshop.testing.checkout import Completed, completed
 from workshop.testing.rule_cases import FAKE_KEY, HERE
 
 ROOT = HERE.parents[1]
@@ -20,15 +20,8 @@ spec:
 """
 
 
-def run(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "policies", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        input=given,
-    )
+def run(*arguments: str | Path, given: str = "") -> Completed:
+    return completed(sys.executable, "-m", "policies", *map(str, arguments), given=given)
 
 
 def test_the_manifest_of_the_incident_is_stopped() -> None:
@@ -146,14 +139,8 @@ def test_nothing_given_is_not_clean() -> None:
 
 @pytest.mark.parametrize("path", ["/dev/stdin", "<(cat)"])
 def test_a_pipe_is_read(path: str) -> None:
-    called = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m policies scan {path}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        input="kind: Pod\nspec: {hostPID: true}\n",
-    )
+    command = f"{sys.executable} -m policies scan {path}"
+    called = completed("bash", "-c", command, given="kind: Pod\nspec: {hostPID: true}\n")
     assert called.returncode == 1
     assert ":2:8: [mandatory]" in called.stdout
 
@@ -201,13 +188,7 @@ def test_a_baseline_puts_up_with_what_was_there_and_with_nothing_new(tmp_path: P
 
 
 def test_the_hook_of_pre_commit_runs_the_scanner() -> None:
-    hook = subprocess.run(
-        [sys.executable, ROOT / "policies" / "pre-commit-hook", INCIDENT],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=HERE,
-    )
+    hook = completed(sys.executable, f"{ROOT}/policies/pre-commit-hook", str(INCIDENT), cwd=HERE)
     assert hook.returncode == 1
     assert "daemonset-host-namespaces" in hook.stdout
     assert os.access(ROOT / "policies" / "pre-commit-hook", os.X_OK)
@@ -219,7 +200,5 @@ def test_the_scanner_starts_without_pulumi() -> None:
         "sys.exit(any(name.partition('.')[0] in ('pulumi', 'pulumi_policy', 'grpc') "
         "for name in sys.modules))"
     )
-    started = subprocess.run(
-        [sys.executable, "-c", code, INCIDENT], cwd=ROOT, check=False, stdout=subprocess.DEVNULL
-    )
+    started = completed(sys.executable, "-c", code, str(INCIDENT))
     assert started.returncode == 0

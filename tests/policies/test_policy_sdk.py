@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -14,25 +13,20 @@ import pytest
 from policies.analyzer_fit import KNOWN_VERSIONS
 from tests.lab_variables import lab_variables
 from tests.policies.changed_sdk import changed_sdk
+from workshop.testing.checkout import Completed, completed, passed
 from workshop.testing.local_stack import LocalStack, write_program
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _started(pack: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
+def _started(pack: Path, *paths: Path) -> Completed:
     """The pack's process, which must end by itself."""
-    return subprocess.run(
-        [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(pack)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))},
-        cwd=pack,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+    command = (sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(pack))
+    return completed(*command, cwd=pack, environment=environment)
 
 
-def _refusal(result: subprocess.CompletedProcess[str]) -> str:
+def _refusal(result: Completed) -> str:
     assert result.returncode != 0
     assert result.stdout == "", "a port was given, so the engine would go on"
     (line,) = result.stderr.splitlines()
@@ -128,5 +122,4 @@ def test_an_engine_whose_pack_does_not_start_changes_nothing(
     assert not (project / "made").exists()
 
     del stack.environment["PYTHONPATH"]
-    judged = stack.run(*command, *pack)
-    assert judged.returncode == 0, judged.stdout
+    passed(stack.run(*command, *pack))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -28,13 +29,14 @@ def world() -> World:
     return World(NETWORK)
 
 
+def _client(wire: httpx.BaseTransport, key: str, clock: Clock) -> CrunchyBridgeClient:
+    return CrunchyBridgeClient(api_key=key, url="http://127.0.0.1:1", clock=clock, transport=wire)
+
+
 @pytest.fixture
 def client(world: World) -> Iterator[CrunchyBridgeClient]:
-    client = CrunchyBridgeClient(
-        api_key=world.key, url="http://127.0.0.1:1", clock=world.time.clock(), transport=world.wire
-    )
-    yield client
-    client.close()
+    with closing(_client(world.wire, world.key, world.time.clock())) as client:
+        yield client
 
 
 def _keys(world: World) -> list[str]:
@@ -178,15 +180,12 @@ def test_the_key_is_in_no_message_even_when_the_api_quotes_it() -> None:
     def quote(request: httpx.Request) -> httpx.Response:
         return httpx.Response(403, json={"message": f"no\n{request.headers['Authorization']}"})
 
-    client = CrunchyBridgeClient(
-        api_key=key,
-        url="http://127.0.0.1:1",
-        clock=Clock.real(threading.Event()),
-        transport=httpx.MockTransport(quote),
-    )
-    with pytest.raises(ApiError) as caught:
+    real = Clock.real(threading.Event())
+    with (
+        closing(_client(httpx.MockTransport(quote), key, real)) as client,
+        pytest.raises(ApiError) as caught,
+    ):
         client.rules(NETWORK)
-    client.close()
     assert str(caught.value).endswith("403 no Bearer [key]")
 
 
@@ -202,15 +201,12 @@ def test_the_key_is_in_no_message_even_when_the_api_quotes_it() -> None:
     ],
 )
 def test_an_answer_that_is_none_is_an_error_of_one_line(answer: httpx.Response) -> None:
-    client = CrunchyBridgeClient(
-        api_key="cbkey_" + "x",
-        url="http://127.0.0.1:1",
-        clock=Clock.real(threading.Event()),
-        transport=httpx.MockTransport(lambda _: answer),
-    )
-    with pytest.raises(ProviderError) as caught:
+    wire, real = httpx.MockTransport(lambda _: answer), Clock.real(threading.Event())
+    with (
+        closing(_client(wire, "cbkey_" + "x", real)) as client,
+        pytest.raises(ProviderError) as caught,
+    ):
         client.rules(NETWORK)
-    client.close()
     assert "\n" not in str(caught.value)
     assert "firewall-rules" in str(caught.value)
 

@@ -132,15 +132,6 @@ def test_a_secret_description_is_in_no_output_and_no_plain_state(
     assert "quiet reef" not in json.dumps(stack.state())
 
 
-def test_an_overlap_is_one_clear_line(stack: Stack, stand_in: StandIn) -> None:
-    there = stand_in.add("192.0.2.0/24", description="typed by hand")
-    stack.set({"exit": EXIT})
-    told = stack.up(fails=True)
-    assert f"overlaps the rule {stand_in.network}/{there['id']}" in told
-    assert "Traceback" not in told
-    assert stand_in.rules() == [there]
-
-
 @pytest.mark.parametrize("victim", ["plugin", "engine", "both"])
 def test_a_kill_between_request_and_state_loses_and_doubles_nothing(
     stack: Stack, stand_in: StandIn, victim: str

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from workshop.testing.checkout import completed
 
 NODE = "calypso"
 PROGRAM = Path(__file__).resolve().parents[2] / "components" / "egress" / "gate_program"
@@ -46,14 +47,8 @@ def judged(
     environment = {**os.environ, "TERMINATION_LOG": str(message)}
     if runs_on is not None:
         environment["NODE_NAME"] = runs_on
-    run = subprocess.run(
-        [sys.executable, "-I", str(PROGRAM), str(path), NODE],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=environment,
-    )
+    command = (sys.executable, "-I", str(PROGRAM), str(path), NODE)
+    run = completed(*command, environment=environment)
     lines = [json.loads(line) for line in run.stdout.splitlines()]
     return Outcome(
         code=run.returncode,

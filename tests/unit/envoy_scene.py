@@ -11,9 +11,9 @@ from pathlib import Path
 
 from components.egress.destination import Destination
 from components.egress.envoy import READY_PATH, bootstrap
-from components.egress.envoy_gateway import ExitNodeProxy, Gateway
+from components.egress.envoy_gateway import Gateway
 from tests.unit.envoy_process import running, status
-from tests.unit.tunnel_proxy import HEALTH_PORT, Health, TunnelProxy
+from tests.unit.tunnel_proxy import Health, TunnelProxy
 from workshop.lab.ports import claim
 from workshop.testing.waiting import until
 
@@ -74,16 +74,7 @@ def gateway_of(folder: Path, preferred: TunnelProxy, second: TunnelProxy) -> Gat
             Destination(name="database", host="db.example", port=5432, local_port=database),
             Destination(name="refused", host="refused.example", port=1, local_port=refused),
         ),
-        exit_nodes=tuple(
-            ExitNodeProxy(
-                name=each.name,
-                tailnet_address=each.tailnet_address,
-                health_port=HEALTH_PORT,
-                http_port=each.http_port,
-                socks5_port=each.socks5_port,
-            )
-            for each in (preferred, second)
-        ),
+        exit_nodes=(preferred.as_exit_node(), second.as_exit_node()),
         http_port=http,
         socks5_port=socks5,
         status_port=at,

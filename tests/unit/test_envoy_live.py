@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ import pytest
 
 from components.egress.destination import Destination
 from components.egress.envoy import ALIVE_PATH, STATS_PATH, bootstrap, drain_script
-from components.egress.envoy_gateway import ExitNodeProxy, Gateway
+from components.egress.envoy_gateway import Gateway
 from tests.unit.envoy_process import answer, running, status, validated
 from tests.unit.envoy_scene import Scene, gateway_of
-from tests.unit.tunnel_proxy import HEALTH_PORT, Health
+from tests.unit.tunnel_proxy import HEALTH_PORT, Health, TunnelProxy
+from workshop.testing.checkout import completed
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -145,13 +145,7 @@ def test_a_drain_is_begun_by_the_script_and_cuts_no_connection(
         until(lambda: scene.reached() == "preferred", "the preferred exit node is used")
         with socket.create_connection(("127.0.0.1", scene.database), 10) as connection:
             assert connection.recv(100) == b"preferred"
-            said = subprocess.run(
-                ["bash", "-c", drain_script(gateway.admin_port)],
-                capture_output=True,
-                text=True,
-                timeout=30,
-                check=True,
-            )
+            said = completed("bash", "-c", drain_script(gateway.admin_port))
             assert said.stdout.startswith("HTTP/1.1 200 OK")
             connection.sendall(b"still here")
             assert connection.recv(100) == b"still here"
@@ -170,13 +164,7 @@ def test_envoy_accepts_the_document(tmp_path: Path, exit_nodes: int, destination
             for n in range(destinations)
         ),
         exit_nodes=tuple(
-            ExitNodeProxy(
-                name=f"e{n}",
-                tailnet_address=f"100.64.0.{n + 1}",
-                health_port=9002,
-                http_port=1055 + n,
-                socks5_port=1155 + n,
-            )
+            TunnelProxy(f"e{n}", f"100.64.0.{n + 1}", 1055 + n, 1155 + n).as_exit_node()
             for n in range(exit_nodes)
         ),
         http_port=3128,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 
 import pytest
@@ -95,14 +94,10 @@ def test_the_make_of_a_rollbacks_commit_is_not_given_the_variables_of_the_outer_
         "print(json.dumps(without_make(os.environ)))"
     )
     makefile = f"all:\n\t@{sys.executable} -c '{code.replace(chr(10), '; ')}'\n"
-    result = subprocess.run(
-        ["make", "--no-print-directory", "-f", "-", "STACK=prod", "TO=x", "PYTHON=python9"],
-        cwd=REPOSITORY,
-        input=makefile,
-        env={k: v for k, v in os.environ.items() if "MAKE" not in k},
-        capture_output=True,
-        text=True,
-        check=False,
+    result = completed(
+        *("make", "--no-print-directory", "-f", "-", "STACK=prod", "TO=x", "PYTHON=python9"),
+        environment={k: v for k, v in os.environ.items() if "MAKE" not in k},
+        given=makefile,
     )
     environment = json.loads(result.stdout)
     assert not [name for name in environment if name.startswith(("MAKE", "MFLAGS"))]
