@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 import grpc
@@ -12,6 +13,7 @@ import httpx
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
+from providers.crunchybridge.client import CrunchyBridgeClient
 from providers.crunchybridge.pace import Clock
 from providers.crunchybridge.provider import Provider
 from providers.plugin.property_value import encode
@@ -99,6 +101,16 @@ class World:
         self.wire = Wire(self.team, self.key, self.faults, self.journal)
         self.state: dict[str, Held] = {}
         self.ever_held: set[str] = set()
+
+    @cached_property
+    def client(self) -> CrunchyBridgeClient:
+        """A client whose clock is moved by waiting."""
+        return CrunchyBridgeClient(
+            api_key=self.key,
+            url="http://127.0.0.1:1",
+            clock=self.time.clock(),
+            transport=self.wire,
+        )
 
     def provider(self) -> Provider:
         """A provider as in a process of its own."""
