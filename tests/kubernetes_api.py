@@ -79,7 +79,6 @@ class ApiServer:
 def asking(
     folder: Path, answer: Callable[[Request], Response] = empty, context: str = CONTEXTS[0]
 ) -> Iterator[tuple[KubernetesClient, ApiServer]]:
-    """A client of an API server that answers so."""
     with api_server(answer) as server:
         environment = {"KUBECONFIG": server.kubeconfig(folder)}
         with KubernetesClient(context=context, environment=environment) as client:

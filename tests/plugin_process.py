@@ -35,7 +35,6 @@ class Engine(engine_pb2_grpc.EngineServicer):
 
 
 def details(caught: pytest.ExceptionInfo[grpc.RpcError]) -> str:
-    """The message of a failed call."""
     call: Any = caught.value  # The type of a failed call is grpc's own secret.
     return str(call.details())
 
@@ -122,7 +121,6 @@ class PluginProcess:
     def create(
         self, what: str, *, preview: bool = False, **inputs: Any
     ) -> tuple[str, dict[str, Any]]:
-        """The id and the properties of a resource that is created."""
         response = self.stub.Create(
             provider_pb2.CreateRequest(
                 urn=self.urn(what), properties=encode(inputs), preview=preview
@@ -153,7 +151,6 @@ class PluginProcess:
         preview: bool = False,
         **inputs: Any,
     ) -> dict[str, Any]:
-        """The properties of a resource that is updated."""
         request = provider_pb2.UpdateRequest(
             urn=self.urn(what),
             id=resource_id,

@@ -8,10 +8,9 @@ from typing import Any
 
 import pulumi
 import pytest
-import yaml
 
 from components.secrets.operator_chart import values
-from workshop.testing.recording import CRDS, REPOSITORY, Recording, World, record_stack
+from workshop.testing.recording import CRDS, Recording, World, configured, record_stack
 
 _CUSTOM = "kubernetes:external-secrets.io/v1"
 _RBAC = "kubernetes:rbac.authorization.k8s.io/v1"
@@ -22,9 +21,7 @@ _TOKEN = "apps/pulumi-api-token"
 
 
 def _settings(**changes: Any) -> dict[str, Any]:
-    document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
-    group: dict[str, Any] = document["config"]["oceanid-cluster:externalSecrets"]
-    return {**group, "crds": str(CRDS), **changes}
+    return {**configured("externalSecrets"), "crds": str(CRDS), **changes}
 
 
 def _record(world: World | None = None, **changes: Any) -> Recording:

@@ -68,7 +68,6 @@ def own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[s
 
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    """moto's server with a versioned bucket."""
     with running_bucket(tmp_path_factory.mktemp("bucket") / "log") as one:
         yield one
 

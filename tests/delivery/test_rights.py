@@ -55,7 +55,6 @@ def _asked(stage: Stage, *commands: tuple[str, ...]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def updated(stage: Stage) -> Stage:
-    """A stage with two versions of prod's state."""
     _asked(stage, ("up", "--stack", "prod"))
     return stage
 

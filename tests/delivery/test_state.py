@@ -119,23 +119,20 @@ def test_the_lock_of_another_machine_is_released_by_its_name_only(stage: Stage) 
     assert stage.bucket.keys(_LOCKS) == []
 
 
-def _behind(stage: Stage, valve: Valve) -> Stage:
+def _behind(stage: Stage, folder: Path) -> tuple[Stage, Valve]:
     """The same stage, with its bucket behind a valve that is open."""
+    valve = Valve(int(stage.bucket.s3.meta.endpoint_url.rpartition(":")[2]), folder)
     valve.open()
     # The SDK's own tries come on top of the engine's and would only make the test longer.
     near = {"PULUMI_BACKEND_URL": url(valve.port), "AWS_MAX_ATTEMPTS": "1"}
-    return Stage(checkout=stage.checkout.with_environment(**near), bucket=stage.bucket)
-
-
-def _valve(stage: Stage, folder: Path) -> Valve:
-    return Valve(int(stage.bucket.s3.meta.endpoint_url.rpartition(":")[2]), folder)
+    return Stage(checkout=stage.checkout.with_environment(**near), bucket=stage.bucket), valve
 
 
 def test_an_update_rides_out_a_bucket_that_is_away_for_some_seconds(
     stage: Stage, tmp_path: Path
 ) -> None:
-    valve = _valve(stage, tmp_path)
-    update, go, sink = _held(_behind(stage, valve), tmp_path, third="echo after it")
+    near, valve = _behind(stage, tmp_path)
+    update, go, sink = _held(near, tmp_path, third="echo after it")
     valve.shut()
     go.touch()
     # The engine tries eleven times to write the state, a second and more apart.
@@ -150,8 +147,8 @@ def test_an_update_rides_out_a_bucket_that_is_away_for_some_seconds(
 def test_an_update_cut_off_while_its_bucket_is_away_is_made_up_for_by_the_next_one(
     stage: Stage, tmp_path: Path
 ) -> None:
-    valve = _valve(stage, tmp_path)
-    update, go, _ = _held(_behind(stage, valve), tmp_path, third="echo after the outage")
+    near, valve = _behind(stage, tmp_path)
+    update, go, _ = _held(near, tmp_path, third="echo after the outage")
     valve.shut()
     go.touch()
     # Left to itself the engine gives up after two minutes, as its job's time limit may do for it.

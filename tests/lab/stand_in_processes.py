@@ -68,7 +68,6 @@ class Plugin(PluginProcess):
         return f"urn:pulumi:test::test::{type_name}::thing"
 
     def check(self, type_name: str, **inputs: Any) -> list[str]:
-        """The reasons for refusing the inputs."""
         return [failure.reason for failure in self.checked(type_name, inputs).failures]
 
     def diff(
@@ -78,6 +77,5 @@ class Plugin(PluginProcess):
         return self.compared(type_name, "id", {"id": "id"} | state | old, old, new)
 
     def refusals(self, function: str, **args: Any) -> list[str]:
-        """The reasons for refusing a function's arguments."""
         response = self.stub.Invoke(provider_pb2.InvokeRequest(tok=function, args=encode(args)))
         return [failure.reason for failure in response.failures]

@@ -30,7 +30,6 @@ class KeptStack(LocalStack):
         super().__init__(folder)
 
     def keep(self, *bodies: dict[str, Any]) -> None:
-        """Import a state that holds these objects."""
         state = {"version": 3, "deployment": {"manifest": {}, "resources": _resources(bodies)}}
         (self.folder / "state.json").write_text(json.dumps(state))
         passed(self.run("stack", "import", "--stack", "kept", "--file", "state.json"))

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 
 from policies.analyzer_fit import KNOWN_VERSIONS
 from tests.lab_variables import lab_variables
@@ -33,45 +34,19 @@ def _refusal(result: Completed) -> str:
     return line
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "difference"),
-    [
-        (
-            "def Analyze(self, request, _context)",
-            "def Analyze(self, request, _context, _more=None)",
-            "_PolicyAnalyzerServicer.Analyze has 4 parameters and 3 are known",
-        ),
-        (
-            "_PolicyAnalyzerServicer",
-            "_Analyzer",
-            "it has no _PolicyAnalyzerServicer",
-        ),
-        (
-            "servicer = _PolicyAnalyzerServicer(",
-            "servicer = type('_New', (globals()['_Policy' + 'AnalyzerServicer'],), {})(",
-            "PolicyPack no longer serves _PolicyAnalyzerServicer",
-        ),
-        (
-            "def _get_enforcement_level(",
-            "def _get_level(",
-            "_PolicyAnalyzerServicer has no _get_enforcement_level",
-        ),
-        (
-            "    def GetPluginInfo(self, _request, _context):",
-            "    def AnalyzeAll(self, _): ...\n    def GetPluginInfo(self, _request, _context):",
-            "_PolicyAnalyzerServicer answers AnalyzeAll, which is not known",
-        ),
-        ("class PolicyPack", "class Pack", "PolicyPack"),
-    ],
-    ids=["parameters", "renamed", "not-served", "method-gone", "new-request", "no-pack"],
+_OTHER: dict[str, dict[str, str]] = yaml.safe_load(
+    Path(__file__).with_name("other_sdks.yaml").read_text()
 )
+
+
+@pytest.mark.parametrize("other", _OTHER.values(), ids=_OTHER)
 def test_the_pack_does_not_start_with_an_sdk_it_cannot_judge_under(
-    tmp_path: Path, before: str, after: str, difference: str
+    tmp_path: Path, other: dict[str, str]
 ) -> None:
-    sdk = changed_sdk(tmp_path, before, after)
+    sdk = changed_sdk(tmp_path, other["before"], other["after"])
     line = _refusal(_started(ROOT / "policies", sdk))
     assert line.startswith("policies: ")
-    assert difference in line
+    assert other["difference"] in line
 
 
 def test_the_refusal_names_the_versions_that_are_known_and_the_fix(tmp_path: Path) -> None:

@@ -13,8 +13,6 @@ from workshop.testing.checkout import REPOSITORY
 
 
 class Plugin(PluginProcess):
-    """The CrunchyBridge plugin."""
-
     @classmethod
     def start(cls, folder: Path, **environment: str) -> Plugin:
         """Start the folder as the engine does, from another working directory."""
@@ -37,11 +35,9 @@ class Plugin(PluginProcess):
     def make(
         self, name: str = "rule", *, preview: bool = False, **inputs: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Check and create; the id and the outputs."""
         return self.create(name, preview=preview, **self._right(name, inputs))
 
     def change(
         self, given_id: str, state: dict[str, Any], *, preview: bool = False, **inputs: Any
     ) -> dict[str, Any]:
-        """Check and update; the outputs."""
         return self.update("rule", given_id, state, preview=preview, **self._right("rule", inputs))

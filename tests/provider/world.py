@@ -63,7 +63,6 @@ class Time:
         self.waited: list[float] = []
 
     def clock(self) -> Clock:
-        """For a provider."""
         return Clock(now=lambda: self.seconds, wait=self._wait, spread=lambda: 1.0)
 
     def _wait(self, seconds: float) -> bool:
@@ -76,7 +75,6 @@ class Context:
     """Stands where gRPC has the call's context: an abort ends the call."""
 
     def abort(self, code: grpc.StatusCode, details: str) -> NoReturn:
-        """End the call."""
         assert code is grpc.StatusCode.UNKNOWN
         assert "\n" not in details
         raise FailedError(details)
@@ -84,8 +82,6 @@ class Context:
 
 @dataclass
 class Held:
-    """A resource in the state."""
-
     id: str
     inputs: struct_pb2.Struct
     outputs: struct_pb2.Struct
@@ -104,7 +100,6 @@ class World:
 
     @cached_property
     def client(self) -> CrunchyBridgeClient:
-        """A client whose clock is moved by waiting."""
         return CrunchyBridgeClient(
             api_key=self.key,
             url="http://127.0.0.1:1",
@@ -113,7 +108,6 @@ class World:
         )
 
     def provider(self) -> Provider:
-        """A provider as in a process of its own."""
         provider = Provider(
             clock=self.time.clock(),
             transport=self.wire,

@@ -26,14 +26,12 @@ class Outcome:
 
     @property
     def failing(self) -> list[str]:
-        """The names of the checks that failed."""
         return [name for name, check in self.checks.items() if not check["ok"]]
 
 
 def measured(
     folder: Path, *checks: dict[str, Any], settle: float = 0.1, attempt: float = 2
 ) -> Outcome:
-    """Run the program with these checks."""
     document = {"settleSeconds": settle, "attemptSeconds": attempt, "checks": list(checks)}
     return judged(folder, json.dumps(document))
 

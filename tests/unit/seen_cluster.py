@@ -30,7 +30,6 @@ def changed_prod(change: Change) -> Settings:
 
 
 def no_pods(_: str) -> list[dict[str, Any]]:
-    """The pods of a node that runs none."""
     return []
 
 

@@ -97,9 +97,17 @@ def test_a_component_imports_its_own_subject_and_the_shared_one(path: Path) -> N
     assert others <= {subject, *_SHARED} | _SUBJECTS.get(subject, set())
 
 
-def test_components_and_policies_work_from_another_project() -> None:
-    files = (path for part in ("components",) for path in (REPOSITORY / part).rglob("*.py"))
+def test_the_components_work_from_another_project() -> None:
+    files = (REPOSITORY / "components").rglob("*.py")
     assert not [path for path in files if "from components" in path.read_text()]
+
+
+def test_the_guard_imports_nothing_but_its_sdk() -> None:
+    allowed = {*sys.stdlib_module_names, "policies", "pulumi_policy"}
+    allowed |= {"google", "grpc", "pulumi", "yaml"}
+    files = (REPOSITORY / "policies").rglob("*.py")
+    imported = {name.partition(".")[0] for path in files for name in _imported(path)}
+    assert imported <= allowed
 
 
 def test_the_engines_configuration_is_read_in_one_place_and_its_secret_in_another() -> None:

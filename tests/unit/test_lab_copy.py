@@ -24,8 +24,6 @@ config:
 
 @dataclass(frozen=True)
 class _Lab:
-    """The repository's file and the lab's copy of it."""
-
     source: Path
     copy: Path
 

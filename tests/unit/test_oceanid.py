@@ -15,7 +15,7 @@ import yaml
 from typer._click import Command  # the base of every command and group
 
 from operations.cli.app import app, main
-from operations.delivery import environment, official_engine
+from operations.delivery import environment
 from operations.errors import OperationError
 from tests.command import why_not_a_command
 from workshop.testing.checkout import completed, passed
@@ -163,12 +163,3 @@ def test_without_an_engine_for_it_a_real_stack_asks_for_the_cli(
         environment.engine("prod")
     assert str(refused.value).startswith(f"{why}: install the Pulumi CLI (https://")
     assert str(refused.value).endswith("the engine that is built here is for the lab")
-
-
-def test_an_engine_is_asked_for_its_version_once(engines: Path) -> None:
-    command = _official(engines, "3.246.0")
-    built = engines / "toolchain" / "bin"
-    assert official_engine.on_path(built) is official_engine.on_path(built)
-    assert official_engine.on_path(built) is not None
-    command.unlink()
-    assert official_engine.on_path(built) is not None

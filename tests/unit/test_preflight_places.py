@@ -92,7 +92,7 @@ def test_the_program_of_the_gates_reads_tolerations(
 
 
 def test_a_node_of_another_system_is_named() -> None:
-    windows = {"nodeInfo": {"operatingSystem": "windows", "architecture": "amd64"}}
+    windows: dict[str, Any] = {"nodeInfo": {"operatingSystem": "windows", "architecture": "amd64"}}
     (result,) = _found(fleet_node(STYX, **windows))
     assert (result.verdict, result.where) == (Verdict.FAIL, f"node {STYX}")
     assert result.what.startswith("it runs windows")

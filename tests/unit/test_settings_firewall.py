@@ -46,12 +46,6 @@ def test_ranges_of_both_families_stand_beside_each_other() -> None:
     assert settings.firewall.retire == ("191.101.1.3/32", "2001:db8:9::1/128")
 
 
-def test_two_exit_nodes_behind_one_address_are_one_range() -> None:
-    config = _config()
-    config["exitNodes"][1]["egressAddress"] = _EGRESS
-    assert parsed(config).egress_ranges == {f"{_EGRESS}/32": ("tethys", "styx")}
-
-
 _near = [
     "198.51.100.0/24",
     "198.51.100.0/25",

@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,9 +24,7 @@ from operations.delivery import run as engine_run
 from operations.errors import OperationError
 from operations.kubernetes import client
 from operations.kubernetes.errors import RequestError
-from operations.preflight import run
 from tests.kubernetes_api import Response, asking, kubeconfig, refusal
-from tests.unit.seen_cluster import prod
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 # From the provider [4.25.0], as the engine prints it.
@@ -66,7 +63,6 @@ def _dropping() -> Iterator[str]:
 
 @contextmanager
 def _refusing() -> Iterator[str]:
-    """A port where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     yield f"https://127.0.0.1:{port}"
@@ -74,7 +70,6 @@ def _refusing() -> Iterator[str]:
 
 @contextmanager
 def _unknown() -> Iterator[str]:
-    """A host that no resolver knows."""
     yield "https://api.oceanid.invalid:6443"
 
 
@@ -138,20 +133,6 @@ def test_every_command_that_reaches_the_cluster_asks_first(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("oceanid: the API server of dev does not answer: ")
     assert "run `oceanid lab up`" in line
-
-
-@pytest.mark.parametrize("way", _WAYS)
-def test_the_preflight_ends_without_an_answer(
-    way: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert callable(way)
-    with way() as server:
-        monkeypatch.setenv("KUBECONFIG", _kubeconfig(tmp_path, server))
-        outcome = run.run(prod(), datetime.now(UTC).date())
-    assert outcome.exit_code == 2
-    first = outcome.findings[0]
-    assert (first.check, first.where) == ("cluster", "API server")
-    assert first.what.startswith("it does not answer: ")
 
 
 @pytest.mark.parametrize("stop", [True, False])

@@ -103,7 +103,6 @@ class TunnelProxy:
         self.http_port, self.socks5_port = http_port, socks5_port
 
     def as_exit_node(self) -> ExitNodeProxy:
-        """What a gateway is told of it."""
         return ExitNodeProxy(
             name=self.name,
             tailnet_address=self.tailnet_address,
@@ -113,7 +112,6 @@ class TunnelProxy:
         )
 
     def open(self) -> Self:
-        """Start to listen, on the same ports as before."""
         self._servers = [
             _Server(self, self.http_port, _HttpProxy),
             _Server(self, self.socks5_port, _NamingPort),
@@ -130,7 +128,6 @@ class TunnelProxy:
         self.thawed = threading.Event()
 
     def close(self) -> None:
-        """Stop to listen."""
         self.thawed.set()
         for each in self._servers:
             each.shutdown()

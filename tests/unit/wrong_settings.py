@@ -25,7 +25,6 @@ def config_of(stack: str = "prod") -> Config:
 
 
 def parsed(config: Config, secret: Collection[str] = ()) -> Settings:
-    """The settings of a configuration."""
     encoded = {k: v if isinstance(v, str) else json.dumps(v) for k, v in config.items()}
     return parse(encoded, secret)
 
