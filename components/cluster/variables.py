@@ -1,4 +1,4 @@
-"""Environment variables by which an operation tells the program what it is run for."""
+"""Environment variables that the program reads."""
 
 from __future__ import annotations
 
@@ -8,3 +8,7 @@ PLANNED_NODES = "OCEANID_PLANNED_NODES"
 """In a promotion: the nodes that the gates of its plan measure, each as `NAME=UID`."""
 PLANNED_API_SERVERS = "OCEANID_PLANNED_API_SERVERS"
 """In a promotion: the API servers that the NetworkPolicies of its plan name."""
+ESC_API_URL = "ESC_API_URL"
+"""The address of Pulumi ESC, where it is not the service's own."""
+ESC_ACCESS_TOKEN = "ESC_ACCESS_TOKEN"  # noqa: S105  a name
+"""The token of Pulumi ESC; without it, the one in the stack's configuration."""

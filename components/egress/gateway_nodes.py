@@ -86,7 +86,7 @@ def faults(
     And for each that cannot be measured: `unfit` says why.
     """
     for node, why in sorted(unfit.items()):
-        yield f"gate {wave}: node {node} cannot be measured: {why}: see docs/runbooks/nodes.md"
+        yield f"gate {wave}: node {node} cannot be measured: {why}: see docs/runbooks/roll-out.md"
     waves: dict[str, set[str]] = {}
     for gateway in gateways:
         waves.setdefault(gateway["node"], set()).add(gateway["wave"])

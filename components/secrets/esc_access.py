@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import pulumi
 
+from ..cluster.variables import ESC_ACCESS_TOKEN, ESC_API_URL
 from .synced import TOKEN_KEY
 
 # The service's own address (Pulumi's documentation, "Pulumi ESC REST API").
 _SERVICE = "https://api.pulumi.com/api/esc"
-_ADDRESS_VARIABLE = "ESC_API_URL"
-_TOKEN_VARIABLE = "ESC_ACCESS_TOKEN"  # noqa: S105  a name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +28,11 @@ def esc_access() -> EscAccess:
     The environment goes first: that is how a new token is tried. Raises pulumi.RunError when there
     is none.
     """
-    given = os.environ.get(_TOKEN_VARIABLE)
+    given = os.environ.get(ESC_ACCESS_TOKEN)
     token = pulumi.Output.secret(given) if given else pulumi.Config().get_secret(TOKEN_KEY)
     if token is None:
         raise pulumi.RunError(
-            f"externalSecrets needs an access token of Pulumi ESC: set {_TOKEN_VARIABLE}, or keep "
+            f"externalSecrets needs an access token of Pulumi ESC: set {ESC_ACCESS_TOKEN}, or keep "
             f"it with: pulumi config set --secret {TOKEN_KEY}"
         )
-    return EscAccess(url=os.environ.get(_ADDRESS_VARIABLE, _SERVICE).rstrip("/"), token=token)
+    return EscAccess(url=os.environ.get(ESC_API_URL, _SERVICE).rstrip("/"), token=token)

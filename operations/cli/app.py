@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"oceanid: {error}", file=sys.stderr)
         if given[:1] == ["env"]:
             print("false")  # what the shell takes from `eval` fails too
-        sys.exit(2)
+        sys.exit(error.exit_code)
 
 
 def _refuse_in_another_checkout() -> None:

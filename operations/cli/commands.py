@@ -68,7 +68,7 @@ class Commands(typer.Typer):
                     if stack is None:
                         code = function(*args, **kwargs)
                     else:
-                        from operations.cli.stack_turn import turn_of
+                        from operations.delivery.stack_turn import turn_of
 
                         with turn_of(f"{self._name} {name}".strip(), str(stack)):
                             code = function(*args, **kwargs)

@@ -123,9 +123,9 @@ def _preflight(
     As `preview` and `up` do first. Exit code 1 when a check fails, 2 when the cluster does not
     answer.
     """
-    from operations.cli.stack_turn import become
     from operations.delivery import run
     from operations.delivery.environment import config_file
+    from operations.delivery.stack_turn import become
     from operations.preflight.__main__ import show
     from settings import read_file
 
@@ -146,9 +146,9 @@ def _report(
 
     What an unavailable cluster would tell is shown as unknown.
     """
-    from operations.cli.stack_turn import become
     from operations.delivery import run
     from operations.delivery.environment import REPOSITORY
+    from operations.delivery.stack_turn import become
     from operations.report.write import write
 
     environment = run.stack_environment(stack)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from operations.delivery import topology
 from operations.delivery.events import Change, PolicyFinding, Preview
-from operations.delivery.markdown import code, folded, plain, table
+from operations.delivery.markdown import code, plain, table
 from settings import Settings
 
 # By which the comment of an earlier run is found.
@@ -93,7 +93,8 @@ def _changes(changes: tuple[Change, ...]) -> list[str]:
     created = sum(change.operation == "create" for change in changes)
     # A stack that is new is a long list of what the picture shows already.
     if created > len(changes) / 2:
-        return folded(f"{len(changes)} resources", lines)
+        title = f"{len(changes)} resources"
+        return [f"<details><summary>{title}</summary>", "", *lines, "", "</details>"]
     return lines
 
 

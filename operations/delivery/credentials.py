@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from components.cluster.variables import ESC_ACCESS_TOKEN
 from operations.delivery import shell
 from providers.plugin.variables import (
     CRUNCHY_API_KEY,
-    ESC_ACCESS_TOKEN,
     KUBECONFIG,
     TAILSCALE_API_KEY,
     TAILSCALE_OAUTH_CLIENT_ID,

@@ -106,7 +106,7 @@ def is_built(stack: str | None = LAB_STACK) -> bool:
     """Whether the engine for `stack` is the one built here, with stand-ins among its providers.
 
     The lab keeps the engine that it was made with. Anything else runs on it only where there is no
-    official one; `stand_ins.py` says what may.
+    official one; `stack_turn.py` says what may.
     """
     if not _built_engine().exists():
         return False

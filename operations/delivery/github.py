@@ -45,56 +45,59 @@ class Repository:
 
     def keep_comment(self, pull_request: int, mark: str, text: str) -> str:
         """Write the comment that holds `mark`, or write it again; its address."""
-        with self._client() as client:
-            path = f"issues/{pull_request}/comments"
-            for comment in self._all(client, path):
-                if _is_own(comment, mark):
-                    return self._send(
-                        client, "PATCH", f"issues/comments/{comment['id']}", body=text
-                    )
-            return self._send(client, "POST", path, body=text)
+        path = f"issues/{pull_request}/comments"
+        for comment in self._all(path):
+            if _is_own(comment, mark):
+                return self._send("PATCH", f"issues/comments/{comment['id']}", body=text)
+        return self._send("POST", path, body=text)
 
     def keep_issue(self, mark: str, title: str, text: str) -> str:
         """Open the issue that holds `mark`, or bring the open one up to date; its address."""
-        with self._client() as client:
-            number = self._issue(client, mark)
-            if number is None:
-                return self._send(client, "POST", "issues", title=title, body=text)
-            return self._send(client, "PATCH", f"issues/{number}", title=title, body=text)
+        number = self._issue(mark)
+        if number is None:
+            return self._send("POST", "issues", title=title, body=text)
+        return self._send("PATCH", f"issues/{number}", title=title, body=text)
 
     def close_issue(self, mark: str, reason: str) -> str | None:
         """Close the open issue that holds `mark`, saying why; its address, None without one."""
-        with self._client() as client:
-            number = self._issue(client, mark)
-            if number is None:
-                return None
-            self._send(client, "POST", f"issues/{number}/comments", body=reason)
-            return self._send(client, "PATCH", f"issues/{number}", state="closed")
+        number = self._issue(mark)
+        if number is None:
+            return None
+        self._send("POST", f"issues/{number}/comments", body=reason)
+        return self._send("PATCH", f"issues/{number}", state="closed")
 
-    def _issue(self, client: httpx.Client, mark: str) -> int | None:
-        # To this API a pull request is an issue with one key more.
-        issues = (
-            item for item in self._all(client, "issues", state="open") if "pull_request" not in item
-        )
-        return next((int(issue["number"]) for issue in issues if _is_own(issue, mark)), None)
+    def _issue(self, mark: str) -> int | None:
+        for item in self._all("issues", state="open"):
+            # To this API a pull request is an issue with one key more.
+            if "pull_request" not in item and _is_own(item, mark):
+                return int(item["number"])
+        return None
 
-    def _all(self, client: httpx.Client, path: str, **query: str) -> Iterator[dict[str, Any]]:
+    def _all(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
         page = 1
         while True:
-            items = self._call(
-                client, "GET", path, params={**query, "per_page": _A_PAGE, "page": page}
-            )
+            items = self._call("GET", path, params={**query, "per_page": _A_PAGE, "page": page})
             yield from items
             if len(items) < _A_PAGE:
                 return
             page += 1
 
-    def _send(self, client: httpx.Client, method: str, path: str, **content: str) -> str:
-        return str(self._call(client, method, path, json=content).get("html_url", ""))
+    def _send(self, method: str, path: str, **content: str) -> str:
+        return str(self._call(method, path, json=content).get("html_url", ""))
 
-    def _call(self, client: httpx.Client, method: str, path: str, **how: Any) -> Any:  # noqa: ANN401 - JSON of either shape
+    def _call(self, method: str, path: str, **how: Any) -> Any:  # noqa: ANN401 - JSON of either shape
         try:
-            response = client.request(method, path, **how)
+            response = httpx.request(
+                method,
+                f"{self.api}/repos/{self.name}/{path}",
+                timeout=_SECONDS,
+                headers={
+                    "Authorization": f"Bearer {self.token}",
+                    "Accept": "application/vnd.github+json",
+                    "X-GitHub-Api-Version": "2022-11-28",
+                },
+                **how,
+            )
         except httpx.TransportError as error:
             raise OperationError(f"GitHub does not answer ({error}): run the job again") from None
         if not response.is_success:
@@ -105,17 +108,6 @@ class Repository:
                 "look at the job's `permissions:`"
             )
         return response.json()
-
-    def _client(self) -> httpx.Client:
-        return httpx.Client(
-            base_url=f"{self.api}/repos/{self.name}/",
-            timeout=_SECONDS,
-            headers={
-                "Authorization": f"Bearer {self.token}",
-                "Accept": "application/vnd.github+json",
-                "X-GitHub-Api-Version": "2022-11-28",
-            },
-        )
 
 
 def _is_own(item: dict[str, Any], mark: str) -> bool:

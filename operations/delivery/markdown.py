@@ -32,7 +32,3 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     if len(every) > _ROWS:
         lines += ["", f"… and {len(every) - _ROWS} more"]
     return lines
-
-
-def folded(title: str, lines: Iterable[str]) -> list[str]:
-    return [f"<details><summary>{title}</summary>", "", *lines, "", "</details>"]

@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 
 from operations.delivery.environment import LAB_STACK, config_file
-from operations.errors import OperationError
+from operations.errors import OperationError, RequestError
 from operations.kubernetes.client import KubernetesClient
-from operations.kubernetes.errors import RequestError
 from settings import read_file
 
 # The Kubernetes provider's advice for a cluster that it cannot reach [provider.go, Read, Delete].

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import httpx
 
+from components.cluster.variables import ESC_ACCESS_TOKEN, ESC_API_URL
 from operations.delivery import run
 from operations.delivery.environment import config_file
 from operations.errors import OperationError
-from providers.plugin.variables import ESC_ACCESS_TOKEN, ESC_API_URL
 from settings import ExternalSecretsSettings, read_file
 
 # The address and the header that the operator's own client uses (pulumi/esc-sdk v0.12.1).

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from components.cluster.variables import ROLLBACK
+from components.cluster.variables import ESC_ACCESS_TOKEN, ESC_API_URL, ROLLBACK
 from operations.delivery.turn import HELD
 from providers.plugin.variables import (
     CRUNCHY_API_KEY,
     CRUNCHYBRIDGE_BASE_URL,
-    ESC_ACCESS_TOKEN,
-    ESC_API_URL,
     KUBECONFIG,
     TAILSCALE_API_KEY,
     TAILSCALE_BASE_URL,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3  # type: ignore[import-untyped]  # it has none of its own
@@ -27,20 +27,9 @@ _NETWORK = botocore.config.Config(
 )
 
 
-class StateStore(Protocol):
-    """The files of a backend, by keys such as `.pulumi/stacks/oceanid-cluster/prod.json`."""
-
-    def keys(self, prefix: str) -> list[str]:
-        """The keys that begin so."""
-
-    def read(self, key: str) -> bytes:
-        """The file's content."""
-
-    def delete(self, key: str) -> None:
-        """Remove the file; no error when it is gone already."""
-
-
 class FolderStore:
+    """A backend `file://FOLDER`."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
@@ -163,6 +152,8 @@ class BucketStore:
         return OperationError(f"the bucket {self.bucket} does not do it: {error}")
 
 
+StateStore = BucketStore | FolderStore
+"""The files of a backend, by keys such as `.pulumi/stacks/oceanid-cluster/prod.json`."""
 _FAULTS = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError)
 
 
@@ -171,7 +162,7 @@ def has_store(environment: dict[str, str]) -> bool:
     return environment.get(BACKEND_URL, "").startswith(("s3://", "file://"))
 
 
-def store_of(environment: dict[str, str]) -> BucketStore | FolderStore:
+def store_of(environment: dict[str, str]) -> StateStore:
     """The files of the backend that the environment names.
 
     Raises OperationError for a backend that is neither a bucket of S3 nor a folder.

@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
-from operations.kubernetes.errors import RequestError
+from operations.errors import RequestError
 from operations.kubernetes.kubeconfig import Connection, connection
 from providers.plugin.loopback import is_on_loopback
 
@@ -56,12 +55,7 @@ class KubernetesClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if isinstance(self._opened, httpx.Client):
             self._opened.close()
 

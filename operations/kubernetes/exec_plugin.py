@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from operations.kubernetes.errors import RequestError
+from operations.errors import RequestError
 
 _LONGEST_REASON = 200
 

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from operations.errors import RequestError
 from operations.kubernetes import exec_plugin
-from operations.kubernetes.errors import RequestError
 
 _DEFAULT = "~/.kube/config"
 _Section = TypeVar("_Section", bound="BaseModel")
@@ -79,7 +79,7 @@ def connection(context: str, environment: Mapping[str, str], *, seconds: float) 
         chosen, _ = _section(files, "context", context, _Context)
         cluster, cluster_folder = _section(files, "cluster", chosen.cluster, _Cluster)
         user, user_folder = _User(), Path()
-        if chosen.user and _has(files, "user", chosen.user):
+        if chosen.user and any(_entries(files, "user", chosen.user)):
             user, user_folder = _section(files, "user", chosen.user, _User)
         if user.auth_provider is not None:
             raise RequestError("the user's auth-provider: Kubernetes has removed these, use exec")
@@ -146,10 +146,6 @@ def _entries(
         for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, dict) and entry.get("name") == name:
                 yield folder, entry.get(what)
-
-
-def _has(files: list[tuple[Path, dict[str, Any]]], what: str, name: str) -> bool:
-    return any(_entries(files, what, name))
 
 
 def _section(

@@ -7,8 +7,8 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 
+from operations.errors import RequestError
 from operations.kubernetes.client import Document, KubernetesClient
-from operations.kubernetes.errors import RequestError
 
 # One watch; another goes on where it ends, so a silent API server is found out.
 _SECONDS = 10.0

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from operations.errors import OperationError
-
 
 class Verdict(StrEnum):
     """How bad a finding is.
@@ -47,14 +45,6 @@ def warn(where: str, what: str, remedy: str = "") -> PreflightFinding:
 
 def fail(where: str, what: str, remedy: str = "") -> PreflightFinding:
     return PreflightFinding(Verdict.FAIL, where, what, remedy)
-
-
-class UnavailableError(OperationError):
-    """What a check asks about is unavailable; the text says what and why, without secrets."""
-
-    def __init__(self, what: str, remedy: str = "") -> None:
-        super().__init__(what)
-        self.remedy = remedy
 
 
 def listed(names: list[str], most: int = 5) -> str:

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from pydantic import TypeAdapter
 
 from components.cluster.labels import WAVE_LABEL
+from operations.errors import UnavailableError
 from operations.kubernetes.client import Document, KubernetesClient
 from operations.kubernetes.objects import condition, labels_of, name_of, status_of
-from operations.preflight.finding import UnavailableError
 from operations.preflight.scheduling import other_system, unready, untolerated, written
 from operations.preflight.view import Kind, View, view
 from settings import Settings, Toleration

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from components.cluster.labels import HOSTNAME_LABEL
 from components.egress.requests import gateway_requests
+from operations.errors import RequestError, UnavailableError
 from operations.kubernetes.client import Document
-from operations.kubernetes.errors import RequestError
 from operations.kubernetes.objects import name_of, status_of
 from operations.preflight import scheduling
-from operations.preflight.finding import PreflightFinding, UnavailableError, fail, warn
+from operations.preflight.finding import PreflightFinding, fail, warn
 from operations.preflight.gateways import standing, unnamed, waiting
 from operations.preflight.room import smaller
 from operations.preflight.view import Kind, View

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from operations.preflight.finding import UnavailableError
+from operations.errors import UnavailableError
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 # Nothing found, something found, something not judged: each with its JSON.

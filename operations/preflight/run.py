@@ -10,8 +10,8 @@ from datetime import date
 from functools import partial
 from typing import TypeVar
 
+from operations.errors import RequestError, UnavailableError
 from operations.kubernetes.client import KubernetesClient
-from operations.kubernetes.errors import RequestError
 from operations.kubernetes.objects import name_of
 from operations.preflight import gateways, tailnet
 from operations.preflight.checks import (
@@ -29,7 +29,7 @@ from operations.preflight.checks import (
     pods_not_created,
     transparent_hosts,
 )
-from operations.preflight.finding import PreflightFinding, UnavailableError, Verdict, fail
+from operations.preflight.finding import PreflightFinding, Verdict, fail
 from operations.preflight.tailnet import Device
 from operations.preflight.view import Kind, View, pods_on, view
 from settings import Settings

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
-from operations.preflight.finding import UnavailableError
+from operations.errors import UnavailableError
 from providers.plugin.loopback import is_on_loopback
 from providers.plugin.variables import (
     TAILSCALE_API_KEY,

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from components.cluster.labels import GATEWAY
+from operations.errors import RequestError, UnavailableError
 from operations.kubernetes.client import Document, KubernetesClient
-from operations.kubernetes.errors import RequestError
-from operations.preflight.finding import UnavailableError
 
 # Lists that are asked for at the same time.
 _PARALLEL = 12

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from components.cluster.labels import CHECK_LABELS, GATEWAY_LABELS, NODE_ANNOTATION, WAVE_LABEL
+from operations.errors import RequestError
 from operations.kubernetes.client import Document, KubernetesClient
-from operations.kubernetes.errors import RequestError
 from operations.kubernetes.objects import annotations_of, condition, is_true, labels_of, status_of
 from operations.preflight.finding import listed
 from operations.report.moment import parsed

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from components.secrets.synced import namespace_of
+from operations.errors import RequestError
 from operations.kubernetes.client import Document, KubernetesClient
-from operations.kubernetes.errors import RequestError
 from operations.kubernetes.objects import condition, name_of, status_of
 from operations.report.moment import parsed
 from operations.report.state import State

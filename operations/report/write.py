@@ -10,9 +10,8 @@ from pathlib import Path
 
 from operations.delivery.engine_output import deployment
 from operations.delivery.environment import config_file
-from operations.errors import OperationError
+from operations.errors import OperationError, RequestError
 from operations.kubernetes.client import KubernetesClient
-from operations.kubernetes.errors import RequestError
 from operations.report import firewall, gate, policy, secret_age, topology
 from operations.report.page import Page
 from operations.report.state import State

@@ -14,8 +14,8 @@ import argparse
 import json
 import sys
 
+from operations.errors import RequestError
 from operations.kubernetes.client import Document, KubernetesClient
-from operations.kubernetes.errors import RequestError
 from operations.kubernetes.objects import labels_of
 from operations.secret_gate.reading import read_again
 from operations.secret_gate.webhook import answering

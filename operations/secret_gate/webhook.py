@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from operations.errors import RequestError
 from operations.kubernetes.client import Document, KubernetesClient
-from operations.kubernetes.errors import RequestError
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 4.0
 # Right by its form, and never made: the API server only asks what the webhook would say.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from providers.crunchybridge.claims import Claims
@@ -111,9 +110,14 @@ class FirewallRules:
                 f"rule {given_id} has become that of {parsed(adopter).name!r}: "
                 "run `pulumi up --refresh` once more"
             )
-        with self._listing.writing(), _told_when_gone(given_id):
+        with self._listing.writing():
             try:
                 rule = self._client.change(network_id, rule_id, body)
+            except GoneError as error:
+                raise ProviderError(
+                    f"rule {given_id} is gone, removed by another hand: "
+                    f"run `pulumi up --refresh`, which makes it again ({error})"
+                ) from None
             except ApiError as refused:
                 if refused.status not in _REFUSED or "rule" not in body:
                     raise
@@ -197,14 +201,3 @@ def _ids(text: str) -> tuple[str, str]:
         return split_resource_id(text)
     except ValueError as error:
         raise ProviderError(str(error)) from None
-
-
-@contextmanager
-def _told_when_gone(given_id: str) -> Iterator[None]:
-    try:
-        yield
-    except GoneError as error:
-        raise ProviderError(
-            f"rule {given_id} is gone, removed by another hand: "
-            f"run `pulumi up --refresh`, which makes it again ({error})"
-        ) from None

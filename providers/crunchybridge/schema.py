@@ -4,32 +4,42 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from providers.crunchybridge import retired_rule
 from providers.crunchybridge.client import DEFAULT_URL, VERSION
 from providers.crunchybridge.firewall_rule import TYPE_NAME
-from providers.crunchybridge.retired_rule import TYPE_NAME as RETIRED
+from providers.crunchybridge.inputs import (
+    DESCRIPTION,
+    KIND,
+    NETWORK_ID,
+    RULE,
+    RULE_ID,
+    TEAM_ID,
+)
+from providers.crunchybridge.rule import KINDS
+from providers.crunchybridge.settings import API_KEY, BASE_URL
 from providers.plugin.variables import CRUNCHY_API_KEY, CRUNCHYBRIDGE_BASE_URL
 
 GET_RULES: Final = "crunchybridge:index:getFirewallRules"
 
 _TEXT: Final = {"type": "string"}
 _INPUTS: Final = {
-    "networkId": {**_TEXT, "description": "The network's id. A change replaces the rule."},
-    "rule": {**_TEXT, "description": "The address range in CIDR notation; an address is a /32."},
-    "kind": {
+    NETWORK_ID: {**_TEXT, "description": "The network's id. A change replaces the rule."},
+    RULE: {**_TEXT, "description": "The address range in CIDR notation; an address is a /32."},
+    KIND: {
         **_TEXT,
-        "default": "ingress",
+        "default": KINDS[0],
         "description": "ingress or egress. A change replaces the rule.",
     },
-    "description": {**_TEXT, "description": "What the rule is for."},
+    DESCRIPTION: {**_TEXT, "description": "What the rule is for."},
 }
 _SETTINGS: Final = {
-    "apiKey": {
+    API_KEY: {
         **_TEXT,
         "secret": True,
         "description": "An API key of the account settings.",
         "defaultInfo": {"environment": [CRUNCHY_API_KEY]},
     },
-    "baseUrl": {
+    BASE_URL: {
         **_TEXT,
         "description": f"Where the API is; {DEFAULT_URL} unless given.",
         "defaultInfo": {"environment": [CRUNCHYBRIDGE_BASE_URL]},
@@ -39,7 +49,7 @@ _LISTED: Final = "#/types/crunchybridge:index:ListedRule"
 
 
 def schema() -> dict[str, Any]:
-    required = ["networkId", "rule"]
+    required = list(retired_rule.INPUTS)
     return {
         "name": "crunchybridge",
         "version": VERSION,
@@ -51,15 +61,18 @@ def schema() -> dict[str, Any]:
                 "description": "An address range that a network's clusters admit.",
                 "inputProperties": _INPUTS,
                 "requiredInputs": required,
-                "properties": {**_INPUTS, "ruleId": _TEXT, "teamId": _TEXT},
-                "required": [*required, "kind", "ruleId"],
+                "properties": {**_INPUTS, RULE_ID: _TEXT, TEAM_ID: _TEXT},
+                "required": [*required, KIND, RULE_ID],
             },
-            RETIRED: {
+            retired_rule.TYPE_NAME: {
                 "description": "An address range that must not be admitted any more.",
                 "inputProperties": {name: _INPUTS[name] for name in required},
                 "requiredInputs": required,
-                "properties": {**{name: _INPUTS[name] for name in required}, "removed": _TEXT},
-                "required": [*required, "removed"],
+                "properties": {
+                    **{name: _INPUTS[name] for name in required},
+                    retired_rule.REMOVED: _TEXT,
+                },
+                "required": [*required, retired_rule.REMOVED],
             },
         },
         "types": {

@@ -78,35 +78,29 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer, ABC):
     def Handshake(
         self, request: provider_pb2.ProviderHandshakeRequest, context: Context
     ) -> provider_pb2.ProviderHandshakeResponse:
-        del context
         self._attach(request.engine_address)
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
     def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:
-        del context
         self._attach(request.address)
         return empty_pb2.Empty()
 
     def GetPluginInfo(self, request: empty_pb2.Empty, context: Context) -> plugin_pb2.PluginInfo:
-        del request, context
         return plugin_pb2.PluginInfo(version=self._about.version)
 
     def GetSchema(
         self, request: provider_pb2.GetSchemaRequest, context: Context
     ) -> provider_pb2.GetSchemaResponse:
-        del request, context
         return provider_pb2.GetSchemaResponse(schema=json.dumps(self.schema()))
 
     def GetMapping(
         self, request: provider_pb2.GetMappingRequest, context: Context
     ) -> provider_pb2.GetMappingResponse:
         """No resource here is known under another tool's name."""
-        del request, context
         return provider_pb2.GetMappingResponse()
 
     def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
         """End all waiting; requests under way are finished, so that their outcome is known."""
-        del request, context
         self.cancelled.set()
         return empty_pb2.Empty()
 
@@ -114,7 +108,6 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer, ABC):
         self, request: provider_pb2.CheckRequest, context: Context
     ) -> provider_pb2.CheckResponse:
         """Refuse settings there are not."""
-        del context
         known = self._about.settings | _OF_THE_ENGINE
         failures = [
             provider_pb2.CheckFailure(
@@ -129,7 +122,6 @@ class PluginServicer(provider_pb2_grpc.ResourceProviderServicer, ABC):
         self, request: provider_pb2.DiffRequest, context: Context
     ) -> provider_pb2.DiffResponse:
         """No setting replaces resources: a new key is for the same things."""
-        del context
         old, new = self.settings(request.old_inputs), self.settings(request.news)
         changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
         response = provider_pb2.DiffResponse

@@ -1,11 +1,9 @@
-"""Environment variables of the outside services: of their providers, and of what asks them too."""
+"""Environment variables of the outside services' providers, which operations read too."""
 
 from __future__ import annotations
 
 CRUNCHYBRIDGE_BASE_URL = "CRUNCHYBRIDGE_BASE_URL"
 CRUNCHY_API_KEY = "CRUNCHY_API_KEY"
-ESC_ACCESS_TOKEN = "ESC_ACCESS_TOKEN"  # noqa: S105  a name
-ESC_API_URL = "ESC_API_URL"
 KUBECONFIG = "KUBECONFIG"
 TAILSCALE_API_KEY = "TAILSCALE_API_KEY"
 TAILSCALE_BASE_URL = "TAILSCALE_BASE_URL"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from operations.delivery import turn
-from operations.delivery.alone import ENGINE_COMMANDS
+from operations.delivery.stack_turn import ENGINE_COMMANDS
 from workshop.testing.checkout import REPOSITORY
 
 _LABS_OWN = ("lab up", "lab down")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from components.cluster.labels import DRIFT_LEASE, GATEWAY
-from operations.delivery import drift_lease
+from operations.delivery import drift
 from settings.names import NAMESPACE
 from workshop.testing.checkout import failed, passed
 from workshop.testing.lab_fleet import NAMESPACE_PATH, Fleet
@@ -44,6 +44,6 @@ def test_a_look_without_drift_renews_the_lease_and_one_with_drift_leaves_it(
 
 def test_a_cluster_that_cannot_be_told_does_not_fail_the_look(deployed: Fleet) -> None:
     environment = {**deployed.environment, "KUBECONFIG": str(deployed.home.kubeconfig)}
-    why = drift_lease.renew("no-such-context", environment)
+    why = drift.renew_lease("no-such-context", environment)
     assert why is not None
     assert "no-such-context" in why

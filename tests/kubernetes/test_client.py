@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.kubernetes.errors import RequestError
+from operations.errors import RequestError
 from tests.kubernetes_api import Document, Request, Response, asking, objects, refusal
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from operations.errors import RequestError
 from operations.kubernetes.client import KubernetesClient
-from operations.kubernetes.errors import RequestError
 from tests.kubernetes_api import ApiServer, api_server, kubeconfig
 from workshop.lab.pki import Authority
 

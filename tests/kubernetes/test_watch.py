@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from operations.errors import RequestError
 from operations.kubernetes import watch
-from operations.kubernetes.errors import RequestError
 from tests.kubernetes_api import Document, Request, Response, asking, objects, refusal
 
 _PATH = "/apis/external-secrets.io/v1/namespaces/apps/externalsecrets"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from operations.errors import UnavailableError
 from operations.preflight import tailnet
 from operations.preflight.checks import exit_nodes
-from operations.preflight.finding import PreflightFinding, UnavailableError, Verdict
+from operations.preflight.finding import PreflightFinding, Verdict
 from tests.lab.stand_in_processes import StandIn
 from tests.unit.seen_cluster import prod, view, workload
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from operations.errors import UnavailableError
 from operations.preflight.checks import database
-from operations.preflight.finding import PreflightFinding, UnavailableError, Verdict
+from operations.preflight.finding import PreflightFinding, Verdict
 from settings import Settings
 from tests.unit.seen_cluster import prod
 from workshop.testing.provider_stand_in import StandIn

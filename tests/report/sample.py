@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from operations.delivery.events import PolicyFinding
-from operations.kubernetes.errors import RequestError
+from operations.errors import RequestError
 from operations.report import firewall, gate, secret_age, topology
 from operations.report.page import Page
 from operations.report.policy import Exemption, PolicyRule

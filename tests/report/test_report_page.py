@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
-from operations.kubernetes.errors import RequestError
+from operations.errors import RequestError
 from operations.report.gate import GateObjects
 from tests.report.sample import job, measured, page, pod
-from workshop.testing.chromium import Page, open_page
+from workshop.testing.chromium import open_browser, open_file
 from workshop.toolchain import browser
 
 pytestmark = pytest.mark.slow
@@ -27,14 +28,14 @@ _WINDOWS = [
 
 
 @pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def chromium() -> Iterator[Browser]:
     """One browser for the whole file."""
-    with open_page(browser.find(), tmp_path_factory.mktemp("chromium")) as one:
+    with open_browser() as one:
         yield one
 
 
 def _shown(
-    chromium: Page,
+    chromium: Browser,
     folder: Path,
     seen: GateObjects | RequestError,
     *,
@@ -43,8 +44,7 @@ def _shown(
 ) -> Page:
     file = folder / "report.html"
     file.write_text(page(seen).html(), encoding="utf-8")
-    chromium.open(file, width=width, height=900, dark=dark, phone=width <= _PHONE)
-    return chromium
+    return open_file(chromium, file, width=width, height=900, dark=dark, phone=width <= _PHONE)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def _shown(
 )
 @pytest.mark.parametrize(("width", "dark"), _WINDOWS)
 def test_no_rule_of_accessibility_is_broken(
-    chromium: Page, tmp_path: Path, seen: GateObjects | RequestError, width: int, *, dark: bool
+    chromium: Browser, tmp_path: Path, seen: GateObjects | RequestError, width: int, *, dark: bool
 ) -> None:
     shown = _shown(chromium, tmp_path, seen, width=width, dark=dark)
     shown.evaluate(browser.accessibility_rules().read_text())
@@ -67,14 +67,14 @@ def test_no_rule_of_accessibility_is_broken(
 
 @pytest.mark.parametrize(("width", "dark"), _WINDOWS)
 def test_the_page_is_no_wider_than_the_window(
-    chromium: Page, tmp_path: Path, width: int, *, dark: bool
+    chromium: Browser, tmp_path: Path, width: int, *, dark: bool
 ) -> None:
     shown = _shown(chromium, tmp_path, measured(), width=width, dark=dark)
     assert shown.evaluate("innerWidth") == width
     assert shown.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_the_dark_page_is_dark(chromium: Page, tmp_path: Path) -> None:
+def test_the_dark_page_is_dark(chromium: Browser, tmp_path: Path) -> None:
     backs = [
         _shown(chromium, tmp_path, measured(), dark=dark).evaluate(
             "getComputedStyle(document.body).backgroundColor"
@@ -86,13 +86,13 @@ def test_the_dark_page_is_dark(chromium: Page, tmp_path: Path) -> None:
     assert light > 3 * 192
 
 
-def test_the_page_asks_nobody_for_anything(chromium: Page, tmp_path: Path) -> None:
+def test_the_page_asks_nobody_for_anything(chromium: Browser, tmp_path: Path) -> None:
     shown = _shown(chromium, tmp_path, measured())
-    assert shown.requested() == [(tmp_path / "report.html").as_uri()]
+    assert [request.url for request in shown.requests()] == [(tmp_path / "report.html").as_uri()]
     assert shown.evaluate("document.scripts.length") == 0
 
 
-def test_every_standing_is_a_word_and_not_only_a_colour(chromium: Page, tmp_path: Path) -> None:
+def test_every_standing_is_a_word_and_not_only_a_colour(chromium: Browser, tmp_path: Path) -> None:
     shown = _shown(chromium, tmp_path, measured())
     words = shown.evaluate(
         "[...document.querySelectorAll('.standing')].map(e => e.innerText.trim())"
@@ -102,7 +102,7 @@ def test_every_standing_is_a_word_and_not_only_a_colour(chromium: Page, tmp_path
 
 
 def test_a_screen_reader_finds_landmarks_headings_and_named_tables(
-    chromium: Page, tmp_path: Path
+    chromium: Browser, tmp_path: Path
 ) -> None:
     shown = _shown(chromium, tmp_path, measured())
     count = "document.querySelectorAll('{}').length"
@@ -116,15 +116,15 @@ def test_a_screen_reader_finds_landmarks_headings_and_named_tables(
         assert shown.evaluate(f"document.querySelector('{anchor}').tagName") == "H2"
 
 
-def test_what_a_pod_says_is_text_and_nothing_else(chromium: Page, tmp_path: Path) -> None:
+def test_what_a_pod_says_is_text_and_nothing_else(chromium: Browser, tmp_path: Path) -> None:
     said = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
     seen = GateObjects(jobs=[job("canary", "a")], pods=[pod("a", "srv712695", said)])
     shown = _shown(chromium, tmp_path, seen)
     assert shown.evaluate("document.title") == "oceanid-cluster: stack prod"
     assert said in shown.evaluate("document.body.innerText")
-    assert shown.requested() == [(tmp_path / "report.html").as_uri()]
+    assert [request.url for request in shown.requests()] == [(tmp_path / "report.html").as_uri()]
 
 
-def test_an_unavailable_cluster_is_said_at_the_top(chromium: Page, tmp_path: Path) -> None:
+def test_an_unavailable_cluster_is_said_at_the_top(chromium: Browser, tmp_path: Path) -> None:
     shown = _shown(chromium, tmp_path, RequestError("connection refused"))
     assert "connection refused" in shown.evaluate("document.querySelector('header').innerText")

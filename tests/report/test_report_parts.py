@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.secrets.synced import namespace_of
-from operations.kubernetes.errors import RequestError
+from operations.errors import RequestError
 from operations.report import firewall, gate, moment, policy, secret_age, topology
 from operations.report.state import State
 from operations.report.status import Status

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from operations.delivery import stand_ins
+from operations.delivery import stack_turn
 from operations.delivery.environment import REPOSITORY
+from operations.delivery.lab_only import not_of_a_lab
 from operations.errors import OperationError
-from providers.plugin.lab_only import not_of_a_lab
 from tests.lab_variables import lab_variables
 
 _SERVICES = ("TAILSCALE_BASE_URL", "CRUNCHYBRIDGE_BASE_URL", "ESC_API_URL", "KUBECONFIG")
@@ -69,7 +69,7 @@ def test_a_kubeconfig_that_cannot_be_read_is_not_a_labs(tmp_path: Path, text: st
 def _built(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine in use is the one built here; the shell says nothing of any service."""
     built = str(REPOSITORY / ".toolchain" / "bin" / "pulumi")
-    monkeypatch.setattr(stand_ins, "engine", lambda _stack: built)
+    monkeypatch.setattr(stack_turn, "engine", lambda _stack: built)
     for name in (*_SERVICES, "OCEANID_KUBECONFIG", "PULUMI_BACKEND_URL"):
         monkeypatch.delenv(name, raising=False)
 
@@ -84,7 +84,7 @@ _CALLS_NONE = (
 @pytest.mark.parametrize("command", _CALLS_PROVIDERS.split(","))
 def test_a_command_that_calls_providers_is_refused_on_a_real_fleet(command: str) -> None:
     with pytest.raises(OperationError) as refused:
-        stand_ins.refuse(command, "prod")
+        stack_turn.refuse_stand_ins(command, "prod")
     line = str(refused.value)
     assert "\n" not in line
     assert line.startswith("stack prod: the engine in use was built here")
@@ -94,7 +94,7 @@ def test_a_command_that_calls_providers_is_refused_on_a_real_fleet(command: str)
 @pytest.mark.usefixtures("_built")
 @pytest.mark.parametrize("command", _CALLS_NONE.split(","))
 def test_a_command_that_calls_no_provider_is_not_refused(command: str) -> None:
-    stand_ins.refuse(command, "prod")
+    stack_turn.refuse_stand_ins(command, "prod")
 
 
 @pytest.mark.usefixtures("_built")
@@ -103,15 +103,15 @@ def test_a_rehearsal_whose_services_are_all_a_labs_is_not_refused(
 ) -> None:
     for name, value in lab_variables(tmp_path).items():
         monkeypatch.setenv(name, value)
-    stand_ins.refuse("up", "prod")
+    stack_turn.refuse_stand_ins("up", "prod")
 
 
 @pytest.mark.usefixtures("_built")
 def test_the_labs_own_stack_is_not_refused() -> None:
-    stand_ins.refuse("up", "dev")
+    stack_turn.refuse_stand_ins("up", "dev")
 
 
 @pytest.mark.usefixtures("_built")
 def test_an_official_engine_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stand_ins, "engine", lambda _stack: "pulumi")
-    stand_ins.refuse("up", "prod")
+    monkeypatch.setattr(stack_turn, "engine", lambda _stack: "pulumi")
+    stack_turn.refuse_stand_ins("up", "prod")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from operations.kubernetes.errors import RequestError
+from operations.errors import RequestError, UnavailableError
 from operations.preflight.checks import api_servers
-from operations.preflight.finding import PreflightFinding, UnavailableError, Verdict
+from operations.preflight.finding import PreflightFinding, Verdict
 from operations.preflight.view import Kind, View
 from settings import Settings, with_api_servers
 from tests.unit.seen_cluster import prod, view

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from components.egress.requests import gateway_requests
+from operations.errors import RequestError
 from operations.kubernetes.client import Document
-from operations.kubernetes.errors import RequestError
 from operations.preflight.checks import nodes
 from operations.preflight.finding import PreflightFinding, Verdict
 from operations.preflight.places import MOST

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.kubernetes.errors import RequestError
+from operations.errors import RequestError, UnavailableError
 from operations.preflight.checks import (
     admission_conflicts,
     foreign_tailscale,
     host_network,
     pods_not_created,
 )
-from operations.preflight.finding import PreflightFinding, UnavailableError, Verdict
+from operations.preflight.finding import PreflightFinding, Verdict
 from operations.preflight.view import Kind, View
 from operations.preflight.workload import OTHER_NAMESPACE, lacks_pods
 from policies import refused as policies_refused

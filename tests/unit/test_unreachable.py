@@ -21,9 +21,8 @@ from components.cluster.preflight import require_fit
 from operations.cli.app import main as oceanid
 from operations.delivery import events, reachable, shell
 from operations.delivery import run as engine_run
-from operations.errors import OperationError
+from operations.errors import OperationError, RequestError
 from operations.kubernetes import client
-from operations.kubernetes.errors import RequestError
 from tests.kubernetes_api import Response, asking, kubeconfig, refusal
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -73,14 +72,6 @@ def _unknown() -> Iterator[str]:
     yield "https://api.oceanid.invalid:6443"
 
 
-_WAYS = [
-    pytest.param(_silent, id="accepts and never answers"),
-    pytest.param(_dropping, id="drops every connection"),
-    pytest.param(_refusing, id="refuses"),
-    pytest.param(_unknown, id="unknown host"),
-]
-
-
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_SECONDS_TO_ANSWER", 1)
@@ -92,7 +83,7 @@ def _kubeconfig(folder: Path, server: str) -> str:
     return kubeconfig(folder, {"server": server, "insecure-skip-tls-verify": True})
 
 
-@pytest.mark.parametrize("way", _WAYS)
+@pytest.mark.parametrize("way", [_silent, _dropping, _refusing, _unknown])
 def test_a_command_says_so_in_one_line_before_the_engine_starts(
     way: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

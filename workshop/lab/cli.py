@@ -59,7 +59,7 @@ def _run(name: str, command: Callable[[Home], int]) -> int:
     try:
         if name == "status":
             return command(home)
-        # One command at a time on a lab and on the stack in it [operations/delivery/alone.py].
+        # One command at a time on a lab and on the stack in it [operations/delivery/stack_turn.py].
         with turn.taken(home.path / "lock", "lab", f"lab {name}"):
             return command(home)
     except KeyboardInterrupt:

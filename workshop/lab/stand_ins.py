@@ -8,6 +8,13 @@ from pathlib import Path
 
 import httpx
 
+from components.cluster.variables import ESC_ACCESS_TOKEN, ESC_API_URL
+from providers.plugin.variables import (
+    CRUNCHY_API_KEY,
+    CRUNCHYBRIDGE_BASE_URL,
+    TAILSCALE_API_KEY,
+    TAILSCALE_BASE_URL,
+)
 from workshop.lab import processes
 from workshop.lab.external_secrets.settled import is_settled
 from workshop.lab.home import BIN, REPOSITORY, Home
@@ -51,12 +58,12 @@ def start(home: Home) -> list[str]:
 def environment(home: Home) -> dict[str, str]:
     """What a program needs in its environment to use the stand-ins as it would the real APIs."""
     return {
-        "TAILSCALE_BASE_URL": _url(home, "tailscale-api"),
-        "TAILSCALE_API_KEY": _credentials(home, "tailscale-api").read_text().strip(),
-        "CRUNCHYBRIDGE_BASE_URL": _url(home, "crunchybridge-api"),
-        "CRUNCHY_API_KEY": _credentials(home, "crunchybridge-api").read_text().strip(),
-        "ESC_API_URL": f"{_url(home, 'pulumi-esc')}/api/esc",
-        "ESC_ACCESS_TOKEN": _credentials(home, "pulumi-esc").read_text().strip(),
+        TAILSCALE_BASE_URL: _url(home, "tailscale-api"),
+        TAILSCALE_API_KEY: _credentials(home, "tailscale-api").read_text().strip(),
+        CRUNCHYBRIDGE_BASE_URL: _url(home, "crunchybridge-api"),
+        CRUNCHY_API_KEY: _credentials(home, "crunchybridge-api").read_text().strip(),
+        ESC_API_URL: f"{_url(home, 'pulumi-esc')}/api/esc",
+        ESC_ACCESS_TOKEN: _credentials(home, "pulumi-esc").read_text().strip(),
     }
 
 

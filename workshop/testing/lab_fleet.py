@@ -16,6 +16,7 @@ import httpx
 import yaml
 
 from operations.delivery.environment import engine, engine_variables
+from providers.plugin.variables import TAILSCALE_API_KEY, TAILSCALE_BASE_URL
 from settings.names import NAMESPACE
 from workshop.lab.home import Home
 from workshop.lab.kube import connect
@@ -110,7 +111,7 @@ class Fleet:
         """Tailscale's API of the lab."""
         own = self.variables
         return httpx.Client(
-            base_url=f"{own['TAILSCALE_BASE_URL']}/api/v2", auth=(own["TAILSCALE_API_KEY"], "")
+            base_url=f"{own[TAILSCALE_BASE_URL]}/api/v2", auth=(own[TAILSCALE_API_KEY], "")
         )
 
     def change_settings(self, change: Callable[[dict[str, Any]], None]) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
-from workshop.testing.chromium import open_page
-from workshop.toolchain import browser
+from workshop.testing.chromium import open_browser, open_file
 
 
 def main(arguments: list[str]) -> int:
@@ -21,11 +19,12 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     report, folder = options.report, options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as files, open_page(browser.find(), Path(files)) as page:
+    with open_browser() as chromium:
         for name, width, height, dark in (("phone", 390, 970, True), ("desk", 1100, 1150, False)):
-            page.open(report, width=width, height=height, dark=dark, phone=dark)
-            page.screenshot(folder / f"report-{name}.png")
-            print(folder / f"report-{name}.png")
+            picture = folder / f"report-{name}.png"
+            page = open_file(chromium, report, width=width, height=height, dark=dark, phone=dark)
+            page.screenshot(path=picture)
+            print(picture)
     return 0
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address
 
+from operations.errors import UnavailableError
 from operations.kubernetes.client import Document
-from operations.preflight.finding import PreflightFinding, UnavailableError, fail, listed, ok, warn
+from operations.preflight.finding import PreflightFinding, fail, listed, ok, warn
 from operations.preflight.view import Kind, View
 from settings import Endpoint, Settings, with_api_servers
 

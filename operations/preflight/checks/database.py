@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
-from operations.preflight.finding import PreflightFinding, UnavailableError, fail, ok
+from operations.errors import UnavailableError
+from operations.preflight.finding import PreflightFinding, fail, ok
 from providers.crunchybridge.errors import ApiError
 from providers.crunchybridge.pace import Clock
 from providers.crunchybridge.settings import client_of

@@ -10,16 +10,9 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 
+from operations.errors import UnavailableError
 from operations.kubernetes.objects import annotations_of, labels_of, name_of, status_of
-from operations.preflight.finding import (
-    PreflightFinding,
-    UnavailableError,
-    fail,
-    listed,
-    note,
-    ok,
-    warn,
-)
+from operations.preflight.finding import PreflightFinding, fail, listed, note, ok, warn
 from operations.preflight.tailnet import Device
 from operations.preflight.view import Kind, View
 from operations.preflight.workload import WORKLOADS, is_ours, pod_spec, title

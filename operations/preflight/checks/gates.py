@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from components.cluster.labels import NODE_ANNOTATION, WAVE_LABEL
+from operations.errors import UnavailableError
 from operations.kubernetes.client import Document
 from operations.kubernetes.objects import annotations_of, condition, is_true, labels_of, name_of
-from operations.preflight.finding import PreflightFinding, UnavailableError, warn
+from operations.preflight.finding import PreflightFinding, warn
 from operations.preflight.view import Kind, View
 from operations.preflight.workload import is_ours
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from operations.errors import RequestError
 from operations.kubernetes.client import Document, KubernetesClient
-from operations.kubernetes.errors import RequestError
 from operations.kubernetes.objects import name_of
 from operations.preflight.finding import PreflightFinding, note, ok, warn
 from operations.preflight.view import View

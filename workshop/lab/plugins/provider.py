@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from operations.delivery.lab_only import REMEDY, not_of_a_lab
 from providers.plugin.errors import ProviderError
-from providers.plugin.lab_only import REMEDY, not_of_a_lab
 from providers.plugin.urn import parsed
 from workshop.lab.plugins.resource_kind import ResourceKind
 

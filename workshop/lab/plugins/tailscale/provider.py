@@ -10,6 +10,13 @@ from typing import Any, ClassVar
 
 from providers.plugin.errors import ProviderError
 from providers.plugin.property_value import has_unknown
+from providers.plugin.variables import (
+    TAILSCALE_API_KEY,
+    TAILSCALE_BASE_URL,
+    TAILSCALE_OAUTH_CLIENT_ID,
+    TAILSCALE_OAUTH_CLIENT_SECRET,
+    TAILSCALE_TAILNET,
+)
 from workshop.lab.plugins.provider import Function, Log, Provider
 from workshop.lab.plugins.resource_kind import ResourceKind
 from workshop.lab.plugins.tailscale.acl import Acl
@@ -69,15 +76,15 @@ class TailscaleProvider(Provider):
     def configure(self, config: Mapping[str, Any]) -> None:
         """Settings first, then the environment; raises ProviderError naming the setting."""
         base_url = config.get("baseUrl")
-        given = {"TAILSCALE_BASE_URL": base_url} if isinstance(base_url, str) and base_url else {}
+        given = {TAILSCALE_BASE_URL: base_url} if isinstance(base_url, str) and base_url else {}
         self.refuse_outside_a_lab(**given)
         if has_unknown(dict(config)):
             # A preview may come before the setting's source exists; it needs no API then.
             self._why_not = "the provider's settings are not known before the update"
             return
-        api_key = _setting(config, "apiKey", "TAILSCALE_API_KEY")
-        client_id = _setting(config, "oauthClientId", "TAILSCALE_OAUTH_CLIENT_ID")
-        client_secret = _setting(config, "oauthClientSecret", "TAILSCALE_OAUTH_CLIENT_SECRET")
+        api_key = _setting(config, "apiKey", TAILSCALE_API_KEY)
+        client_id = _setting(config, "oauthClientId", TAILSCALE_OAUTH_CLIENT_ID)
+        client_secret = _setting(config, "oauthClientSecret", TAILSCALE_OAUTH_CLIENT_SECRET)
         if api_key and (client_id or client_secret):
             raise _credentials_error(
                 "credentials are conflicting - `api_key` conflicts with 'oauth_client_id', "
@@ -94,9 +101,8 @@ class TailscaleProvider(Provider):
             )
         scopes = config.get("scopes") or []
         self._client = Client(
-            base_url=_setting(config, "baseUrl", "TAILSCALE_BASE_URL")
-            or "https://api.tailscale.com",
-            tailnet=_setting(config, "tailnet", "TAILSCALE_TAILNET") or "-",
+            base_url=_setting(config, "baseUrl", TAILSCALE_BASE_URL) or "https://api.tailscale.com",
+            tailnet=_setting(config, "tailnet", TAILSCALE_TAILNET) or "-",
             user_agent=f"{config.get('userAgent') or 'stand-in'} (oceanid-stand-in)",
             api_key=api_key,
             oauth_client=None if api_key else (client_id, client_secret),
