@@ -41,7 +41,6 @@ class Document:
 
     @property
     def name(self) -> str:
-        """Its path below the root."""
         return str(self.path.relative_to(self.root))
 
     @cached_property

@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
+from operations.kubernetes.client import KubernetesClient
+
 Document = dict[str, Any]
 CONTEXTS = ("oceanid-prod", "oceanid-lab")
 
@@ -35,7 +37,7 @@ class Response:
     """What is said: a document or plain text, or the events of a watch one after the other."""
 
     status: int = 200
-    body: Document | str = field(default_factory=dict)
+    body: Document | list[Any] | str = field(default_factory=dict)
     events: Iterable[Document] | None = None
 
 
@@ -71,6 +73,16 @@ class ApiServer:
     def kubeconfig(self, folder: Path, **cluster: object) -> str:
         """The path of a kubeconfig for it, in which each of `CONTEXTS` is a context."""
         return kubeconfig(folder, {"server": self.url, **cluster})
+
+
+@contextmanager
+def asking(
+    folder: Path, answer: Callable[[Request], Response] = empty, context: str = CONTEXTS[0]
+) -> Iterator[tuple[KubernetesClient, ApiServer]]:
+    with api_server(answer) as server:
+        environment = {"KUBECONFIG": server.kubeconfig(folder)}
+        with KubernetesClient(context=context, environment=environment) as client:
+            yield client, server
 
 
 def kubeconfig(folder: Path, cluster: Mapping[str, object], **user: object) -> str:

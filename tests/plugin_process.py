@@ -35,7 +35,6 @@ class Engine(engine_pb2_grpc.EngineServicer):
 
 
 def details(caught: pytest.ExceptionInfo[grpc.RpcError]) -> str:
-    """The message of a failed call."""
     call: Any = caught.value  # The type of a failed call is grpc's own secret.
     return str(call.details())
 
@@ -89,44 +88,80 @@ class PluginProcess:
         request = provider_pb2.ConfigureRequest(args=encode(settings), acceptSecrets=True)
         self.stub.Configure(request)
 
-    def checked(self, urn: str, inputs: dict[str, Any]) -> provider_pb2.CheckResponse:
-        request = provider_pb2.CheckRequest(urn=urn, news=encode(inputs), randomSeed=bytes(32))
+    def urn(self, what: str) -> str:
+        """The URN of what a test names: a type of resource, or one by its name."""
+        raise NotImplementedError
+
+    def checked(self, what: str, inputs: dict[str, Any]) -> provider_pb2.CheckResponse:
+        request = provider_pb2.CheckRequest(
+            urn=self.urn(what), news=encode(inputs), randomSeed=bytes(32)
+        )
         response: provider_pb2.CheckResponse = self.stub.Check(request)
         return response
 
-    def made(
-        self, urn: str, inputs: dict[str, Any], *, preview: bool
+    def compared(
+        self,
+        what: str,
+        resource_id: str,
+        state: dict[str, Any],
+        old: dict[str, Any],
+        new: dict[str, Any],
+    ) -> provider_pb2.DiffResponse:
+        """What changes of a resource with that state from the old inputs to the new."""
+        request = provider_pb2.DiffRequest(
+            urn=self.urn(what),
+            id=resource_id,
+            olds=encode(state),
+            old_inputs=encode(old),
+            news=encode(new),
+        )
+        response: provider_pb2.DiffResponse = self.stub.Diff(request)
+        return response
+
+    def create(
+        self, what: str, *, preview: bool = False, **inputs: Any
     ) -> tuple[str, dict[str, Any]]:
-        """The id and the properties of a resource that is created."""
-        properties = encode(inputs)
         response = self.stub.Create(
-            provider_pb2.CreateRequest(urn=urn, properties=properties, preview=preview)
+            provider_pb2.CreateRequest(
+                urn=self.urn(what), properties=encode(inputs), preview=preview
+            )
         )
         return response.id, decode(response.properties)
 
-    def found(
-        self, urn: str, resource_id: str, state: dict[str, Any], inputs: dict[str, Any]
+    def read(
+        self, what: str, resource_id: str, state: dict[str, Any], inputs: dict[str, Any]
     ) -> tuple[str, dict[str, Any], dict[str, Any]]:
-        """The id, the properties and the inputs of a resource that is read."""
-        properties = encode(state)
+        """The id, the properties and the inputs of a resource; an empty state is an import."""
         response = self.stub.Read(
             provider_pb2.ReadRequest(
-                urn=urn, id=resource_id, properties=properties, inputs=encode(inputs)
+                urn=self.urn(what),
+                id=resource_id,
+                properties=encode(state),
+                inputs=encode(inputs),
             )
         )
         return response.id, decode(response.properties), decode(response.inputs)
 
-    def changed(
+    def update(
         self,
-        urn: str,
+        what: str,
         resource_id: str,
         state: dict[str, Any],
-        inputs: dict[str, Any],
         *,
-        preview: bool,
+        preview: bool = False,
+        **inputs: Any,
     ) -> dict[str, Any]:
-        """The properties of a resource that is updated."""
         request = provider_pb2.UpdateRequest(
-            urn=urn, id=resource_id, olds=encode(state), news=encode(inputs), preview=preview
+            urn=self.urn(what),
+            id=resource_id,
+            olds=encode(state),
+            news=encode(inputs),
+            preview=preview,
         )
         return decode(self.stub.Update(request).properties)
+
+    def delete(self, what: str, resource_id: str, state: dict[str, Any]) -> None:
+        request = provider_pb2.DeleteRequest(
+            urn=self.urn(what), id=resource_id, properties=encode(state)
+        )
+        self.stub.Delete(request)

@@ -16,7 +16,6 @@ def recording() -> Recording:
 
 @pytest.fixture
 def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the program warns of."""
     lines: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda line, *_, **__: lines.append(line))
     return lines

@@ -23,14 +23,8 @@ _STACKS = st.sampled_from(["dev", "prod"])
 _LABEL = LONGEST_LABEL
 _ODD = ("10.42.0.9", "fe80::1", "fe80::1%eth0", "127.0.0.1", "::ffff:1.2.3.4")
 _KEYS = (
-    "cluster",
-    "nodes",
-    "tailnet",
-    "egress",
-    "firewall",
-    "externalSecrets",
-    "monitoring",
-    "exitNodes",
+    *("cluster", "nodes", "tailnet", "egress", "firewall"),
+    *("externalSecrets", "monitoring", "exitNodes"),
 )
 _SPOILED = (
     *(key for key in _KEYS if key not in {"egress", "externalSecrets"}),
@@ -57,7 +51,6 @@ class Stack:
         return False
 
     def recording(self) -> Recording:
-        """The program run with them."""
         return record_stack(self.name, **self.changes)
 
 

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 Json = dict[str, Any]
@@ -45,6 +45,26 @@ def pod_of(body: Json) -> Json | None:
     """The spec of the pods that an object makes, None for one that makes none."""
     spec: Json | None = body.get("spec", {}).get("template", {}).get("spec")
     return spec
+
+
+def admits(policy: Json, address: str, port: int, protocol: str = "TCP") -> bool:
+    """Whether a NetworkPolicy lets its pods reach that address and port by its ranges."""
+    ip = ip_address(address)
+    for rule in policy["spec"]["egress"]:
+        ports = rule.get("ports")
+        if ports and not any(
+            each["protocol"] == protocol
+            and each.get("port", 0) <= port <= each.get("endPort", each.get("port", 65535))
+            for each in ports
+        ):
+            continue
+        if "to" not in rule:
+            return True
+        for block in (peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer):
+            excluded = map(ip_network, block.get("except", []))
+            if ip in ip_network(block["cidr"]) and not any(ip in each for each in excluded):
+                return True
+    return False
 
 
 def _faults_of(body: Json) -> Iterator[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -22,6 +21,7 @@ from tests.components.kubernetes_rules import faults
 from tests.policies.findings import mandatory
 from tests.unit.check_process import PROGRAM
 from tests.unit.envoy_process import validated
+from workshop.testing.checkout import completed, passed
 from workshop.testing.recording import Recording
 
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
@@ -94,12 +94,4 @@ def test_settings_at_their_limits_give_envoy_and_the_gate_what_they_take(
 
 def _read_by_the_gate(document: Any) -> None:
     script = "import json, sys; from document import checked; checked(json.load(sys.stdin))"
-    run = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=PROGRAM,
-        input=json.dumps(document),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
+    passed(completed(sys.executable, "-c", script, cwd=PROGRAM, given=json.dumps(document)))

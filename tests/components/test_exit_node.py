@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 import pytest
 
+from tests.components.kubernetes_rules import admits
 from workshop.testing.recording import Recording, World, configured, record_stack
 
 
@@ -113,30 +113,7 @@ def test_a_drain_does_not_take_the_exit_node_away_unasked(recording: Recording) 
     assert recording.named("exit-tethys-budget")["spec"]["minAvailable"] == 1
 
 
-def _admitted(
-    recording: Recording,
-    address: str,
-    port: int,
-    protocol: str = "TCP",
-    policy: str = "exit-tethys-fence",
-) -> bool:
-    """Whether the exit node's policy, or another, lets it reach that address and port."""
-    ip = ipaddress.ip_address(address)
-    for rule in recording.named(policy)["spec"]["egress"]:
-        ports = rule.get("ports")
-        if ports and not any(
-            each["protocol"] == protocol
-            and each.get("port", 0) <= port <= each.get("endPort", each.get("port", 65535))
-            for each in ports
-        ):
-            continue
-        for peer in rule.get("to", []):
-            block = peer.get("ipBlock")
-            if block and ip in ipaddress.ip_network(block["cidr"]):
-                excluded = map(ipaddress.ip_network, block.get("except", []))
-                if not any(ip in each for each in excluded):
-                    return True
-    return False
+_FENCE = "exit-tethys-fence"
 
 
 @pytest.mark.parametrize(
@@ -144,17 +121,17 @@ def _admitted(
     [("18.116.211.217", 5432), ("1.1.1.1", 53), ("2606:4700:4700::1111", 443)],
 )
 def test_it_reaches_the_internet(recording: Recording, address: str, port: int) -> None:
-    assert _admitted(recording, address, port)
+    assert admits(recording.named(_FENCE), address, port)
 
 
 def test_it_reaches_the_api_server_that_keeps_its_state(recording: Recording) -> None:
-    assert _admitted(recording, "10.43.0.1", 443)
-    assert _admitted(recording, "157.173.210.123", 6443)
+    assert admits(recording.named(_FENCE), "10.43.0.1", 443)
+    assert admits(recording.named(_FENCE), "157.173.210.123", 6443)
 
 
 _SERVERS = ("157.173.210.123:6443", "191.101.1.3:7443", "198.51.100.9:6443", "[2001:db8:7::1]:443")
 _WHO_ASK_THE_API = (
-    "exit-tethys-fence",
+    _FENCE,
     "gate-canary-policy",
     "gate-fleet-policy",
     "secrets-operator-fence-external-secrets",
@@ -175,8 +152,8 @@ def test_whoever_asks_the_api_reaches_each_of_several_servers_at_its_port_only(s
         for server in _SERVERS:
             address, _, port = server.rpartition(":")
             host = address.strip("[]")
-            assert _admitted(several, host, int(port), policy=policy), (policy, server)
-            assert not _admitted(several, host, 22, policy=policy), (policy, server)
+            assert admits(several.named(policy), host, int(port)), (policy, server)
+            assert not admits(several.named(policy), host, 22), (policy, server)
 
 
 @pytest.mark.parametrize(
@@ -188,26 +165,30 @@ def test_whoever_asks_the_api_reaches_each_of_several_servers_at_its_port_only(s
         ("169.254.169.254", 80),  # a cloud's metadata
         ("157.173.210.123", 10250),  # a kubelet
         ("191.101.1.3", 22),  # another node
+        ("172.31.0.1", 443),
+        ("127.0.0.1", 443),
+        ("100.100.100.200", 80),  # another cloud's metadata
+        ("224.0.0.1", 443),
         ("fd00::1", 443),
+        ("fe80::1", 443),
+        ("::1", 443),
+        ("64:ff9b::a00:1", 443),  # private addresses within IPv6
+        ("2002:a00:1::", 443),
     ],
 )
 def test_it_is_no_way_into_the_cluster(recording: Recording, address: str, port: int) -> None:
-    assert not _admitted(recording, address, port)
+    assert not admits(recording.named(_FENCE), address, port)
 
 
 def test_peers_behind_another_nodes_nat_are_reached_but_not_its_overlay_network(
     recording: Recording,
 ) -> None:
-    assert _admitted(recording, "191.101.1.3", 41641, "UDP")
-    assert not _admitted(recording, "191.101.1.3", 8472, "UDP")
-    assert not _admitted(recording, "191.101.1.3", 51820, "UDP")
+    assert admits(recording.named(_FENCE), "191.101.1.3", 41641, "UDP")
+    assert not admits(recording.named(_FENCE), "191.101.1.3", 8472, "UDP")
+    assert not admits(recording.named(_FENCE), "191.101.1.3", 51820, "UDP")
 
 
 def test_only_gateways_and_the_gate_may_connect_to_it(recording: Recording) -> None:
-    peers = [
-        peer
-        for rule in recording.named("exit-tethys-fence")["spec"]["ingress"]
-        for peer in rule["from"]
-    ]
+    peers = [peer for rule in recording.named(_FENCE)["spec"]["ingress"] for peer in rule["from"]]
     assert peers
     assert all(set(peer) == {"podSelector"} for peer in peers)

@@ -8,10 +8,9 @@ from typing import Any
 
 import pulumi
 import pytest
-import yaml
 
 from components.secrets.operator_chart import values
-from workshop.testing.recording import CRDS, REPOSITORY, Recording, World, record_stack
+from workshop.testing.recording import CRDS, Recording, World, configured, record_stack
 
 _CUSTOM = "kubernetes:external-secrets.io/v1"
 _RBAC = "kubernetes:rbac.authorization.k8s.io/v1"
@@ -22,9 +21,7 @@ _TOKEN = "apps/pulumi-api-token"
 
 
 def _settings(**changes: Any) -> dict[str, Any]:
-    document = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
-    group: dict[str, Any] = document["config"]["oceanid-cluster:externalSecrets"]
-    return {**group, "crds": str(CRDS), **changes}
+    return {**configured("externalSecrets"), "crds": str(CRDS), **changes}
 
 
 def _record(world: World | None = None, **changes: Any) -> Recording:
@@ -81,19 +78,26 @@ def test_nothing_of_the_webhook_is_made_without_it() -> None:
     assert "secrets-operator-fence-external-secrets" in names
 
 
-def test_no_argument_of_the_chart_waits_for_a_resource() -> None:
-    chart = _record().named("secrets-operator-chart")
-    assert chart["chart"] == ".toolchain/bin/external-secrets-chart"
-    assert "__output" not in str(chart)
+_CHARTS = "https://charts.external-secrets.io"
+_REGISTRY = "oci://ghcr.io/external-secrets/charts"
 
 
-def test_a_chart_of_a_registry_is_named_by_all_of_its_reference() -> None:
-    source = {"repository": "oci://ghcr.io/external-secrets/charts", "version": "2.9.0"}
-    chart = _record(chart=source).named("secrets-operator-chart")
-    assert chart["chart"] == "oci://ghcr.io/external-secrets/charts/external-secrets"
-    assert chart["version"] == "2.9.0"
-    # With it Helm would look for an index.
-    assert "repositoryOpts" not in chart
+@pytest.mark.parametrize(
+    ("source", "chart", "index"),
+    [
+        ({"path": "charts/eso"}, "charts/eso", None),
+        ({"repository": _CHARTS, "version": "2.9.0"}, "external-secrets", {"repo": _CHARTS}),
+        # With an index Helm would look for one in the registry.
+        ({"repository": _REGISTRY, "version": "2.9.0"}, f"{_REGISTRY}/external-secrets", None),
+    ],
+)
+def test_a_chart_is_named_as_helm_takes_it_and_waits_for_no_resource(
+    source: dict[str, str], chart: str, index: dict[str, str] | None
+) -> None:
+    made = _record(chart=source).named("secrets-operator-chart")
+    assert (made["chart"], made.get("version")) == (chart, source.get("version"))
+    assert made.get("repositoryOpts") == index
+    assert "__output" not in str(made)
 
 
 def test_an_interval_is_deployed_as_it_was_given() -> None:

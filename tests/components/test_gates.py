@@ -7,14 +7,13 @@ from typing import Any
 
 import pulumi
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.egress.gate import job_name
 from components.egress.gateway_nodes import faults
 from settings.rendered import LONGEST_WAVE
-from workshop.testing.recording import PROJECT, REPOSITORY, Recording, World, record_stack
+from workshop.testing.recording import Recording, World, configured, record_stack
 
 _JOB = "kubernetes:batch/v1:Job"
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -70,33 +69,9 @@ def test_a_node_cordoned_or_tainted_after_its_gateway_started_is_measured(
         assert _pod(job)["tolerations"] == [{"operator": "Exists", "effect": "NoSchedule"}]
 
 
-def _names(recording: Recording) -> dict[str, str]:
-    return {place: job["metadata"]["name"] for place, job in _jobs(recording).items()}
-
-
-def test_a_machine_that_was_reinstalled_under_its_old_name_is_measured_again() -> None:
-    uids = {"styx": "1", "tethys": "2", "calypso": "3"}
-    before = _names(record_stack("dev", World(uids=uids)))
-    assert _names(record_stack("dev", World(uids=uids | {"naiad": "4"}))) == before
-    after = _names(record_stack("dev", World(uids=uids | {"calypso": "5"})))
-    assert {place for place in before if before[place] != after[place]} == {"fleet/calypso"}
-
-
-def test_a_node_that_the_settings_do_not_name_is_measured_with_the_last_wave() -> None:
-    recording = record_stack("dev", World(unnamed=["naiad.example"]))
-    assert set(_jobs(recording)) == {
-        "canary/styx",
-        "fleet/tethys",
-        "fleet/calypso",
-        "fleet/naiad.example",
-    }
-
-
 def _with_one_node(world: World) -> Recording:
     """The stack of a fleet whose only node is the canary: the last wave has none."""
-    egress = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"][
-        f"{PROJECT}:egress"
-    ]
+    egress = configured("egress")
     egress["waves"] = [{"name": "canary", "nodes": ["tethys"]}, {"name": "fleet"}]
     nodes = [{"name": "tethys", "address": "157.173.210.123"}]
     return record_stack("dev", world, nodes=nodes, egress=egress)
@@ -181,11 +156,6 @@ def test_nodes_that_cannot_be_seen_stop_a_stack_that_stops_before_any_resource(
 def test_a_gateway_of_another_wave_proves_nothing_for_this_one() -> None:
     (line,) = faults([{"node": "styx", "wave": "fleet"}], {}, "canary", ["styx"])
     assert line.startswith("gate canary: node styx has no gateway of this wave, but of fleet: ")
-
-
-def test_a_wave_with_a_gateway_on_each_measured_node_has_no_fault() -> None:
-    gateways = [{"node": "styx", "wave": "canary"}, {"node": "tethys", "wave": "fleet"}]
-    assert list(faults(gateways, {}, "canary", ["styx"])) == []
 
 
 _NAMES = st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", fullmatch=True)

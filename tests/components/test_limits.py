@@ -76,26 +76,14 @@ def test_kubernetes_runs_everything_with_every_name_at_its_limit(recording: Reco
     assert faults(recording.manifests) == []
 
 
-def test_a_stateful_sets_longest_name_and_hash_fill_a_label(recording: Recording) -> None:
+def test_every_longest_name_fills_what_it_ends_up_in(recording: Recording) -> None:
     assert len(_named(recording, "StatefulSet", _HOSTNAME)) + len("-0123456789") == LONGEST_LABEL
-
-
-def test_a_transparent_destinations_longest_name_fills_its_service(recording: Recording) -> None:
     assert len(_named(recording, "Service", _TRANSPARENT)) == LONGEST_LABEL
-
-
-def test_a_waves_longest_name_fills_its_gates_job(recording: Recording) -> None:
     jobs = [each["metadata"]["name"] for each in recording.manifests if each["kind"] == "Job"]
     assert max(len(name) for name in jobs if _WAVE in name) == LONGEST_LABEL
-
-
-def test_an_exit_nodes_longest_name_fills_its_container(recording: Recording) -> None:
     names = [container["name"] for pod in _pods(recording) for container in pod["containers"]]
     assert max(map(len, names)) == LONGEST_LABEL
     assert all(_NODE in name for name in names if len(name) == LONGEST_LABEL)
-
-
-def test_a_nodes_longest_name_in_the_cluster_fills_a_label(recording: Recording) -> None:
     values = [value for each in recording.manifests for value in label_values(each)]
     assert max(map(len, values)) == LONGEST_LABEL == len(_IN_CLUSTER)
 

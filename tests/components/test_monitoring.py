@@ -27,6 +27,11 @@ def _spec(recording: Recording, kind: str, name: str) -> dict[str, Any]:
     return dict(spec)
 
 
+def _modules(recording: Recording) -> dict[str, Any]:
+    config = json.loads(recording.named("monitoring-prober-config")["data"]["prober.json"])
+    return dict(config["modules"])
+
+
 def _policy(recording: Recording, name: str) -> dict[str, Any]:
     found = recording.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")
     (spec,) = [each["spec"] for each in found if each["metadata"]["name"] == name]
@@ -70,8 +75,7 @@ def test_every_module_that_a_monitor_names_is_the_probers(recording: Recording) 
         each["params"]["module"][0]
         for each in _spec(recording, "PodMonitor", "oceanid-probes")["podMetricsEndpoints"]
     } | {each["spec"]["module"] for each in recording.of_type(f"{_CUSTOM}Probe")}
-    config = json.loads(recording.named("monitoring-prober-config")["data"]["prober.json"])
-    assert named == set(config["modules"])
+    assert named == set(_modules(recording))
 
 
 def test_every_port_that_a_monitor_names_is_a_port_of_its_pods(recording: Recording) -> None:
@@ -92,8 +96,7 @@ def test_every_port_that_a_monitor_names_is_a_port_of_its_pods(recording: Record
 
 
 def test_the_address_seen_by_an_application_must_be_an_exit_nodes(recording: Recording) -> None:
-    config = json.loads(recording.named("monitoring-prober-config")["data"]["prober.json"])
-    http = config["modules"]["by-service-egress-address"]["http"]
+    http = _modules(recording)["by-service-egress-address"]["http"]
     assert http["fail_if_body_not_matches_regexp"] == [r"^\s*(157\.173\.210\.123)\s*$"]
     assert http["proxy_url"] == f"http://oceanid-gateway.{_EGRESS}.svc:3128"
 
@@ -102,15 +105,10 @@ def test_an_https_destination_works_by_a_2xx_and_s3_by_turning_strangers_away_to
     egress = configured("egress")
     plain = {key: value for key, value in egress["destinations"][1].items() if key != "probe"}
     egress["destinations"].append(plain | {"name": "plain", "localPort": 15444, "port": 444})
-    recording = record_stack("dev", egress=egress)
-    config = json.loads(recording.named("monitoring-prober-config")["data"]["prober.json"])
-    statuses = {
-        name: config["modules"][f"by-service-{name}"]["http"]["valid_status_codes"]
-        for name in ("s3", "plain")
-    }
-    assert 403 in statuses["s3"]
+    modules = _modules(record_stack("dev", egress=egress))
+    assert 403 in modules["by-service-s3"]["http"]["valid_status_codes"]
     # The exporter's own choice: a 2xx.
-    assert statuses["plain"] == []
+    assert modules["by-service-plain"]["http"]["valid_status_codes"] == []
 
 
 def test_only_prometheus_may_scrape() -> None:

@@ -12,7 +12,8 @@ import pytest
 from components.secrets.operator_chart import CERTIFICATES, CONTROLLER, WEBHOOK, pod_labels
 from settings.names import SECRETS_NAMESPACE
 from tests.components.kubernetes_rules import pod_of
-from workshop.lab.network.network_policy import PolicyPod, Rule, admitted
+from tests.lab.test_network_policy import lets
+from workshop.lab.network.network_policy import PolicyPod, admitted
 from workshop.testing.recording import record_stack
 
 _SYSTEM = "kube-system"
@@ -58,20 +59,6 @@ def _pods(stack: str) -> Iterator[tuple[str, PolicyPod, str]]:
         yield part, found, "ClusterFirst"
 
 
-def _admits(rule: Rule, address: str, port: int, protocol: str) -> bool:
-    ip = IPv4Address(address)
-    return (
-        rule.ports is None
-        or any(p.protocol == protocol and p.first <= port <= p.last for p in rule.ports)
-    ) and (
-        rule.blocks is None
-        or any(
-            ip in block.network and not any(ip in part for part in block.excluded)
-            for block in rule.blocks
-        )
-    )
-
-
 def _refused(stack: str, pod: PolicyPod, resolvers: tuple[str, ...]) -> list[str]:
     """Those of the resolvers that the stack's policies keep the pod from, by UDP or TCP."""
     policies = [each for each in _manifests(stack) if each["kind"] == "NetworkPolicy"]
@@ -81,8 +68,7 @@ def _refused(stack: str, pod: PolicyPod, resolvers: tuple[str, ...]) -> list[str
         f"{address} by {protocol}"
         for address in resolvers
         for protocol in ("udp", "tcp")
-        if rules is not None
-        and not any(_admits(rule, address, _DNS_PORT, protocol) for rule in rules)
+        if rules is not None and not lets(rules, address, _DNS_PORT, protocol)
     ]
 
 

@@ -7,6 +7,7 @@ import json
 import pulumi
 import pytest
 
+from components.cluster.last_check import fail_at_the_end
 from components.egress.tailnet import Tailnet, TailnetArgs
 from components.egress.tailnet_choices import CredentialKind, PolicyFile
 from workshop.testing.recording import (
@@ -158,3 +159,9 @@ def test_the_nodes_get_the_labels_of_the_settings_by_server_side_apply() -> None
     patch = record_stack("prod").named("fleet-srv712695")
     assert patch["metadata"]["labels"] == {"oceanid.node/name": "styx"}
     assert patch["metadata"]["name"] == "srv712695"
+
+
+def test_a_last_check_outside_a_program_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.runtime, "get_root_resource", lambda: None)
+    with pytest.raises(pulumi.RunError, match="a last check is made by a program"):
+        record(lambda: fail_at_the_end(list))

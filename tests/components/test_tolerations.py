@@ -7,12 +7,11 @@ import shlex
 from typing import Any
 
 import pytest
-from pulumi.runtime.mocks import MockMonitor as Mocked
 
 from components.cluster.toleration import Toleration, as_json
 from components.egress.gateway_wave import roll_out_seconds
 from settings import Effect, Operator
-from workshop.testing.recording import Recording, World, configured, record_stack
+from workshop.testing.recording import Recording, configured, record_stack
 
 _GPU = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
 _MAINTENANCE = {"key": "maintenance", "operator": "Equal", "value": "disk", "effect": "NoExecute"}
@@ -108,19 +107,3 @@ def test_a_roll_out_has_the_time_that_its_nodes_take_one_after_the_other() -> No
     assert roll_out_seconds(0) == roll_out_seconds(1) == "600s"
     assert roll_out_seconds(3) == "840s"
     assert roll_out_seconds(20) == "3900s"
-
-
-def test_a_waves_time_is_for_all_of_its_nodes_those_without_a_name_in_the_settings_too(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    times: dict[str, str] = {}
-    register: Any = Mocked.RegisterResource
-
-    def noted(monitor: Any, request: Any) -> Any:
-        times[request.name] = request.customTimeouts.update
-        return register(monitor, request)
-
-    monkeypatch.setattr(Mocked, "RegisterResource", noted)
-    record_stack("dev", World(unnamed=[f"node-{at}" for at in range(18)]))
-    assert times["wave-canary-gateway"] == "600s"
-    assert times["wave-fleet-gateway"] == roll_out_seconds(20)

@@ -58,17 +58,6 @@ def test_one_changes_after_the_other_and_the_preferred_one_last(recording: Recor
     assert order == ["styx"] * (len(order) // 2) + ["tethys"] * (len(order) // 2)
 
 
-def test_envoy_prefers_the_one_named_first(recording: Recording) -> None:
-    config = json.loads(recording.named("wave-fleet-envoy")["data"]["envoy.json"])
-    clusters = {each["name"]: each for each in config["static_resources"]["clusters"]}
-    endpoints = clusters["egress"]["load_assignment"]["endpoints"]
-    order = [
-        (each.get("priority", 0), each["lb_endpoints"][0]["endpoint"]["hostname"])
-        for each in endpoints
-    ]
-    assert sorted(order) == [(0, "tethys"), (1, "styx")]
-
-
 def test_all_their_addresses_are_outputs_in_order_of_preference(recording: Recording) -> None:
     assert recording.outputs["egressAddresses"] == ["157.173.210.123", "191.101.1.3"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
-import subprocess
 from typing import Any
 
 from hypothesis import given
@@ -13,6 +12,8 @@ from hypothesis import strategies as st
 
 from components.egress.gateway_access import dns_server_block
 from components.egress.gateway_pod import _START
+from tests.components.kubernetes_rules import admits
+from workshop.testing.checkout import completed, passed
 from workshop.testing.recording import TAILNET_ADDRESS, Recording
 
 
@@ -150,23 +151,6 @@ def test_a_name_is_answered_with_the_gateways_address_and_no_ipv6() -> None:
     assert "AAAA" not in block
 
 
-def _tcp_admitted(recording: Recording, address: str, port: int) -> bool:
-    """Whether the fence lets a gateway connect to that address and TCP port."""
-    ip = ipaddress.ip_address(address)
-    for rule in recording.named("gateway-fence")["spec"]["egress"]:
-        tcp = [p for p in rule.get("ports", []) if p["protocol"] == "TCP"]
-        if rule.get("ports") and not any(p.get("port", port) == port for p in tcp):
-            continue
-        peers = rule.get("to")
-        if peers is None:
-            return True
-        for block in (peer["ipBlock"] for peer in peers if "ipBlock" in peer):
-            excluded = map(ipaddress.ip_network, block.get("except", []))
-            if ip in ipaddress.ip_network(block["cidr"]) and not any(ip in e for e in excluded):
-                return True
-    return False
-
-
 @given(
     st.ip_addresses(v=4).filter(lambda ip: ip not in ipaddress.IPv4Network("192.200.0.0/24")),
     st.sampled_from([80, 443, 5432, 6443, 8080, 15432]),
@@ -174,11 +158,11 @@ def _tcp_admitted(recording: Recording, address: str, port: int) -> bool:
 def test_no_gateway_reaches_any_address_by_tcp_but_the_tailnets_own(
     recording: Recording, address: ipaddress.IPv4Address, port: int
 ) -> None:
-    assert not _tcp_admitted(recording, str(address), port)
+    assert not admits(recording.named("gateway-fence"), str(address), port)
 
 
 def test_a_gateway_reaches_the_tailnets_control_plane(recording: Recording) -> None:
-    assert _tcp_admitted(recording, "192.200.0.101", 443)
+    assert admits(recording.named("gateway-fence"), "192.200.0.101", 443)
 
 
 @given(
@@ -188,14 +172,9 @@ def test_a_gateway_reaches_the_tailnets_control_plane(recording: Recording) -> N
 )
 def test_the_tailnet_name_is_a_dns_label_for_any_node_name(node: str) -> None:
     script = _START.replace("exec /usr/local/bin/containerboot", 'printf %s "$TS_HOSTNAME"')
-    result = subprocess.run(
-        ["/bin/sh", "-ec", script],
-        env={"PATH": "/usr/bin:/bin", "NODE_NAME": node, "TS_HOSTNAME": "egress-a-name-of-15-ch"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    label = result.stdout
+    named = {"NODE_NAME": node, "TS_HOSTNAME": "egress-a-name-of-15-ch"}
+    environment = {"PATH": "/usr/bin:/bin", **named}
+    label = passed(completed("/bin/sh", "-ec", script, environment=environment)).stdout
     assert 1 <= len(label) <= 63
     assert label[0].isalnum()
     assert label[-1].isalnum()

@@ -103,12 +103,10 @@ class Valve:
         self._listener: socket.socket | None = None
 
     def open(self) -> None:
-        """Let traffic through."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def shut(self) -> None:
-        """Cut everything off."""
         for each in [*([self._listener] if self._listener else []), *self._connections]:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

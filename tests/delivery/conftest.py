@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from operations.delivery import environment, shell
 from tests.delivery.bucket import Bucket, running_bucket
 from tests.kubernetes_api import ApiServer, api_server
 from tests.lab_variables import lab_variables
@@ -46,9 +47,27 @@ class Stage:
         return self.checkout.commit(message)
 
 
+@pytest.fixture
+def own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
+    """A lab with these variables, records and a built engine of this test, in a bare shell."""
+
+    def make(variables: dict[str, str]) -> None:
+        for name in shell.of_families(os.environ):
+            monkeypatch.delenv(name)
+        (tmp_path / "lab").mkdir()
+        lines = (f"{name}={value}\n" for name, value in variables.items())
+        (tmp_path / "lab" / "env").write_text("".join(lines))
+        (tmp_path / "toolchain" / "bin").mkdir(parents=True)
+        (tmp_path / "toolchain" / "bin" / "pulumi").touch()
+        monkeypatch.setenv("OCEANID_LAB", str(tmp_path / "lab"))
+        monkeypatch.setattr(environment, "RECORDS", tmp_path / "records")
+        monkeypatch.setattr(environment, "_TOOLCHAIN", tmp_path / "toolchain")
+
+    return make
+
+
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    """moto's server with a versioned bucket."""
     with running_bucket(tmp_path_factory.mktemp("bucket") / "log") as one:
         yield one
 

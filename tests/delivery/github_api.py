@@ -5,14 +5,13 @@ https://docs.github.com/en/rest/issues: paths, pages of `per_page` items, `{mess
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlencode
+
+from tests.kubernetes_api import Request, Response, api_server
 
 Item = dict[str, Any]
 JOB = {"login": "github-actions[bot]"}
@@ -73,38 +72,17 @@ def _changed(items: list[Item], key: str, which: str, body: Item) -> Item:
 def running(github: GitHub) -> Iterator[GitHub]:
     """The API on a port of this machine for as long as the block runs."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def _any(self) -> None:
-            parts = urlsplit(self.path)
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or "{}")
-            github.requests.append((self.command, self.path))
-            status, document = 401, {"message": "Bad credentials"}
-            if self.headers["Authorization"] == f"Bearer {github.token}":
-                status, document = 403, {"message": "Resource not accessible by integration"}
-                if not github.forbidden or self.command == "GET":
-                    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-                    path = parts.path.removeprefix(f"/repos/{github.name}")
-                    status, document = github.answer(self.command, path, query, body)
-            content = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def answer(request: Request) -> Response:
+        query = "?" + urlencode(request.query) if request.query else ""
+        github.requests.append((request.method, f"{request.path}{query}"))
+        if request.headers.get("Authorization") != f"Bearer {github.token}":
+            return Response(status=401, body={"message": "Bad credentials"})
+        if github.forbidden and request.method != "GET":
+            return Response(status=403, body={"message": "Resource not accessible by integration"})
+        path = request.path.removeprefix(f"/repos/{github.name}")
+        status, body = github.answer(request.method, path, dict(request.query), request.body or {})
+        return Response(status=status, body=body)
 
-        do_GET = do_POST = do_PATCH = _any  # noqa: N815 - the base class's names
-
-        def log_message(self, *_: object) -> None:
-            """Nothing: the test looks at what was asked."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    github.api = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with api_server(answer) as server:
+        github.api = server.url
         yield github
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

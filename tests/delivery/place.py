@@ -28,8 +28,6 @@ _FLEET_NAMES = {"tethys": "srv712429", "styx": "srv712695"}
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where the journey happens."""
-
     rehearsal: Rehearsal
     github: GitHub
     dev: Home

@@ -20,14 +20,11 @@ _EXPRESSION = re.compile(r"\$\{\{ *([\w.-]+) *\}\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """A step that has run."""
-
     step: Step
     result: subprocess.CompletedProcess[str]
 
     @property
     def failed(self) -> bool:
-        """Whether the step is red."""
         return self.result.returncode != 0
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from operations.delivery import bare, environment, lab_stack, run, shell
+from operations.delivery import bare, environment, lab_stack, run
+from workshop.testing.checkout import completed, passed
 
 _LAB = {
     "PULUMI_BACKEND_URL": "file:///the/lab/state of mine",
@@ -17,21 +18,20 @@ _LAB = {
 
 
 @pytest.fixture(autouse=True)
-def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lab and a toolchain of this test, in a shell with another project's passphrase."""
-    for name in shell.of_families(os.environ):
-        monkeypatch.delenv(name)
-    lab = tmp_path / "lab"
-    lab.mkdir()
-    (lab / "env").write_text("".join(f"{key}={value}\n" for key, value in _LAB.items()))
-    monkeypatch.setenv("OCEANID_LAB", str(lab))
+def _own(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    own_lab: Callable[[dict[str, str]], None],
+) -> None:
+    """A lab of this test, in a shell with another project's passphrase, and no built engine."""
+    own_lab(_LAB)
+    shutil.rmtree(tmp_path / "toolchain")
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "of another project")
     monkeypatch.setenv("AWS_PROFILE", "for other work")
-    monkeypatch.setattr(environment, "_TOOLCHAIN", tmp_path / "toolchain")
 
     def prepare(_environment: dict[str, str]) -> Path:
         print("oceanid: said by the way")
-        return lab / "project" / "Pulumi.dev.yaml"
+        return tmp_path / "lab" / "project" / "Pulumi.dev.yaml"
 
     monkeypatch.setattr(lab_stack, "prepare", prepare)
 
@@ -39,19 +39,14 @@ def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _after(lines: str, *names: str) -> list[str]:
     """The values that a shell has after the lines."""
     shown = "; ".join(f'printf "%s\\n" "${{{name}-unset}}"' for name in names)
-    result = subprocess.run(
-        ["bash", "-euc", f'eval "$LINES_OF_OURS"; {shown}'],
-        env={
-            "LINES_OF_OURS": lines,
-            "PATH": "/usr/bin:/bin",
-            "PULUMI_CONFIG_PASSPHRASE": "of another project",
-            "AWS_PROFILE": "for other work",
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return result.stdout.splitlines()
+    environment = {
+        "LINES_OF_OURS": lines,
+        "PATH": "/usr/bin:/bin",
+        "PULUMI_CONFIG_PASSPHRASE": "of another project",
+        "AWS_PROFILE": "for other work",
+    }
+    command = ("bash", "-euc", f'eval "$LINES_OF_OURS"; {shown}')
+    return passed(completed(*command, environment=environment)).stdout.splitlines()
 
 
 def test_a_shell_has_the_labs_backend_stack_and_copy_and_no_other_passphrase(

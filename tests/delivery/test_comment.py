@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.delivery import drift, events, plan, pull_request, run
-from operations.delivery.comment import MARKER, comment
+from operations.delivery.comment import comment
 from operations.delivery.environment import stacks
 from operations.delivery.events import Change, Preview
 from operations.delivery.markdown import code, plain, table
@@ -104,6 +104,15 @@ def test_a_dated_exception_is_shown_with_its_day_and_reason_and_blocks_nothing()
     assert found.message.endswith("Remedy: use a volume")
 
 
+def test_a_finding_names_its_resource_whole_and_one_of_the_stack_names_none() -> None:
+    name = "firewall-2001:db8:5::/64"
+    kind = "oceanid:index:Firewall$crunchybridge:index:FirewallRule"
+    finding = {"policyName": "open-rule", "message": "m", "enforcementLevel": "mandatory"}
+    named = {**finding, "resourceUrn": f"urn:pulumi:dev::oceanid-cluster::{kind}::{name}"}
+    found = events.parse([{"policyEvent": named}, {"policyEvent": finding}]).findings
+    assert [each.resource for each in found] == [name, ""]
+
+
 def test_a_replacement_is_one_change_and_its_steps_are_none() -> None:
     changes = _recorded("update").changes
     assert [(each.operation, each.name) for each in changes] == [
@@ -163,10 +172,6 @@ def test_a_message_of_any_shape_is_one_finding(message: Any) -> None:
     event = {"policyName": "p", "message": json.dumps(message), "enforcementLevel": "mandatory"}
     (found,) = events.parse([{"policyEvent": event}]).findings
     assert found.blocks == (found.excepted is None)
-
-
-def test_the_comment_of_an_earlier_run_is_known_by_its_mark() -> None:
-    assert _comment().startswith(f"{MARKER}\n")
 
 
 def test_a_summary_says_what_a_run_without_credentials_has_not_previewed(

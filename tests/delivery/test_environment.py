@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,18 +17,10 @@ _BUCKET = "s3://team-state?region=us-east-2"
 
 
 @pytest.fixture(autouse=True)
-def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lab, a place for records and a toolchain folder of this test, and a bare environment."""
-    lab = tmp_path / "lab"
-    lab.mkdir()
-    (lab / "env").write_text("PULUMI_BACKEND_URL=file:///the/lab\nKUBECONFIG=/the/lab/kubeconfig\n")
-    monkeypatch.setenv("OCEANID_LAB", str(lab))
-    for name in ("PULUMI_BACKEND_URL", "OCEANID_KUBECONFIG", "KUBECONFIG", "OCEANID_BACKEND"):
+def _own(own_lab: Callable[[dict[str, str]], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    own_lab({"PULUMI_BACKEND_URL": "file:///the/lab", "KUBECONFIG": "/the/lab/kubeconfig"})
+    for name in ("OCEANID_KUBECONFIG", "OCEANID_BACKEND"):
         monkeypatch.delenv(name, raising=False)
-    (tmp_path / "toolchain" / "bin").mkdir(parents=True)
-    (tmp_path / "toolchain" / "bin" / "pulumi").touch()
-    monkeypatch.setattr(environment, "RECORDS", tmp_path / "records")
-    monkeypatch.setattr(environment, "_TOOLCHAIN", tmp_path / "toolchain")
 
 
 def _log_in(tmp_path: Path) -> None:

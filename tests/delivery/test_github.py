@@ -16,7 +16,6 @@ _MARK = "<!-- mark -->"
 
 @pytest.fixture
 def github() -> Iterator[GitHub]:
-    """The API, with a token of this test."""
     with running(GitHub(token=secrets.token_hex(8))) as one:
         yield one
 

@@ -112,26 +112,27 @@ def test_a_promotion_that_failed_half_way_is_rolled_back() -> None:
     assert _why_no_rollback(_OWN, entry()) is None
 
 
-@pytest.mark.parametrize("others", [(), (entry(),), (entry(result="failed"), entry())])
-def test_what_a_promotion_without_a_record_found_is_left_alone(
-    others: tuple[dict[str, Any], ...],
+_NO_RECORD = "this update left no record, so nothing is rolled back"
+_OTHERS = entry(environment={"git.head": _OTHER})
+
+
+@pytest.mark.parametrize(
+    ("entries", "why"),
+    [
+        ((), _NO_RECORD),
+        ((entry(),), _NO_RECORD),
+        ((entry(result="failed"), entry()), _NO_RECORD),
+        ((_OTHERS, _OWN, entry()), f"came after this one (update of {_OTHER[:12]})"),
+        (({**_OWN, "resourceChanges": {"same": 3}}, entry()), "nothing was changed"),
+    ],
+)
+def test_what_a_promotion_did_not_leave_is_left_alone(
+    entries: tuple[dict[str, Any], ...], why: str
 ) -> None:
-    reason = _why_no_rollback(*others)
+    reason = _why_no_rollback(*entries)
     assert reason is not None
-    assert "this update left no record, so nothing is rolled back" in reason
-    assert "oceanid unlock --stack prod" in reason
-
-
-def test_what_another_update_put_in_force_meanwhile_is_left_alone() -> None:
-    reason = _why_no_rollback(entry(environment={"git.head": _OTHER}), _OWN, entry())
-    assert reason is not None
-    assert f"another update came after this one (update of {_OTHER[:12]})" in reason
-
-
-def test_a_promotion_that_changed_nothing_is_not_rolled_back() -> None:
-    reason = _why_no_rollback({**_OWN, "resourceChanges": {"same": 3}}, entry())
-    assert reason is not None
-    assert "nothing was changed" in reason
+    assert why in reason
+    assert ("oceanid unlock --stack prod" in reason) == (why is _NO_RECORD)
 
 
 def test_only_what_was_touched_counts_as_changed() -> None:

@@ -8,7 +8,7 @@ import secrets
 import pytest
 
 from tests.delivery.conftest import Stage
-from workshop.testing.checkout import said
+from workshop.testing.checkout import passed, said
 
 pytestmark = pytest.mark.e2e
 
@@ -25,8 +25,7 @@ def _levels(stage: Stage, stack: str, **levels: str) -> None:
 def test_a_level_holds_for_its_stack_and_for_no_other(stage: Stage) -> None:
     _levels(stage, "prod", plain_text_keys="advisory")
     stage.release("A key that somebody has typed", first=f": {_KEY}")
-    prod = stage.checkout.oceanid("preview", "--stack", "prod")
-    assert prod.returncode == 0, said(prod)
+    prod = passed(stage.checkout.oceanid("preview", "--stack", "prod"))
     assert f"[advisory] [severity: critical]  {_RULE}" in prod.stdout
     dev = stage.checkout.oceanid("preview", "--stack", "dev")
     assert dev.returncode != 0
@@ -43,8 +42,7 @@ def test_it_holds_in_an_update_a_plan_a_promotion_and_a_rollback(stage: Stage) -
         ("promote", "--stack", "prod"),
         ("rollback", "--stack", "prod", "--to", commit),
     ):
-        result = stage.checkout.oceanid(*command)
-        assert result.returncode == 0, said(result)
+        passed(stage.checkout.oceanid(*command))
 
 
 def test_a_misspelled_rule_is_refused_in_one_line_that_names_it(stage: Stage) -> None:

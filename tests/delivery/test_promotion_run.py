@@ -8,7 +8,7 @@ import pytest
 
 from tests.delivery.bucket import NAME
 from tests.delivery.conftest import Stage
-from workshop.testing.checkout import said
+from workshop.testing.checkout import passed, said
 
 pytestmark = pytest.mark.e2e
 
@@ -19,12 +19,9 @@ _LOCKS = ".pulumi/locks/organization/oceanid-cluster/prod"
 @pytest.fixture(scope="module")
 def promoted(stage: Stage) -> Stage:
     """The first release in dev and, by its plan, in prod."""
-    dev = stage.checkout.oceanid("up", "--stack", "dev")
-    assert dev.returncode == 0, said(dev)
-    planned = stage.checkout.oceanid("plan", "--stack", "prod")
-    assert planned.returncode == 0, said(planned)
-    result = stage.checkout.oceanid("promote", "--stack", "prod")
-    assert result.returncode == 0, said(result)
+    passed(stage.checkout.oceanid("up", "--stack", "dev"))
+    passed(stage.checkout.oceanid("plan", "--stack", "prod"))
+    passed(stage.checkout.oceanid("promote", "--stack", "prod"))
     return stage
 
 
@@ -42,8 +39,7 @@ def _refused(stage: Stage, reason: str) -> None:
 
 def _done(stage: Stage, *steps: tuple[str, str]) -> None:
     for command, stack in steps:
-        result = stage.checkout.oceanid(command, "--stack", stack)
-        assert result.returncode == 0, said(result)
+        passed(stage.checkout.oceanid(command, "--stack", stack))
 
 
 def _newest_release(stage: Stage) -> str:
@@ -138,8 +134,7 @@ def test_a_promotion_that_meets_a_lock_leaves_the_release_of_another_alone(ready
 def test_a_promotion_that_fails_puts_the_last_release_back(ready: Stage) -> None:
     good = ready.checkout.git("rev-parse", "HEAD").strip()
     _done(ready, ("plan", "prod"))
-    result = ready.checkout.oceanid("promote", "--stack", "prod")
-    assert result.returncode == 0, said(result)
+    passed(ready.checkout.oceanid("promote", "--stack", "prod"))
     # In dev the gate passes, in prod it does not.
     ready.release("What only prod finds wrong", first="echo bad", gate='test "$PLACE" != prod')
     _done(ready, ("up", "dev"), ("plan", "prod"))

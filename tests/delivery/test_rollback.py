@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.delivery.conftest import Stage
-from workshop.testing.checkout import REPOSITORY, said
+from workshop.testing.checkout import REPOSITORY, passed, said
 
 pytestmark = pytest.mark.e2e
 
@@ -47,8 +47,7 @@ def released(stage: Stage) -> tuple[Stage, str]:
 
 
 def _up(stage: Stage) -> None:
-    result = stage.checkout.oceanid("up", "--stack", "prod")
-    assert result.returncode == 0, said(result)
+    passed(stage.checkout.oceanid("up", "--stack", "prod"))
 
 
 def _rollback(stage: Stage, to: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -63,16 +62,14 @@ def test_a_rollback_goes_on_where_an_update_would_be_stopped(released: tuple[Sta
     assert f"{_FOUND}\n" in said(stopped)
     assert "nothing has been changed" in said(stopped)
 
-    result = _rollback(stage, first, DEAD_NODE="yes")
-    assert result.returncode == 0, said(result)
+    result = passed(_rollback(stage, first, DEAD_NODE="yes"))
     assert _FOUND in said(result)
     assert stage.checkout.outputs("prod") == {"first": "one"}
 
 
 def test_what_both_commits_share_is_not_made_anew(released: tuple[Stage, str]) -> None:
     stage, first = released
-    result = _rollback(stage, first)
-    assert result.returncode == 0, said(result)
+    result = passed(_rollback(stage, first))
     assert "of its own" not in said(result)
 
 
@@ -83,8 +80,7 @@ def test_a_commit_of_other_packages_and_programs_runs_on_its_own(
     stage.checkout.write("requirements-dev.lock", "# another list\n")
     stage.checkout.write("workshop/toolchain/note.md", "Another toolchain.\n")
     stage.checkout.commit("Other packages and programs")
-    result = _rollback(stage, first)
-    assert result.returncode == 0, said(result)
+    result = passed(_rollback(stage, first))
     assert "needs a .venv of its own: make .venv/.installed\nits own packages" in result.stdout
     assert "needs a .toolchain of its own" in result.stdout
     assert stage.checkout.outputs("prod") == {"first": "one"}

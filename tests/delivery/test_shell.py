@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pwd
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -45,20 +45,11 @@ _LAB = {
 
 
 @pytest.fixture(autouse=True)
-def _own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lab, a place for records and a built engine of this test, in a shell for other work."""
-    lab = tmp_path / "lab"
-    lab.mkdir()
-    (lab / "env").write_text("".join(f"{key}={value}\n" for key, value in _LAB.items()))
-    (tmp_path / "toolchain" / "bin").mkdir(parents=True)
-    (tmp_path / "toolchain" / "bin" / "pulumi").touch()
-    for name in shell.of_families(os.environ):
-        monkeypatch.delenv(name)
+def _own(own_lab: Callable[[dict[str, str]], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lab of this test, in a shell for other work."""
+    own_lab(_LAB)
     for name, value in _POLLUTION.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("OCEANID_LAB", str(lab))
-    monkeypatch.setattr(environment, "RECORDS", tmp_path / "records")
-    monkeypatch.setattr(environment, "_TOOLCHAIN", tmp_path / "toolchain")
 
 
 def _judged(given: dict[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.delivery.bucket import NAME, Bucket, Valve, url
 from tests.delivery.conftest import Stage
-from workshop.testing.checkout import Checkout, said
+from workshop.testing.checkout import Checkout, passed, said
 
 pytestmark = pytest.mark.e2e
 
@@ -50,13 +50,11 @@ def _engine_of(update: subprocess.Popen[bytes]) -> int:
 
 
 def _up(checkout: Checkout, *arguments: str) -> None:
-    result = checkout.oceanid("up", "--stack", "prod", *arguments)
-    assert result.returncode == 0, said(result)
+    passed(checkout.oceanid("up", "--stack", "prod", *arguments))
 
 
 def test_login_says_where_state_is_and_which_stacks_are_there(stage: Stage) -> None:
-    result = stage.checkout.oceanid("login")
-    assert result.returncode == 0, said(result)
+    result = passed(stage.checkout.oceanid("login"))
     assert f"the bucket {NAME} answers, keeps versions and encrypts" in result.stdout
     assert f"state is kept in s3://{NAME}; stacks there: prod" in result.stdout
 
@@ -99,8 +97,7 @@ def test_the_lock_of_a_killed_run_is_released_by_hand_and_the_next_update_goes_o
     go.touch()
     assert "currently locked" in said(stage.checkout.oceanid("up", "--stack", "prod"))
 
-    released = stage.checkout.oceanid("unlock", "--stack", "prod")
-    assert released.returncode == 0, said(released)
+    released = passed(stage.checkout.oceanid("unlock", "--stack", "prod"))
     assert "is released" in released.stdout
     _up(stage.checkout)
     assert stage.checkout.outputs("prod") == {"first": "one", "second": "held", "third": "three"}
@@ -118,28 +115,24 @@ def test_the_lock_of_another_machine_is_released_by_its_name_only(stage: Stage) 
     refused = stage.checkout.oceanid("unlock", "--stack", "prod")
     assert refused.returncode == 2
     assert "prod is locked by runner@ci-7" in refused.stderr
-    released = stage.checkout.oceanid("unlock", "--stack", "prod", "--lock", "left-behind")
-    assert released.returncode == 0, said(released)
+    passed(stage.checkout.oceanid("unlock", "--stack", "prod", "--lock", "left-behind"))
     assert stage.bucket.keys(_LOCKS) == []
 
 
-def _behind(stage: Stage, valve: Valve) -> Stage:
+def _behind(stage: Stage, folder: Path) -> tuple[Stage, Valve]:
     """The same stage, with its bucket behind a valve that is open."""
+    valve = Valve(int(stage.bucket.s3.meta.endpoint_url.rpartition(":")[2]), folder)
     valve.open()
     # The SDK's own tries come on top of the engine's and would only make the test longer.
     near = {"PULUMI_BACKEND_URL": url(valve.port), "AWS_MAX_ATTEMPTS": "1"}
-    return Stage(checkout=stage.checkout.with_environment(**near), bucket=stage.bucket)
-
-
-def _valve(stage: Stage, folder: Path) -> Valve:
-    return Valve(int(stage.bucket.s3.meta.endpoint_url.rpartition(":")[2]), folder)
+    return Stage(checkout=stage.checkout.with_environment(**near), bucket=stage.bucket), valve
 
 
 def test_an_update_rides_out_a_bucket_that_is_away_for_some_seconds(
     stage: Stage, tmp_path: Path
 ) -> None:
-    valve = _valve(stage, tmp_path)
-    update, go, sink = _held(_behind(stage, valve), tmp_path, third="echo after it")
+    near, valve = _behind(stage, tmp_path)
+    update, go, sink = _held(near, tmp_path, third="echo after it")
     valve.shut()
     go.touch()
     # The engine tries eleven times to write the state, a second and more apart.
@@ -154,8 +147,8 @@ def test_an_update_rides_out_a_bucket_that_is_away_for_some_seconds(
 def test_an_update_cut_off_while_its_bucket_is_away_is_made_up_for_by_the_next_one(
     stage: Stage, tmp_path: Path
 ) -> None:
-    valve = _valve(stage, tmp_path)
-    update, go, _ = _held(_behind(stage, valve), tmp_path, third="echo after the outage")
+    near, valve = _behind(stage, tmp_path)
+    update, go, _ = _held(near, tmp_path, third="echo after the outage")
     valve.shut()
     go.touch()
     # Left to itself the engine gives up after two minutes, as its job's time limit may do for it.
@@ -188,11 +181,10 @@ def test_an_earlier_state_is_restored_and_the_stack_goes_on_from_it(stage: Stage
     stage.release("What was wrong", first="echo wrong")
     _up(stage.checkout)
 
-    listed = stage.checkout.oceanid("state", "versions", "--stack", "prod")
-    assert listed.returncode == 0, said(listed)
+    listed = passed(stage.checkout.oceanid("state", "versions", "--stack", "prod"))
     assert right in listed.stdout
-    restored = stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", right)
-    assert restored.returncode == 0, said(restored)
+    restore = ("state", "restore", "--stack", "prod", "--version")
+    restored = passed(stage.checkout.oceanid(*restore, right))
     assert f"prod: version {right} is in force again" in restored.stdout
     assert stage.checkout.outputs("prod") == {"first": "right"}
     assert stage.bucket.keys(_LOCKS) == []
@@ -211,10 +203,7 @@ def test_a_state_that_was_deleted_or_torn_is_restored(stage: Stage) -> None:
     refused = stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", torn)
     assert refused.returncode == 2
     assert f"version {torn} is not a whole state" in refused.stderr
-    assert (
-        stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", whole).returncode
-        == 0
-    )
+    passed(stage.checkout.oceanid("state", "restore", "--stack", "prod", "--version", whole))
     assert stage.checkout.outputs("prod") == before
 
 

@@ -23,17 +23,6 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.usefixtures("tree")
-def test_a_clean_work_tree_is_its_commit() -> None:
-    assert work_tree.clean_commit() == work_tree.git("rev-parse", "HEAD").strip()
-
-
-def test_a_change_is_refused(tree: Path) -> None:
-    (tree / "more").write_text("")
-    with pytest.raises(OperationError, match="the work tree has changes"):
-        work_tree.clean_commit()
-
-
 def test_a_work_tree_that_git_cannot_look_at_is_refused(tree: Path) -> None:
     (tree / ".git" / "index").write_text("torn")
     with pytest.raises(OperationError, match=r"git cannot say whether .*index"):

@@ -40,7 +40,6 @@ class Workflow:
 
     @property
     def jobs(self) -> dict[str, dict[str, Any]]:
-        """The jobs by name, in the file's order."""
         jobs: dict[str, dict[str, Any]] = self.document["jobs"]
         return jobs
 
@@ -62,7 +61,6 @@ def _step(job: str, body: dict[str, Any], step: dict[str, Any]) -> Step:
 
 
 def workflows() -> list[Workflow]:
-    """Every workflow of the repository."""
     return [
         Workflow(name=path.stem, document=yaml.safe_load(path.read_text()))
         for path in sorted(FOLDER.glob("*.yml"))
@@ -70,5 +68,4 @@ def workflows() -> list[Workflow]:
 
 
 def workflow(name: str) -> Workflow:
-    """The workflow of that name."""
     return next(each for each in workflows() if each.name == name)

@@ -44,11 +44,9 @@ class OperatorLab:
         return answer.raise_for_status()
 
     def token(self) -> str:
-        """The lab's current token of Pulumi ESC."""
         return (self.fleet.home.path / "pulumi-esc-key").read_text().strip()
 
     def values(self) -> dict[str, Any]:
-        """The stack's settings in the environment."""
         answer = self.esc("GET", f"/environments/{self.source}/decrypt")
         found: dict[str, Any] = yaml.safe_load(answer.text)["values"]["pulumiConfig"]
         return found

@@ -123,7 +123,6 @@ def parts(*, of_secrets: bool) -> list[tuple[Path, str]]:
 
 
 def label(part: Path | str) -> str:
-    """A part's name in a test's."""
     return part.stem if isinstance(part, Path) else part
 
 

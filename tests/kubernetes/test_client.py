@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from operations.errors import RequestError
-from operations.kubernetes.client import KubernetesClient
-from tests.kubernetes_api import (
-    ApiServer,
-    Document,
-    Request,
-    Response,
-    api_server,
-    empty,
-    objects,
-    refusal,
-)
-
-
-@contextmanager
-def _asking(
-    folder: Path, answer: Callable[[Request], Response] = empty
-) -> Iterator[tuple[KubernetesClient, ApiServer]]:
-    with api_server(answer) as server:
-        environment = {"KUBECONFIG": server.kubeconfig(folder)}
-        with KubernetesClient(context="oceanid-lab", environment=environment) as client:
-            yield client, server
+from tests.kubernetes_api import Document, Request, Response, asking, objects, refusal
 
 
 def _named(name: str) -> Document:
@@ -44,7 +22,7 @@ def test_a_list_has_the_objects_of_all_its_pages(tmp_path: Path) -> None:
     def answer(request: Request) -> Response:
         return _page("b") if request.query.get("continue") == "b" else _page("a", "b")
 
-    with _asking(tmp_path, answer) as (client, server):
+    with asking(tmp_path, answer) as (client, server):
         found = client.list_objects("/api/v1/pods?x=y", labelSelector="a=b,c!=d")
     assert found == [_named("a"), _named("b")]
     assert [request.query for request in server.requests] == [
@@ -59,12 +37,12 @@ def test_a_list_that_is_too_old_to_go_on_is_read_in_one(tmp_path: Path) -> None:
             return refusal(410, "The provided continue parameter is too old")
         return _page("a", "b") if "limit" in request.query else _page("whole")
 
-    with _asking(tmp_path, answer) as (client, _):
+    with asking(tmp_path, answer) as (client, _):
         assert client.list_objects("/api/v1/pods") == [_named("whole")]
 
 
 def test_only_metadata_is_asked_for_and_anything_else_is_refused(tmp_path: Path) -> None:
-    with _asking(tmp_path) as (client, server):
+    with asking(tmp_path) as (client, server):
         assert client.list_metadata("/api/v1/secrets") == []
     (request,) = server.requests
     assert request.headers["Accept"] == (
@@ -72,7 +50,7 @@ def test_only_metadata_is_asked_for_and_anything_else_is_refused(tmp_path: Path)
     )
     values = {"metadata": {"name": "s"}, "data": {"key": "dmFsdWU="}}
     with (
-        _asking(tmp_path, lambda _: objects(values, kind="SecretList")) as (client, _),
+        asking(tmp_path, lambda _: objects(values, kind="SecretList")) as (client, _),
         pytest.raises(RequestError, match="cannot leave an object's values out"),
     ):
         client.list_metadata("/api/v1/secrets")
@@ -80,7 +58,7 @@ def test_only_metadata_is_asked_for_and_anything_else_is_refused(tmp_path: Path)
 
 def test_a_refusal_is_one_line_with_its_status(tmp_path: Path) -> None:
     with (
-        _asking(tmp_path, lambda _: refusal(403, "nodes is forbidden:\n no right")) as (client, _),
+        asking(tmp_path, lambda _: refusal(403, "nodes is forbidden:\n no right")) as (client, _),
         pytest.raises(RequestError, match=r"^nodes is forbidden: no right$") as refused,
     ):
         client.get("/api/v1/nodes")
@@ -89,19 +67,19 @@ def test_a_refusal_is_one_line_with_its_status(tmp_path: Path) -> None:
 
 def test_what_a_proxy_says_is_not_repeated(tmp_path: Path) -> None:
     with (
-        _asking(tmp_path, lambda _: Response(status=502, body={"secret": "value"})) as (client, _),
+        asking(tmp_path, lambda _: Response(status=502, body={"secret": "value"})) as (client, _),
         pytest.raises(RequestError, match=r"^502 Bad Gateway$"),
     ):
         client.get("/api/v1/nodes")
     with (
-        _asking(tmp_path, lambda _: Response(body="<html>log in</html>")) as (client, _),
+        asking(tmp_path, lambda _: Response(body="<html>log in</html>")) as (client, _),
         pytest.raises(RequestError, match=r"^GET /api/v1/nodes: the response is not JSON$"),
     ):
         client.get("/api/v1/nodes")
 
 
 def test_what_is_sent_says_what_it_is(tmp_path: Path) -> None:
-    with _asking(tmp_path) as (client, server):
+    with asking(tmp_path) as (client, server):
         client.dry_run("/api/v1/namespaces/apps/pods", _named("pod"))
         client.merge("/api/v1/nodes/styx", _named("styx"))
         client.apply("/apis/apps/v1/x", _named("x"), manager="oceanid")

@@ -22,6 +22,7 @@ from workshop.lab.pki import Authority
 _SECRET = "not-to-be-printed"
 _CONTEXT = "contexts: [{name: oceanid-lab, context: {cluster: c, user: u}}]"
 _CLUSTER = f"{_CONTEXT}\nclusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:1'}}}}]"
+_USER = f"{_CLUSTER}\nusers: [{{name: u, user:"
 _V1 = "client.authentication.k8s.io/v1"
 
 
@@ -167,14 +168,8 @@ def test_of_two_files_the_first_that_has_a_name_counts(tmp_path: Path) -> None:
         ("contexts: []", "the kubeconfig has no context oceanid-lab"),
         (_CONTEXT, "the kubeconfig has no cluster c"),
         (f"{_CONTEXT}\nclusters: [{{name: c, cluster: {{token: {_SECRET}}}}}]", "server: Field"),
-        (
-            f"{_CLUSTER}\nusers: [{{name: u, user: {{client-key-data: '{_SECRET}!'}}}}]",
-            "oceanid-lab",
-        ),
-        (
-            f"{_CLUSTER}\nusers: [{{name: u, user: {{auth-provider: {{name: gcp}}}}}}]",
-            "auth-provider",
-        ),
+        (f"{_USER} {{client-key-data: '{_SECRET}!'}}}}]", "oceanid-lab"),
+        (f"{_USER} {{auth-provider: {{name: gcp}}}}}}]", "auth-provider"),
         (f"{_CONTEXT}\nclusters: [{{name: c, cluster: {{server: 'ftp://x'}}}}]", "ftp"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,7 @@ import pytest
 
 from operations.errors import RequestError
 from operations.kubernetes import watch
-from operations.kubernetes.client import KubernetesClient
-from tests.kubernetes_api import Document, Request, Response, api_server, objects, refusal
+from tests.kubernetes_api import Document, Request, Response, asking, objects, refusal
 
 _PATH = "/apis/external-secrets.io/v1/namespaces/apps/externalsecrets"
 
@@ -27,6 +26,11 @@ def _event(kind: str, changed: Document) -> Document:
     return {"type": kind, "object": changed}
 
 
+def _watching(events: Iterable[Document], *listed: Document) -> Callable[[Request], Response]:
+    """Answers a list, and then a watch of it."""
+    return lambda request: Response(events=events) if "watch" in request.query else objects(*listed)
+
+
 def _seen(
     folder: Path,
     answer: Callable[[Request], Response],
@@ -36,15 +40,13 @@ def _seen(
 ) -> tuple[list[dict[str, str]], list[Request]]:
     """The versions by name at each step until one is as awaited, and what was asked for them."""
     steps = []
-    with api_server(answer) as server:
-        environment = {"KUBECONFIG": server.kubeconfig(folder)}
-        with KubernetesClient(context="oceanid-lab", environment=environment) as client:
-            for state in watch.watched(client, _PATH, seconds=seconds):
-                steps.append(
-                    {name: each["metadata"]["resourceVersion"] for name, each in state.items()}
-                )
-                if until(steps[-1]):
-                    break
+    with asking(folder, answer) as (client, server):
+        for state in watch.watched(client, _PATH, seconds=seconds):
+            steps.append(
+                {name: each["metadata"]["resourceVersion"] for name, each in state.items()}
+            )
+            if until(steps[-1]):
+                break
     return steps, server.requests
 
 
@@ -55,9 +57,7 @@ def test_a_change_is_seen_when_it_comes_and_not_by_asking_again(tmp_path: Path) 
         yield _event("MODIFIED", {**_object("2"), "status": {"message": "a\x85b\u2028c"}})
         threading.Event().wait(5)
 
-    def answer(request: Request) -> Response:
-        return Response(events=later()) if "watch" in request.query else objects(_object("1"))
-
+    answer = _watching(later(), _object("1"))
     steps, requests = _seen(tmp_path, answer, until=lambda state: state == {"s3": "2"})
     assert steps == [{"s3": "1"}, {"s3": "2"}]
     assert [each.query.get("watch") for each in requests] == [None, "true"]
@@ -70,9 +70,7 @@ def test_an_object_that_is_deleted_is_gone_and_a_bookmark_is_no_object(tmp_path:
         _event("DELETED", _object("4")),
     ]
 
-    def answer(request: Request) -> Response:
-        return Response(events=events) if "watch" in request.query else objects(_object("1"))
-
+    answer = _watching(events, _object("1"))
     steps, _ = _seen(tmp_path, answer, until=lambda state: "s3" not in state)
     assert steps[-1] == {"db": "2"}
 
@@ -127,9 +125,7 @@ def test_a_wait_ends_when_its_time_is_over_though_the_api_server_says_nothing(
         threading.Event().wait(10)
         yield from ()
 
-    def answer(request: Request) -> Response:
-        return Response(events=silent()) if "watch" in request.query else objects(_object("1"))
-
+    answer = _watching(silent(), _object("1"))
     began = time.monotonic()
     _seen(tmp_path, answer, until=lambda _: False, seconds=0.5)
     assert time.monotonic() - began < 8

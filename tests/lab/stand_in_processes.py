@@ -68,8 +68,7 @@ class Plugin(PluginProcess):
         return f"urn:pulumi:test::test::{type_name}::thing"
 
     def check(self, type_name: str, **inputs: Any) -> list[str]:
-        """The reasons for refusing the inputs."""
-        return [failure.reason for failure in self.checked(self.urn(type_name), inputs).failures]
+        return [failure.reason for failure in self.checked(type_name, inputs).failures]
 
     def diff(
         self, type_name: str, old: dict[str, Any], new: dict[str, Any], **state: Any
@@ -77,52 +76,6 @@ class Plugin(PluginProcess):
         """What changes from the old inputs to the new; `state` is what is in it beside them."""
         return self.compared(type_name, "id", {"id": "id"} | state | old, old, new)
 
-    def compared(
-        self,
-        type_name: str,
-        resource_id: str,
-        state: dict[str, Any],
-        old: dict[str, Any],
-        new: dict[str, Any],
-    ) -> provider_pb2.DiffResponse:
-        request = provider_pb2.DiffRequest(
-            urn=self.urn(type_name),
-            id=resource_id,
-            olds=encode(state),
-            old_inputs=encode(old),
-            news=encode(new),
-        )
-        response: provider_pb2.DiffResponse = self.stub.Diff(request)
-        return response
-
-    def create(
-        self, type_name: str, *, preview: bool = False, **inputs: Any
-    ) -> tuple[str, dict[str, Any]]:
-        return self.made(self.urn(type_name), inputs, preview=preview)
-
-    def read(
-        self, type_name: str, resource_id: str, state: dict[str, Any], inputs: dict[str, Any]
-    ) -> tuple[str, dict[str, Any], dict[str, Any]]:
-        return self.found(self.urn(type_name), resource_id, state, inputs)
-
-    def update(
-        self,
-        type_name: str,
-        resource_id: str,
-        state: dict[str, Any],
-        *,
-        preview: bool = False,
-        **inputs: Any,
-    ) -> dict[str, Any]:
-        return self.changed(self.urn(type_name), resource_id, state, inputs, preview=preview)
-
-    def delete(self, type_name: str, resource_id: str, state: dict[str, Any]) -> None:
-        request = provider_pb2.DeleteRequest(
-            urn=self.urn(type_name), id=resource_id, properties=encode(state)
-        )
-        self.stub.Delete(request)
-
     def refusals(self, function: str, **args: Any) -> list[str]:
-        """The reasons for refusing a function's arguments."""
         response = self.stub.Invoke(provider_pb2.InvokeRequest(tok=function, args=encode(args)))
         return [failure.reason for failure in response.failures]

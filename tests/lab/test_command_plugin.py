@@ -120,9 +120,3 @@ def test_run_runs_each_time(command: Plugin) -> None:
     assert (result["stdout"], result["stderr"]) == ("in", "a")
     (refusal,) = command.refusals(RUN)
     assert "'command'" in refusal
-
-
-def test_a_refresh_keeps_what_is_there(command: Plugin) -> None:
-    command_id, made = command.create(COMMAND, create="echo $A", environment=Secret({"A": "a"}))
-    found = command.read(COMMAND, command_id, made, {"create": "echo $A"})
-    assert found == (command_id, made, {"create": "echo $A"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -165,7 +166,8 @@ def _says(rule: dict[str, Any], address: str, protocol: str, port: int) -> bool:
     return reached and passed
 
 
-def _lets(found: Admitted, address: str, protocol: str, port: int) -> bool:
+def lets(rules: Iterable[Rule], address: str, port: int, protocol: str) -> bool:
+    """Whether one of the rules as the lab translates them lets a packet through."""
     where = IPv4Address(address)
     return any(
         (
@@ -178,11 +180,10 @@ def _lets(found: Admitted, address: str, protocol: str, port: int) -> bool:
         and (
             rule.ports is None
             or any(
-                each.protocol == protocol.lower() and each.first <= port <= each.last
-                for each in rule.ports
+                each.protocol == protocol and each.first <= port <= each.last for each in rule.ports
             )
         )
-        for rule in found.egress or ()
+        for rule in rules
     )
 
 
@@ -198,7 +199,7 @@ def test_a_packet_passes_exactly_when_a_rule_says_so(
     spec: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Egress"], "egress": rules}
     found = _of_gateway(_policy(**spec))
     wanted = any(_says(rule, address, protocol, port) for rule in rules)
-    assert _lets(found, address, protocol, port) is wanted
+    assert lets(found.egress or (), address, port, protocol.lower()) is wanted
 
 
 def test_the_ruleset_drops_what_no_rule_returned() -> None:

@@ -7,49 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from workshop.lab.external_secrets.kubelet import mount
 from workshop.lab.external_secrets.program import NAMES, Workload, workloads
 from workshop.lab.home import REPOSITORY
 
-_WEBHOOK: dict[str, Any] = {
-    "metadata": {
-        "name": "external-secrets-webhook-6795dff875-pfc27",
-        "namespace": "external-secrets-system",
-        "uid": "0",
-        "creationTimestamp": "2026-11-21T06:00:00Z",
-        "labels": {
-            "app.kubernetes.io/name": "external-secrets-webhook",
-            "pod-template-hash": "6795dff875",
-        },
-        "ownerReferences": [{"kind": "ReplicaSet", "name": "external-secrets-webhook-6795dff875"}],
-    },
-    "spec": {
-        "serviceAccountName": "external-secrets-webhook",
-        "automountServiceAccountToken": True,
-        "volumes": [{"name": "certs", "secret": {"secretName": "external-secrets-webhook"}}],
-        "containers": [
-            {
-                "name": "webhook",
-                "image": "registry.example/external-secrets:v0.19.1",
-                "args": [
-                    "webhook",
-                    "--port=10250",
-                    "--dns-name=external-secrets-webhook.$(NS).svc",
-                    "--cert-dir=/tmp/certs",
-                    "--metrics-addr=:8080",
-                    "--healthz-addr=0.0.0.0:8081",
-                    "--loglevel=info",
-                    "--enable-leader-election=true",
-                ],
-                "ports": [{"name": "webhook", "containerPort": 10250}],
-                "readinessProbe": {"httpGet": {"port": 8081, "path": "/readyz"}},
-                "volumeMounts": [{"name": "certs", "mountPath": "/tmp/certs"}],
-            }
-        ],
-    },
-    "status": {"phase": "Running", "podIP": "10.42.0.7"},
-}
+_WEBHOOK: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("webhook_pod.yaml").read_text())
 
 
 def _pod(**changes: Any) -> dict[str, Any]:

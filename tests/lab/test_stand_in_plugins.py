@@ -116,15 +116,6 @@ def test_settings_that_are_not_known_yet_allow_a_preview_and_nothing_else(
         plugin.create(KEY)
 
 
-def test_a_state_of_a_stand_in_of_before_gets_its_id_in_place(tailscale: Plugin) -> None:
-    inputs: dict[str, Any] = {"scopes": ["auth_keys"], "tags": ["tag:exit"], "description": ""}
-    # Without an id among the properties the real provider finds, changes and deletes nothing.
-    before = tailscale.diff(CLIENT, inputs, inputs, id=None)
-    assert ("id" in before.diffs, list(before.replaces)) == (True, [])
-    after = tailscale.diff(CLIENT, inputs, inputs)
-    assert after.changes == after.DIFF_NONE
-
-
 def test_cancelling_ends_the_command_and_what_it_started(command: Plugin, tmp_path: Path) -> None:
     fifo = tmp_path / "started"
     os.mkfifo(fifo)

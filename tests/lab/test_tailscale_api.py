@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components.egress.tailnet import required_policy
 from tests.lab.stand_in_processes import POLICY, StandIn, start_stand_in
@@ -97,28 +98,10 @@ def test_ts_default_matches_only_while_nobody_has_changed_the_policy(
     assert post(POLICY, '"ts-default"') == 200
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("{", "line 1"),
-        ("[]", "must be an object"),
-        ('{"autoApprovers": {"exitNode": ["tag:ghost"]}}', "tag not found"),
-        ('{"autoApprovers": {"routes": {"10.0.0.0": 1}}}', "list of strings"),
-        ('{"tagOwners": {"exit": []}}', "not a valid tag"),
-        ('{"tagOwners": {"tag:a": ["group:ghost"]}}', "group not found"),
-        ('{"grants": [{"src": ["tag:ghost"], "dst": ["*"], "ip": ["*"]}]}', "tag not found"),
-        ('{"grants": [{"src": ["autogroup:all"], "dst": ["*"], "ip": ["*"]}]}', "autogroup"),
-        ('{"grants": [{"src": ["*"], "dst": ["*"], "ip": ["http"]}]}', "protocol and port"),
-        ('{"grants": [{"src": ["*"], "dst": ["*"]}]}', "ip: must not be empty"),
-        ('{"grants": [{"src": ["*"], "dst": ["*"], "ip": ["*"], "app": {}}]}', "'app'"),
-        ('{"acls": [{"action": "drop", "src": ["*"], "dst": ["*:*"]}]}', "must be 'accept'"),
-        (
-            '{"acls": [{"action": "accept", "src": ["*"], "dst": ["tag:ghost:22"]}]}',
-            "tag not found",
-        ),
-        ('{"tests": []}', "tests: no section that the stand-in"),
-    ],
-)
+_WRONG = yaml.safe_load(Path(__file__).with_name("wrong_policies.yaml").read_text())
+
+
+@pytest.mark.parametrize(("text", "reason"), _WRONG.items())
 def test_a_bad_policy_is_refused_and_the_old_one_stays(
     stand_in: StandIn, text: str, reason: str
 ) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+import yaml
 
 from providers.plugin.property_value import UNKNOWN, Secret, reveal
 from tests.lab.stand_in_processes import POLICY, WORKER_KEY, Plugin, StandIn
@@ -56,36 +58,14 @@ def test_the_requests_are_those_recorded_from_the_real_provider(
     tailscale.delete(ROUTES, routes_id, routes)
     tailscale.delete(CLIENT, client_id, client)
     tailscale.delete(KEY, key_id, key)
-    create = {
-        "reusable": True,
-        "ephemeral": True,
-        "tags": ["tag:worker"],
-        "preauthorized": True,
-    }
-    expected: list[tuple[str, str, str | None, Any]] = [
-        ("GET", "/api/v2/tailnet/-/devices", "application/json", None),
-        (
-            "POST",
-            "/api/v2/tailnet/-/keys",
-            None,
-            {
-                "capabilities": {"devices": {"create": create}},
-                "expirySeconds": 3600,
-                "description": "workers",
-            },
-        ),
-        ("POST", "/api/v2/tailnet/-/keys", None, {"keyType": "client", **client_inputs}),
-        ("POST", f"/api/v2/device/{device['nodeId']}/routes", None, {"routes": EXIT_ROUTES}),
-        ("GET", f"/api/v2/tailnet/-/keys/{key_id}", "application/json", None),
-        ("POST", f"/api/v2/device/{device['nodeId']}/routes", None, {"routes": []}),
-        ("DELETE", f"/api/v2/tailnet/-/keys/{client_id}", "application/json", None),
-        ("DELETE", f"/api/v2/tailnet/-/keys/{key_id}", "application/json", None),
-    ]
+    recorded = Path(__file__).with_name("recorded_requests.yaml").read_text()
+    for name, value in (("DEVICE", device["nodeId"]), ("KEY", key_id), ("CLIENT", client_id)):
+        recorded = recorded.replace(name, value)
     sent = stand_in.requests()
     assert [
-        (r["method"], r["path"], r.get("Accept"), json.loads(r["body"]) if "body" in r else None)
+        [r["method"], r["path"], r.get("Accept"), json.loads(r["body"]) if "body" in r else None]
         for r in sent
-    ] == expected
+    ] == yaml.safe_load(recorded)
     assert sent[0]["query"] == "hostname=exit-a"
     assert {r["authorization"] for r in sent} == {"basic"}
     assert {r.get("Content-Type") for r in sent if "body" in r} == {"application/json"}

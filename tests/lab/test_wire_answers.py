@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,58 +9,22 @@ import pytest
 import yaml
 
 from providers.plugin.property_value import UNKNOWN, Secret
-from tests.lab.stand_in_processes import WORKER_KEY, Plugin, StandIn
+from tests.lab.stand_in_processes import Plugin, StandIn
 from tests.lab.wire import Wire
 
 _ANSWERS = Path(__file__).with_name("answers")
 _COMMAND = "command:local:Command"
 _ROUTES = ["0.0.0.0/0", "::/0"]
-_TAGS = '"tagOwners": {"tag:exit": [], "tag:worker": []}'
-# Of each type: its inputs, those of an update, and those that make it again.
-_TAILSCALE: Mapping[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
-    "tailnetKey:TailnetKey": (
-        WORKER_KEY,
-        {"recreateIfInvalid": "always"},
-        {"reusable": False},
-    ),
-    "oauthClient:OauthClient": (
-        {"scopes": ["auth_keys"], "tags": ["tag:exit"], "description": "exits"},
-        {"description": "other"},
-        {},
-    ),
-    "acl:Acl": (
-        {"acl": f"{{{_TAGS}}}", "overwriteExistingContent": True},
-        {"acl": f'{{{_TAGS}, "grants": []}}'},
-        {},
-    ),
-    "deviceSubnetRoutes:DeviceSubnetRoutes": (
-        {"deviceId": "(one)", "routes": _ROUTES},
-        {"routes": ["10.0.0.0/8"]},
-        {"deviceId": "(other)"},
-    ),
-    "deviceTags:DeviceTags": (
-        {"deviceId": "(one)", "tags": ["tag:worker"]},
-        {"tags": ["tag:exit"]},
-        {"deviceId": "(other)"},
-    ),
-    "deviceKey:DeviceKey": (
-        {"deviceId": "(one)", "keyExpiryDisabled": True},
-        {"keyExpiryDisabled": False},
-        {"deviceId": "(other)"},
-    ),
-    "deviceAuthorization:DeviceAuthorization": (
-        {"deviceId": "(one)", "authorized": True},
-        {"authorized": False},
-        {"deviceId": "(other)"},
-    ),
-}
+_REQUESTS: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(
+    Path(__file__).with_name("requests.yaml").read_text()
+)
 
 
 def _expected(name: str) -> Any:
     return yaml.safe_load((_ANSWERS / f"{name}.yaml").read_text())
 
 
-@pytest.mark.parametrize("kind", _TAILSCALE)
+@pytest.mark.parametrize("kind", _REQUESTS)
 def test_a_resource_of_tailscale(tailscale: Plugin, stand_in: StandIn, kind: str) -> None:
     devices = {
         name: stand_in.log_in(stand_in.key()["key"], host, routes=_ROUTES).json()["nodeId"]
@@ -71,7 +34,7 @@ def test_a_resource_of_tailscale(tailscale: Plugin, stand_in: StandIn, kind: str
     def with_devices(inputs: dict[str, Any]) -> dict[str, Any]:
         return {n: devices.get(v, v) if isinstance(v, str) else v for n, v in inputs.items()}
 
-    inputs, change, replacement = map(with_devices, _TAILSCALE[kind])
+    inputs, change, replacement = map(with_devices, _REQUESTS[kind].values())
     type_name, changed = f"tailscale:index/{kind}", inputs | change
     wire = Wire(tailscale)
     wire.check("check", type_name, inputs)
@@ -82,9 +45,9 @@ def test_a_resource_of_tailscale(tailscale: Plugin, stand_in: StandIn, kind: str
     if replacement:
         again = inputs | replacement
         wire.diff("an input changes that replaces", type_name, made, state, inputs, again)
-    wire.update("update in a preview", type_name, made, state, changed, preview=True)
+    wire.update("update in a preview", type_name, made, state, inputs=changed, preview=True)
     wire.read("refresh", type_name, made, state, inputs)
-    after = wire.update("update", type_name, made, state, changed)
+    after = wire.update("update", type_name, made, state, inputs=changed)
     wire.read("refresh after the update", type_name, made, after, changed)
     imported = inputs["deviceId"] if "Routes" in kind else made
     wire.read("import", type_name, imported, {}, {})
@@ -148,8 +111,8 @@ def test_a_command(command: Plugin) -> None:
         new = {n: v for n, v in (inputs | change).items() if v is not None}
         wire.diff(name, _COMMAND, made, state, inputs, new)
     changed = inputs | {"create": "b"}
-    wire.update("update in a preview", _COMMAND, made, state, changed, preview=True)
-    after = wire.update("update", _COMMAND, made, state, changed)
+    wire.update("update in a preview", _COMMAND, made, state, inputs=changed, preview=True)
+    after = wire.update("update", _COMMAND, made, state, inputs=changed)
     wire.read("refresh", _COMMAND, made, after, changed)
     wire.delete("delete", _COMMAND, made, after)
     others: dict[str, dict[str, Any]] = {

@@ -56,12 +56,10 @@ class Wire:
         answer = self.plugin.stub.CheckConfig(request)
         self.answers["settings"] = plain(decode(answer.inputs))
 
-    def check(self, name: str, type_name: str, inputs: dict[str, Any]) -> dict[str, Any]:
-        answer = self.plugin.checked(self.plugin.urn(type_name), inputs)
-        checked = decode(answer.inputs)
+    def check(self, name: str, type_name: str, inputs: dict[str, Any]) -> None:
+        answer = self.plugin.checked(type_name, inputs)
         assert not answer.failures
-        self.answers[name] = {"inputs": plain(checked)}
-        return checked
+        self.answers[name] = {"inputs": plain(decode(answer.inputs))}
 
     def diff(self, name: str, type_name: str, *request: Any) -> None:
         answer = self.plugin.compared(type_name, *request)
@@ -83,37 +81,20 @@ class Wire:
         self.answers[name] = {"id": plain(resource_id), "state": plain(state)}
         return resource_id, state
 
-    def read(
-        self,
-        name: str,
-        type_name: str,
-        resource_id: str,
-        state: dict[str, Any],
-        inputs: dict[str, Any],
-    ) -> tuple[str, dict[str, Any], dict[str, Any]]:
-        answer = self.plugin.read(type_name, resource_id, state, inputs)
+    def read(self, name: str, *request: Any) -> None:
+        answer = self.plugin.read(*request)
         self.answers[name] = dict(zip(("id", "state", "inputs"), map(plain, answer), strict=True))
-        return answer
 
     def update(
-        self,
-        name: str,
-        type_name: str,
-        resource_id: str,
-        state: dict[str, Any],
-        inputs: dict[str, Any],
-        *,
-        preview: bool = False,
+        self, name: str, *resource: Any, inputs: dict[str, Any], preview: bool = False
     ) -> dict[str, Any]:
-        after = self.plugin.update(type_name, resource_id, state, preview=preview, **inputs)
+        after = self.plugin.update(*resource, preview=preview, **inputs)
         self.answers[name] = {"state": plain(after)}
         return after
 
-    def delete(self, name: str, type_name: str, resource_id: str, state: dict[str, Any]) -> None:
-        self.plugin.delete(type_name, resource_id, state)
+    def delete(self, name: str, *resource: Any) -> None:
+        self.plugin.delete(*resource)
         self.answers[name] = "deleted"
 
-    def invoke(self, name: str, function: str, args: dict[str, Any]) -> dict[str, Any]:
-        result = self.plugin.invoke(function, **args)
-        self.answers[name] = plain(result)
-        return result
+    def invoke(self, name: str, function: str, args: dict[str, Any]) -> None:
+        self.answers[name] = plain(self.plugin.invoke(function, **args))

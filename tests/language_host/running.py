@@ -23,6 +23,18 @@ class RunningHost:
 
     process: subprocess.Popen[bytes]
     runtime: language_pb2_grpc.LanguageRuntimeStub
+    folder: Path
+
+    def program(self, source: str, **options: str | float) -> language_pb2.ProgramInfo:
+        """Write `source` as the program in a folder, with these runtime options."""
+        path = self.folder / "program"
+        path.mkdir(exist_ok=True)
+        (path / "__main__.py").write_text(source)
+        struct = Struct()
+        struct.update(options)
+        return language_pb2.ProgramInfo(
+            root_directory=str(path), program_directory=str(path), entry_point=".", options=struct
+        )
 
     def ended(self) -> tuple[int, str]:
         """Close the host's end in any way it ends; return its exit code and its output."""
@@ -42,7 +54,8 @@ def running_host(executor: Path) -> Iterator[RunningHost]:
     assert process.stdout is not None
     try:
         with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
-            yield RunningHost(process, language_pb2_grpc.LanguageRuntimeStub(channel))
+            runtime = language_pb2_grpc.LanguageRuntimeStub(channel)
+            yield RunningHost(process, runtime, executor.parent)
     finally:
         process.kill()
         process.wait()
@@ -52,17 +65,6 @@ def running_host(executor: Path) -> Iterator[RunningHost]:
 def command(executor: Path) -> list[str]:
     """Return the command line that the wrapper beside the engine makes."""
     return [sys.executable, "-P", str(HOST), "--use-executor", str(executor), "127.0.0.1:1"]
-
-
-def program(folder: Path, source: str, **options: str | float) -> language_pb2.ProgramInfo:
-    """Write `source` as the program in `folder` with these runtime options."""
-    folder.mkdir(exist_ok=True)
-    (folder / "__main__.py").write_text(source)
-    struct = Struct()
-    struct.update(options)
-    return language_pb2.ProgramInfo(
-        root_directory=str(folder), program_directory=str(folder), entry_point=".", options=struct
-    )
 
 
 class Process:

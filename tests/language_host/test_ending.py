@@ -12,7 +12,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2
 
-from .running import DEADLINE_SECONDS, Process, RunningHost, command, program
+from .running import DEADLINE_SECONDS, Process, RunningHost, command
 
 _SLEEPER = """
 import os, signal, subprocess, sys, time
@@ -30,11 +30,11 @@ time.sleep(600)
 Announced = Callable[[str], Process]
 
 
-def _sleeper(tmp_path: Path, *, ignored: bool = False) -> language_pb2.ProgramInfo:
+def _sleeper(host: RunningHost, *, ignored: bool = False) -> language_pb2.ProgramInfo:
     """Return a program that announces itself and its child, then sleeps."""
-    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    first, second = str(host.folder / "first"), str(host.folder / "second")
     source = _SLEEPER.format(first=first, second=second, ignored=ignored)
-    return program(tmp_path / "program", source)
+    return host.program(source)
 
 
 @dataclass
@@ -49,19 +49,15 @@ class _Call:
         return self.program.has_ended() and self.grandchild.has_ended()
 
 
-def _run(
-    host: RunningHost, tmp_path: Path, announced: Announced, *, ignored: bool = False
-) -> _Call:
-    info = _sleeper(tmp_path, ignored=ignored)
+def _run(host: RunningHost, announced: Announced, *, ignored: bool = False) -> _Call:
+    info = _sleeper(host, ignored=ignored)
     request = language_pb2.RunRequest(info=info, pwd=info.program_directory)
     call = host.runtime.Run.future(request)
     return _Call(call, announced("first"), announced("second"))
 
 
-def _run_plugin(
-    host: RunningHost, tmp_path: Path, announced: Announced, *, ignored: bool = False
-) -> _Call:
-    info = _sleeper(tmp_path, ignored=ignored)
+def _run_plugin(host: RunningHost, announced: Announced, *, ignored: bool = False) -> _Call:
+    info = _sleeper(host, ignored=ignored)
     call = host.runtime.RunPlugin(language_pb2.RunPluginRequest(info=info, kind="resource"))
     return _Call(call, announced("first"), announced("second"))
 
@@ -71,13 +67,12 @@ def _run_plugin(
 @pytest.mark.parametrize("ignored", [False, True], ids=["heeded", "ignored"])
 def test_a_signal_ends_the_host_its_children_and_theirs(
     host: RunningHost,
-    tmp_path: Path,
     announced: Announced,
     start: Callable[..., _Call],
     number: signal.Signals,
     ignored: bool,  # noqa: FBT001
 ) -> None:
-    running = start(host, tmp_path, announced, ignored=ignored)
+    running = start(host, announced, ignored=ignored)
     host.process.send_signal(number)
     assert host.process.wait(DEADLINE_SECONDS) == 0
     assert running.all_ended()
@@ -91,9 +86,9 @@ def test_a_signal_ends_an_idle_host_silently(host: RunningHost, number: signal.S
 
 @pytest.mark.parametrize("start", [_run, _run_plugin], ids=["program", "plugin"])
 def test_a_killed_host_leaves_no_child(
-    host: RunningHost, tmp_path: Path, announced: Announced, start: Callable[..., _Call]
+    host: RunningHost, announced: Announced, start: Callable[..., _Call]
 ) -> None:
-    running = start(host, tmp_path, announced, ignored=True)
+    running = start(host, announced, ignored=True)
     host.process.kill()
     assert running.program.has_ended()
 
@@ -102,21 +97,18 @@ def test_a_killed_host_leaves_no_child(
 @pytest.mark.parametrize("ignored", [False, True], ids=["heeded", "ignored"])
 def test_a_cancelled_call_ends_its_child_and_not_the_host(
     host: RunningHost,
-    tmp_path: Path,
     announced: Announced,
     start: Callable[..., _Call],
     ignored: bool,  # noqa: FBT001
 ) -> None:
-    running = start(host, tmp_path, announced, ignored=ignored)
+    running = start(host, announced, ignored=ignored)
     running.call.cancel()
     assert running.all_ended()
     assert host.runtime.GetPluginInfo(empty_pb2.Empty()).version
 
 
-def test_the_engines_cancel_interrupts_the_program(
-    host: RunningHost, tmp_path: Path, announced: Announced
-) -> None:
-    running = _run(host, tmp_path, announced)
+def test_the_engines_cancel_interrupts_the_program(host: RunningHost, announced: Announced) -> None:
+    running = _run(host, announced)
     host.runtime.Cancel(empty_pb2.Empty())
     assert running.all_ended()
     assert running.call.result(DEADLINE_SECONDS).error == "program was ended by SIGINT"

@@ -1,7 +1,5 @@
 """The plugins a program's packages need."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,11 +8,11 @@ from pulumi.runtime.proto import language_pb2
 
 from workshop.toolchain.language_host.packages import dependency, plugin_version
 
-from .running import RunningHost, program
+from .running import RunningHost
 
 
-def test_the_installed_packages_name_their_plugins(host: RunningHost, tmp_path: Path) -> None:
-    info = program(tmp_path / "program", "")
+def test_the_installed_packages_name_their_plugins(host: RunningHost) -> None:
+    info = host.program("")
     request = language_pb2.GetRequiredPackagesRequest(info=info)
     found = {
         (package.kind, package.name, package.version)

@@ -1,7 +1,6 @@
 """Provider plugins and policy packs that the host runs for the engine."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -9,7 +8,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, language_pb2
 
-from .running import RunningHost, program
+from .running import RunningHost
 
 _PACK = """
 import pulumi
@@ -41,7 +40,7 @@ def _joined(responses: Iterable[language_pb2.RunPluginResponse]) -> tuple[bytes,
 
 
 def test_a_plugins_output_comes_whole_and_in_order_with_its_exit_code_last(
-    host: RunningHost, tmp_path: Path
+    host: RunningHost,
 ) -> None:
     source = """
 import sys
@@ -49,15 +48,15 @@ for number in range(20000):
     print(number, file=(sys.stdout, sys.stderr)[number % 2])
 sys.exit(7)
 """
-    request = _plugin(program(tmp_path / "plugin", source))
+    request = _plugin(host.program(source))
     stdout, stderr, code = _joined(host.runtime.RunPlugin(request))
     assert [int(line) for line in stdout.split()] == list(range(0, 20000, 2))
     assert [int(line) for line in stderr.split()] == list(range(1, 20000, 2))
     assert code == 7
 
 
-def test_a_plugins_output_comes_while_it_runs(host: RunningHost, tmp_path: Path) -> None:
-    go_on = tmp_path / "go-on"
+def test_a_plugins_output_comes_while_it_runs(host: RunningHost) -> None:
+    go_on = host.folder / "go-on"
     source = f"""
 import pathlib, sys, time
 sys.stdout.write("4711\\n")  # one write: `print` makes two, and the pipe may part them
@@ -65,46 +64,44 @@ while not pathlib.Path({str(go_on)!r}).exists():
     time.sleep(0.01)
 print("ended")
 """
-    responses = _started(host, _plugin(program(tmp_path / "plugin", source)))
+    responses = _started(host, _plugin(host.program(source)))
     assert next(responses).stdout == b"4711\n"
     go_on.touch()
     assert _joined(responses) == (b"ended\n", b"", 0)
 
 
 def test_a_plugin_gets_the_arguments_folder_and_environment_of_the_engine(
-    host: RunningHost, tmp_path: Path
+    host: RunningHost,
 ) -> None:
     source = (
         "import os, sys\nprint(sys.argv[1:], os.getcwd(), os.environ['WORD'], 'HOME' in os.environ)"
     )
-    info = program(tmp_path / "plugin", source)
-    request = _plugin(info, args=["-v=3", "a:1"], env=["WORD=a=b"], pwd=str(tmp_path))
+    info = host.program(source)
+    request = _plugin(info, args=["-v=3", "a:1"], env=["WORD=a=b"], pwd=str(host.folder))
     assert _joined(host.runtime.RunPlugin(request)) == (
-        f"['-v=3', 'a:1'] {tmp_path} a=b False\n".encode(),
+        f"['-v=3', 'a:1'] {host.folder} a=b False\n".encode(),
         b"",
         0,
     )
 
 
-def test_a_plugin_ends_although_its_own_child_keeps_its_output_open(
-    host: RunningHost, tmp_path: Path
-) -> None:
+def test_a_plugin_ends_although_its_own_child_keeps_its_output_open(host: RunningHost) -> None:
     source = "import subprocess\nsubprocess.Popen(['sleep', '600'])\nprint('done')"
-    request = _plugin(program(tmp_path / "plugin", source))
+    request = _plugin(host.program(source))
     assert _joined(host.runtime.RunPlugin(request)) == (b"done\n", b"", 0)
 
 
-def test_a_folder_without_a_program_is_no_plugin(host: RunningHost, tmp_path: Path) -> None:
-    info = program(tmp_path / "plugin", "")
-    (tmp_path / "plugin" / "__main__.py").unlink()
+def test_a_folder_without_a_program_is_no_plugin(host: RunningHost) -> None:
+    info = host.program("")
+    (host.folder / "program" / "__main__.py").unlink()
     with pytest.raises(grpc.RpcError) as failure:
         _joined(host.runtime.RunPlugin(_plugin(info)))
-    told = f"{tmp_path}/plugin: no __main__.py, so there is no plugin to run"
+    told = f"{host.folder}/program: no __main__.py, so there is no plugin to run"
     assert failure.value.details() == told
 
 
-def test_a_policy_pack_knows_the_stack_it_judges(host: RunningHost, tmp_path: Path) -> None:
-    info = program(tmp_path / "pack", _PACK)
+def test_a_policy_pack_knows_the_stack_it_judges(host: RunningHost) -> None:
+    info = host.program(_PACK)
     responses = _started(host, _plugin(info, kind="analyzer", args=["127.0.0.1:1"]))
     port = int(next(responses).stdout)
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -121,10 +118,8 @@ def test_a_policy_pack_knows_the_stack_it_judges(host: RunningHost, tmp_path: Pa
     responses.cancel()
 
 
-def test_a_policy_pack_starts_without_a_stack_when_asked_what_it_is(
-    host: RunningHost, tmp_path: Path
-) -> None:
-    info = program(tmp_path / "pack", _PACK)
+def test_a_policy_pack_starts_without_a_stack_when_asked_what_it_is(host: RunningHost) -> None:
+    info = host.program(_PACK)
     responses = _started(host, _plugin(info, kind="analyzer", args=["127.0.0.1:1"]))
     with grpc.insecure_channel(f"127.0.0.1:{int(next(responses).stdout)}") as channel:
         pack = analyzer_pb2_grpc.AnalyzerStub(channel)
@@ -133,9 +128,9 @@ def test_a_policy_pack_starts_without_a_stack_when_asked_what_it_is(
 
 
 def test_a_policy_pack_that_cannot_start_fails_every_request_and_shows_why(
-    host: RunningHost, tmp_path: Path
+    host: RunningHost,
 ) -> None:
-    info = program(tmp_path / "pack", "import no_such_module")
+    info = host.program("import no_such_module")
     responses = _started(host, _plugin(info, kind="analyzer", args=["127.0.0.1:1"]))
     with grpc.insecure_channel(f"127.0.0.1:{int(next(responses).stdout)}") as channel:
         pack = analyzer_pb2_grpc.AnalyzerStub(channel)

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2
 
-from .running import RunningHost, program
+from .running import RunningHost
 
 
 def _request(info: language_pb2.ProgramInfo, **fields: object) -> language_pb2.RunRequest:
@@ -23,28 +23,26 @@ def _request(info: language_pb2.ProgramInfo, **fields: object) -> language_pb2.R
     )
 
 
-def test_output_and_errors_come_in_the_order_they_were_written(
-    host: RunningHost, tmp_path: Path
-) -> None:
+def test_output_and_errors_come_in_the_order_they_were_written(host: RunningHost) -> None:
     source = """
 import sys
 for number in range(500):
     print(number, file=(sys.stdout, sys.stderr)[number % 2])
 """
-    response = host.runtime.Run(_request(program(tmp_path / "program", source)))
+    response = host.runtime.Run(_request(host.program(source)))
     host.process.send_signal(signal.SIGINT)
     code, output = host.ended()
     assert (response.error, response.bail, code) == ("", False, 0)
     assert output.split() == [str(number) for number in range(500)]
 
 
-def test_a_program_is_told_what_the_engine_said(host: RunningHost, tmp_path: Path) -> None:
+def test_a_program_is_told_what_the_engine_said(host: RunningHost) -> None:
     source = """
 import json, os, sys
 names = ("PULUMI_CONFIG", "PULUMI_CONFIG_SECRET_KEYS")
 print(json.dumps([sys.argv[1:], os.getcwd(), *(json.loads(os.environ[name]) for name in names)]))
 """
-    info = program(tmp_path / "program", source)
+    info = host.program(source)
     host.runtime.Run(
         _request(
             info,
@@ -58,11 +56,11 @@ print(json.dumps([sys.argv[1:], os.getcwd(), *(json.loads(os.environ[name]) for 
     host.process.send_signal(signal.SIGINT)
     arguments, folder, config, secret_keys = json.loads(host.ended()[1])
     assert arguments == (
-        f"--monitor m:1 --engine 127.0.0.1:1 --project reef --root_directory {tmp_path}/program "
-        f"--stack dev --pwd {tmp_path}/program --dry_run true --parallel 16 "
+        f"--monitor m:1 --engine 127.0.0.1:1 --project reef --root_directory {host.folder}/program "
+        f"--stack dev --pwd {host.folder}/program --dry_run true --parallel 16 "
         "--organization oceanid . extra"
     ).split(" ")
-    assert (folder, config) == (f"{tmp_path}/program", {"reef:depth": "7", "reef:key": "hidden"})
+    assert (folder, config) == (f"{host.folder}/program", {"reef:depth": "7", "reef:key": "hidden"})
     assert secret_keys == ["reef:key"]
 
 
@@ -77,36 +75,34 @@ print(json.dumps([sys.argv[1:], os.getcwd(), *(json.loads(os.environ[name]) for 
     ],
 )
 def test_how_a_program_ended_reaches_the_engine(
-    host: RunningHost, tmp_path: Path, ending: str, error: str, bail: object
+    host: RunningHost, ending: str, error: str, bail: object
 ) -> None:
-    info = program(tmp_path / "program", f"import os, sys\n{ending}\n")
+    info = host.program(f"import os, sys\n{ending}\n")
     response = host.runtime.Run(_request(info))
     assert (response.error, response.bail) == (error, bail)
 
 
-def test_a_program_runs_in_the_virtual_environment_of_its_root(
-    host: RunningHost, tmp_path: Path
-) -> None:
-    (tmp_path / "env" / "bin").mkdir(parents=True)
-    (tmp_path / "env" / "bin" / "python").symlink_to(sys.executable)
+def test_a_program_runs_in_the_virtual_environment_of_its_root(host: RunningHost) -> None:
+    (host.folder / "env" / "bin").mkdir(parents=True)
+    (host.folder / "env" / "bin" / "python").symlink_to(sys.executable)
     source = "import os\nprint(os.environ['VIRTUAL_ENV'], os.environ['PATH'].split(':')[0])"
-    info = program(tmp_path / "program", source, toolchain="pip", virtualenv="../env")
+    info = host.program(source, toolchain="pip", virtualenv="../env")
     assert host.runtime.Run(_request(info)).error == ""
     host.process.send_signal(signal.SIGTERM)
-    assert host.ended()[1].split() == [f"{tmp_path}/env", f"{tmp_path}/env/bin"]
+    assert host.ended()[1].split() == [f"{host.folder}/env", f"{host.folder}/env/bin"]
 
 
 def test_a_missing_virtual_environment_is_one_line_that_says_how_to_make_it(
-    host: RunningHost, tmp_path: Path
+    host: RunningHost,
 ) -> None:
-    info = program(tmp_path / "program", "print('ran')", virtualenv="venv")
+    info = host.program("print('ran')", virtualenv="venv")
     with pytest.raises(grpc.RpcError) as failure:
         host.runtime.Run(_request(info))
-    folder = f"{tmp_path}/program/venv"
+    program = f"{host.folder}/program"
     assert failure.value.details() == (
-        f"{tmp_path}/program: runtime option virtualenv is 'venv', but {folder} is not a virtual "
-        f"environment: make it with `python3.11 -m venv {folder}` and "
-        f"`{folder}/bin/pip install -r requirements.txt`"
+        f"{program}: runtime option virtualenv is 'venv', but {program}/venv is not a virtual "
+        f"environment: make it with `python3.11 -m venv {program}/venv` and "
+        f"`{program}/venv/bin/pip install -r requirements.txt`"
     )
     host.process.send_signal(signal.SIGTERM)
     assert host.ended() == (0, "")
@@ -122,27 +118,25 @@ def test_a_missing_virtual_environment_is_one_line_that_says_how_to_make_it(
     ],
 )
 def test_options_that_would_mean_another_interpreter_are_refused(
-    host: RunningHost, tmp_path: Path, options: dict[str, str | float], told: str
+    host: RunningHost, options: dict[str, str | float], told: str
 ) -> None:
-    info = program(tmp_path / "program", "", **options)
+    info = host.program("", **options)
     with pytest.raises(grpc.RpcError) as failure:
         host.runtime.GetRequiredPackages(language_pb2.GetRequiredPackagesRequest(info=info))
     assert told in (failure.value.details() or "")
 
 
 def test_a_missing_executor_names_the_command_that_makes_it(
-    host: RunningHost, tmp_path: Path, executor: Path
+    host: RunningHost, executor: Path
 ) -> None:
     executor.unlink()
     with pytest.raises(grpc.RpcError) as failure:
-        host.runtime.Run(_request(program(tmp_path / "program", "")))
+        host.runtime.Run(_request(host.program("")))
     assert failure.value.details() == f"{executor} is missing: run `make toolchain`"
 
 
-def test_the_engine_learns_the_interpreter_and_what_is_installed(
-    host: RunningHost, tmp_path: Path
-) -> None:
-    info = program(tmp_path / "program", "")
+def test_the_engine_learns_the_interpreter_and_what_is_installed(host: RunningHost) -> None:
+    info = host.program("")
     about = host.runtime.About(language_pb2.AboutRequest(info=info))
     assert about.version == ".".join(map(str, sys.version_info[:3]))
     assert os.path.samefile(about.executable, sys.executable)  # noqa: PTH121

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.monitoring.rules import all_rules, promtool, written
+from workshop.testing.checkout import passed
 
 pytestmark = pytest.mark.slow
 
@@ -43,13 +44,11 @@ def test_the_alert_fires_with_its_labels_and_its_text_and_else_is_quiet(
     document = {"rule_files": [str(written(tmp_path))], "tests": tests}
     path = tmp_path / "test.json"
     path.write_text(json.dumps(document | {"evaluation_interval": case.get("step", "1m")}))
-    run = promtool("test", "rules", str(path))
-    assert run.returncode == 0, run.stdout + run.stderr
+    passed(promtool("test", "rules", str(path)))
 
 
 def test_the_rules_are_free_of_faults_that_promtool_knows(tmp_path: Path) -> None:
-    run = promtool("check", "rules", "--lint=all", "--lint-fatal", str(written(tmp_path)))
-    assert run.returncode == 0, run.stdout + run.stderr
+    passed(promtool("check", "rules", "--lint=all", "--lint-fatal", str(written(tmp_path))))
 
 
 @pytest.mark.parametrize("rule", _RULES.values(), ids=_RULES)

@@ -28,26 +28,8 @@ _WORDS = st.sampled_from(
         *("--exit-node", "-exit-node", "--exit-node-allow-lan-access", "=", " ", "  ", "\t", "\n"),
         *("100.64.0.7", "100.64.0.300", "100.064.0.7", "fd7a:115c:a1e0::7", "::ffff:1.2.3.4"),
         *("192.168.1.10", "100.63.255.255", "100.127.255.255", "fd7a:115c:a1e1::7"),
-        *(
-            "fe80::1%eth0",
-            "[::1]",
-            "auto:any",
-            "tethys",
-            "$(A)",
-            "$A",
-            "'",
-            '"',
-            "--x",
-            "; ",
-            ";",
-            "&&",
-            "|",
-            ")",
-            ">",
-            "`",
-            "a",
-            "1e3",
-        ),
+        *("fe80::1%eth0", "[::1]", "auto:any", "tethys", "$(A)", "$A", "'", '"', "--x", "; ", ";"),
+        *("&&", "|", ")", ">", "`", "a", "1e3"),
     ]
 )
 _TEXTS = st.lists(_WORDS, max_size=6).map("".join)
@@ -113,12 +95,8 @@ _VOLUMES = st.sampled_from(
 )
 _LABELS_OF_NODES = st.sampled_from(
     [
-        "gpu",
-        "kubernetes.io/os",
-        "kubernetes.io/hostname",
-        "node.kubernetes.io/instance-type",
-        "topology.kubernetes.io/region",
-        "egress.k3s.io/cluster",
+        *("gpu", "kubernetes.io/os", "kubernetes.io/hostname", "node.kubernetes.io/instance-type"),
+        *("topology.kubernetes.io/region", "egress.k3s.io/cluster"),
     ]
 )
 _VALUES = st.sampled_from([["a"], ["k3s"], ["a", "k3s"]])

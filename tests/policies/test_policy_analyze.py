@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from workshop.testing.checkout import passed
 from workshop.testing.local_stack import LocalStack
 from workshop.testing.rule_cases import HERE
 
@@ -29,11 +30,9 @@ class KeptStack(LocalStack):
         super().__init__(folder)
 
     def keep(self, *bodies: dict[str, Any]) -> None:
-        """Import a state that holds these objects."""
         state = {"version": 3, "deployment": {"manifest": {}, "resources": _resources(bodies)}}
         (self.folder / "state.json").write_text(json.dumps(state))
-        imported = self.run("stack", "import", "--stack", "kept", "--file", "state.json")
-        assert imported.returncode == 0, imported.stdout
+        passed(self.run("stack", "import", "--stack", "kept", "--file", "state.json"))
 
     def analyze(self) -> subprocess.CompletedProcess[str]:
         pack = ("--policy-pack", str(ROOT / "policies"))
@@ -93,6 +92,5 @@ def test_the_incident_is_found_in_a_state_and_so_is_what_resources_break_togethe
 def test_a_state_that_breaks_nothing_passes(tmp_path: Path) -> None:
     stack = KeptStack(tmp_path)
     stack.keep({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {}})
-    found = stack.analyze()
-    assert found.returncode == 0, found.stdout
+    found = passed(stack.analyze())
     assert "policyName" not in found.stdout

@@ -8,7 +8,6 @@ from policies import loader
 from policies.exceptions import Exceptions
 from policies.loader import NotYamlError, documents
 from policies.result import Problem
-from policies.rules._environment import references
 from policies.scanner import Scanner
 
 _POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: d}\nspec:\n  containers:\n"
@@ -60,29 +59,6 @@ def test_the_bound_on_aliases_is_that_of_kubectl() -> None:
     # 99 of 100 below 400,000 nodes: allowedAliasRatio of go.yaml.in/yaml v2, decode.go.
     assert loader._FEW == 400_000
     assert len(list(documents(pods(0, 9000).encode()))) == 1
-
-
-class Counted(str):
-    """A text that counts how often it is searched through."""
-
-    searches = 0
-
-    def find(self, *arguments: object) -> int:
-        Counted.searches += 1
-        return super().find(*arguments)  # type: ignore[arg-type]
-
-    def index(self, *arguments: object) -> int:
-        Counted.searches += 1
-        return super().index(*arguments)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "text", ["$(A" * 20_000, "$(A" * 20_000 + ")", "$$" * 20_000, "$" * 20_000]
-)
-def test_references_are_read_in_one_pass(text: str) -> None:
-    Counted.searches = 0
-    assert len(list(references(Counted(text)))) <= 1
-    assert Counted.searches <= len(text)
 
 
 def test_many_variables_and_references_are_judged(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What is written from the rules is what the rules say today."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -14,24 +15,23 @@ from policies.rules._model import Enforcement
 INCIDENT_RULES = {rule.name for rule in all_rules() if "incident-2025-10-13" in rule.tags}
 
 
-def test_the_documentation_is_up_to_date() -> None:
-    assert docs.DEFAULT_FILE.read_text("utf-8") == docs.text(), "run python -m policies docs"
-
-
-def test_the_prohibited_patterns_are_up_to_date() -> None:
-    written = prohibited.DEFAULT_FILE.read_text("utf-8")
-    assert written == prohibited.text(), "run python -m policies prohibited"
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (docs.DEFAULT_FILE, docs.text),
+        (prohibited.DEFAULT_FILE, prohibited.text),
+        (admission.DATA_FILE, admission.text),
+    ],
+    ids=["docs", "prohibited", "admission"],
+)
+def test_what_is_written_is_up_to_date(file: Path, text: Callable[[], str]) -> None:
+    assert file.read_text("utf-8") == text(), "run python -m policies with this test's name"
 
 
 def test_every_mandatory_rule_is_a_prohibited_pattern() -> None:
     for rule in (*all_rules(), *cross_resource_rules()):
         is_shown = f"[{rule.name}](policies.md#{rule.name})" in prohibited.text()
         assert is_shown == (rule.enforcement is Enforcement.MANDATORY)
-
-
-def test_the_admission_policies_are_up_to_date() -> None:
-    written = admission.DATA_FILE.read_text("utf-8")
-    assert written == admission.text(), "run python -m policies admission"
 
 
 def test_every_rule_is_documented_with_what_it_does_not_see() -> None:

@@ -201,9 +201,3 @@ def test_a_preview_honours_and_lists_exceptions_and_fails_for_expired_ones() -> 
     assert expired.policyName == "dated-exceptions"
     assert expired.enforcementLevel == analyzer_pb2.MANDATORY
     assert "has expired" in expired.message
-
-
-def test_a_preview_fails_for_an_exception_that_nothing_needs() -> None:
-    entries = load_exceptions_of({**GOOD, "resource": "Pod tools/other"}).entries
-    _, stack = asked(Exceptions(entries, Enforcer.PREVIEW, date(2030, 1, 1)))
-    assert "matches nothing" in stack.diagnostics[0].message

@@ -10,7 +10,8 @@ from policies.rules._field_types import SHAPES, Shape
 from policies.rules._model import Verdict, judge
 from policies.rules._subject import Subject, subjects_of_manifest
 from policies.rules.field_type import RULES
-from workshop.testing.rule_cases import HERE, all_cases, filled, plain
+from tests.policies.test_policy_cross_resource import CASES
+from workshop.testing.rule_cases import all_cases, filled, plain
 
 (RULE,) = RULES
 Where = tuple[str | int, ...]
@@ -117,18 +118,9 @@ def test_a_wrong_type_is_a_violation_at_every_field(kind: str) -> None:
 
 def _subjects() -> Iterator[Subject]:
     trees = [plain(case.tree)[0] for case in all_cases()]
-    for rule in cross_resource_rules():
-        text = HERE / "cross_resource" / f"{rule.name}.yaml"
-        trees += [filled(body) for case in _cases_of(text.read_text()) for body in case]
+    trees += [filled(body) for case in CASES for body in case.resources]
     for tree in trees:
         yield from subjects_of_manifest(tree)
-
-
-def _cases_of(text: str) -> Iterator[list[object]]:
-    import yaml  # noqa: PLC0415
-
-    for cases in yaml.safe_load(text).values():
-        yield from (case["resources"] for case in cases)
 
 
 def test_no_rule_reads_a_field_whose_type_is_not_known() -> None:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.rules import all_rules
-from policies.rules._model import UNKNOWN, Enforcement, Finding, Path, Verdict, judge
+from policies.rules._model import UNKNOWN, Finding, Path, Verdict, judge
 from policies.rules._subject import Subject, subjects_of_manifest, subjects_of_resource
-from workshop.testing.rule_cases import FAKE_KEY, HERE, Case, all_cases, plain
+from workshop.testing.rule_cases import FAKE_KEY, Case, all_cases, plain
 
 pytestmark = pytest.mark.slow
 
@@ -258,23 +258,3 @@ def test_a_bomb_of_aliases_is_walked_in_the_size_of_its_text() -> None:
         items = [lists, lists]
         lists = {"kind": "List", "items": items}
     assert found(subjects_of_manifest(lists)) == []
-
-
-def test_the_incident_is_where_the_documents_say() -> None:
-    documents = yaml.safe_load_all((HERE / "manifests" / "incident.yaml").read_text("utf-8"))
-    findings = {
-        (name, where[-1])
-        for document in documents
-        for name, where in fired(subjects_of_manifest(document))
-    }
-    causes = {
-        ("daemonset-host-namespaces", "hostNetwork"),
-        ("daemonset-host-namespaces", "hostPID"),
-        ("daemonset-reach", "nodeSelector"),
-        ("host-path", "hostPath"),
-        ("pinned-image", "image"),
-        ("privileged-container", "privileged"),
-    }
-    assert causes <= findings
-    mandatory = {rule.name for rule in all_rules() if rule.enforcement is Enforcement.MANDATORY}
-    assert {name for name, _ in causes} <= mandatory

@@ -77,23 +77,30 @@ def test_a_file_that_kustomize_reads_is_a_manifest_by_its_name(tmp_path: Path) -
     assert run("scan", tmp_path).returncode == 2
 
 
+_TWICE = '{"kind": "Pod"}\n {"kind": "Pod",\n\t"spec": {"a": 1, "a": 2}}'
+
+
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "place", "fault"),
     [
-        ("kind: Pod\nspec:\n\thostPID: true\n", "3:1"),
-        ("kind: Pod\nspec:\n  \thostPID: true\n", "3:3"),
-        ("kind: Pod\nspec:\n-\ta: b\n\tc: d\n", "3:2"),
+        ("kind: Pod\nspec:\n\thostPID: true\n", "3:1", "a tab indents here"),
+        ("kind: Pod\nspec:\n  \thostPID: true\n", "3:3", "a tab indents here"),
+        ("kind: Pod\nspec:\n-\ta: b\n\tc: d\n", "3:2", "a tab indents here"),
+        # A tab that does not indent.
+        ("kind: Pod\nspec:\ta: b\n", "2:8", "mapping values are not allowed"),
+        ("kind: Pod\nspec:\n  hostPID: true\n  hostPID: false\n", "4:3", "a key stands"),
+        (_TWICE, "3:19", "a key stands"),
+        ("kind: Pod\nc: [*d]\n", "2:5", ""),
     ],
 )
-def test_a_tab_is_said_in_plain_words(tmp_path: Path, text: str, place: str) -> None:
-    (tmp_path / "a.yaml").write_text(text)
-    scanned = run("scan", tmp_path / "a.yaml")
-    assert f"a.yaml:{place}: kubectl cannot read this: a tab indents here" in scanned.stderr
-
-
-def test_a_tab_that_does_not_indent_is_not_blamed(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("kind: Pod\nspec:\ta: b\n")
-    assert "mapping values are not allowed" in run("scan", tmp_path / "a.yaml").stderr
+def test_a_fault_is_told_in_plain_words_where_it_stands(
+    tmp_path: Path, text: str, place: str, fault: str
+) -> None:
+    file = tmp_path / ("a.json" if text is _TWICE else "a.yaml")
+    file.write_text(text)
+    scanned = run("scan", file)
+    assert scanned.returncode == 2
+    assert scanned.stderr.startswith(f"{file}:{place}: kubectl cannot read this: {fault}")
 
 
 def test_all_documents_are_judged_past_what_other_readers_stumble_on(tmp_path: Path) -> None:
@@ -106,22 +113,6 @@ def test_all_documents_are_judged_past_what_other_readers_stumble_on(tmp_path: P
     assert f"{tmp_path / 'a.yaml'}:5:8: " in scanned.stdout
     assert "workload-host-namespaces: spec.hostNetwork: " in scanned.stdout
     assert "root-user: spec.securityContext.runAsUser: " in scanned.stdout
-
-
-def test_a_key_that_stands_twice_in_json_is_refused_where_it_stands(tmp_path: Path) -> None:
-    text = '{"kind": "Pod"}\n {"kind": "Pod",\n\t"spec": {"a": 1, "a": 2}}'
-    (tmp_path / "a.json").write_text(text)
-    scanned = run("scan", tmp_path / "a.json")
-    assert scanned.returncode == 2
-    assert f"{tmp_path / 'a.json'}:3:19: kubectl cannot read this: a key stands" in scanned.stderr
-
-
-def test_a_key_that_stands_twice_is_refused_where_it_stands(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("kind: Pod\nspec:\n  hostPID: true\n  hostPID: false\n")
-    scanned = run("scan", tmp_path / "a.yaml")
-    assert scanned.returncode == 2
-    where = f"{tmp_path / 'a.yaml'}:4:3"
-    assert scanned.stderr.startswith(f"{where}: kubectl cannot read this: a key stands")
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.yaml"])

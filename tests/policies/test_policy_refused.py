@@ -3,7 +3,7 @@
 from datetime import date
 
 from policies.exceptions import DatedException, Enforcer, Exceptions
-from policies.refused import Refusal, refusals
+from policies.refused import refusals
 
 _TODAY = date(2026, 11, 21)
 _AGENT = {
@@ -26,11 +26,6 @@ def _except(enforcer: Enforcer) -> Exceptions:
         "host-path", "DaemonSet monitoring/agent", "its figures", _TODAY, frozenset({enforcer})
     )
     return Exceptions((entry,), Enforcer.CLUSTER, _TODAY)
-
-
-def test_a_rule_that_denies_in_the_cluster_is_told_and_one_that_warns_there_is_not() -> None:
-    found = list(refusals([_AGENT], Exceptions()))
-    assert found == [Refusal("host-path", "DaemonSet monitoring/agent", pods=True)]
 
 
 def test_an_exception_counts_where_it_is_one_for_the_cluster() -> None:

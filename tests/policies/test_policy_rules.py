@@ -98,9 +98,12 @@ def test_a_rule_that_raises_is_a_finding_and_keeps_the_errors_text_to_itself() -
 
     (subject,) = subjects_of_manifest({"kind": "Pod"})
     judgement = judge(rule_that(check), subject)
+    (finding,) = judgement.findings
     assert judgement.verdict is Verdict.FAILED
-    assert "KeyError" in judgement.findings[0].message
-    assert FAKE_KEY not in judgement.findings[0].message
+    assert "KeyError" in finding.message
+    assert FAKE_KEY not in finding.message
+    # It is found on the resource itself.
+    assert rule_that(check).line(finding).startswith("broken: the whole document: ")
 
 
 def test_a_rule_that_takes_an_unknown_for_a_truth_fails_instead_of_passing() -> None:

@@ -1,12 +1,12 @@
 """The scanner as people and pipelines run it."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from workshop.testing.checkout import Completed, completed
 from workshop.testing.rule_cases import FAKE_KEY, HERE
 
 ROOT = HERE.parents[1]
@@ -20,15 +20,8 @@ spec:
 """
 
 
-def run(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "policies", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        input=given,
-    )
+def run(*arguments: str | Path, given: str = "") -> Completed:
+    return completed(sys.executable, "-m", "policies", *map(str, arguments), given=given)
 
 
 def test_the_manifest_of_the_incident_is_stopped() -> None:
@@ -41,6 +34,7 @@ def test_the_manifest_of_the_incident_is_stopped() -> None:
         ("21:5", "daemonset-reach: spec.template.spec.nodeSelector: "),
         ("41:11", "host-path: spec.template.spec.volumes[1].hostPath: "),
         ("26:11", "pinned-image: spec.template.spec.containers[0].image: "),
+        ("27:29", "spec.template.spec.containers[0].securityContext.privileged: a privileged "),
     ):
         (said,) = [each for each in lines if finding in each]
         assert said.startswith(f"{INCIDENT}:{line}: [mandatory] [severity: ")
@@ -93,11 +87,6 @@ def test_a_field_is_found_at_its_line_and_column(tmp_path: Path, text: str, plac
     assert scanned.stdout.startswith(f"{tmp_path / 'a.yaml'}:{place}: ")
 
 
-def test_a_key_that_overrides_what_is_merged_in_is_no_duplicate(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("a: &a {x: 1, y: 2}\nb: {c: {<<: *a, x: 3}, d: {<<: [*a]}}\n")
-    assert run("scan", tmp_path / "a.yaml").returncode == 0
-
-
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "a.yaml").write_text(f"kind: ConfigMap\ndata: {{a: {FAKE_KEY}}}\n")
@@ -148,14 +137,8 @@ def test_nothing_given_is_not_clean() -> None:
 
 @pytest.mark.parametrize("path", ["/dev/stdin", "<(cat)"])
 def test_a_pipe_is_read(path: str) -> None:
-    called = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m policies scan {path}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        input="kind: Pod\nspec: {hostPID: true}\n",
-    )
+    command = f"{sys.executable} -m policies scan {path}"
+    called = completed("bash", "-c", command, given="kind: Pod\nspec: {hostPID: true}\n")
     assert called.returncode == 1
     assert ":2:8: [mandatory]" in called.stdout
 
@@ -189,13 +172,7 @@ def test_a_wrong_call_says_how_to_call(arguments: tuple[str, ...]) -> None:
 
 
 def test_the_hook_of_pre_commit_runs_the_scanner() -> None:
-    hook = subprocess.run(
-        [sys.executable, ROOT / "policies" / "pre-commit-hook", INCIDENT],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=HERE,
-    )
+    hook = completed(sys.executable, f"{ROOT}/policies/pre-commit-hook", str(INCIDENT), cwd=HERE)
     assert hook.returncode == 1
     assert "daemonset-host-namespaces" in hook.stdout
     assert os.access(ROOT / "policies" / "pre-commit-hook", os.X_OK)
@@ -207,7 +184,5 @@ def test_the_scanner_starts_without_pulumi() -> None:
         "sys.exit(any(name.partition('.')[0] in ('pulumi', 'pulumi_policy', 'grpc') "
         "for name in sys.modules))"
     )
-    started = subprocess.run(
-        [sys.executable, "-c", code, INCIDENT], cwd=ROOT, check=False, stdout=subprocess.DEVNULL
-    )
+    started = completed(sys.executable, "-c", code, str(INCIDENT))
     assert started.returncode == 0

@@ -97,7 +97,6 @@ class Story:
         self.unheard: dict[str, str] = {}
 
     def rules(self) -> list[dict[str, Any]]:
-        """All rules there are."""
         return [rule for network in NETWORKS for rule in self.world.team.rules(network)]
 
     def outside(self, act: str, *details: Any) -> None:
@@ -130,7 +129,6 @@ class Story:
             self.by_others[rule["id"]] = changed["rule"]
 
     def remove(self, network: str, rule_id: str) -> None:
-        """Remove a rule by another hand."""
         self.world.team.delete(network, rule_id)
         self.by_others.pop(rule_id, None)
 

@@ -25,6 +25,11 @@ def _writes(stand_in: StandIn) -> list[str]:
     return [method for method, _ in stand_in.requests() if method != "GET"]
 
 
+def _import(stack: Stack, name: str, given_id: str) -> None:
+    options = ("--yes", "--skip-preview", "--generate-code=false", "--protect=false")
+    stack.run("import", "crunchybridge:index:FirewallRule", name, given_id, *options)
+
+
 def test_a_stack_goes_up_stays_and_goes_down(stack: Stack, stand_in: StandIn) -> None:
     foreign = stand_in.add("203.0.113.0/24", description="not ours")
     stack.set({"exit": EXIT, "office": OFFICE})
@@ -77,12 +82,7 @@ def test_a_change_of_kind_replaces_and_a_change_of_range_does_not(
 def test_an_imported_rule_has_nothing_left_to_change(stack: Stack, stand_in: StandIn) -> None:
     there = stand_in.add("192.0.2.7/32", description="exit node")
     stack.set({"exit": EXIT})
-    token = "crunchybridge:index:FirewallRule"
-    given_id = f"{stand_in.network}/{there['id']}"
-    stack.run(
-        "import", token, "exit", given_id, "--yes", "--skip-preview", "--generate-code=false",
-        "--protect=false",
-    )  # fmt: skip
+    _import(stack, "exit", f"{stand_in.network}/{there['id']}")
     stand_in.forget_requests()
     stack.run("preview", "--expect-no-changes", "--diff")
     assert _writes(stand_in) == []
@@ -107,11 +107,7 @@ def test_rules_named_after_ipv6_ranges_come_go_and_are_imported(
     there = stand_in.add("2001:db8::7/128", description="exit node")
     wanted = {exit_node: {"rule": "2001:db8::7", "description": "exit node"}}
     stack.set(wanted)
-    stack.run(
-        "import", "crunchybridge:index:FirewallRule", exit_node,
-        f"{stand_in.network}/{there['id']}", "--yes", "--skip-preview", "--generate-code=false",
-        "--protect=false",
-    )  # fmt: skip
+    _import(stack, exit_node, f"{stand_in.network}/{there['id']}")
     stack.run("preview", "--expect-no-changes", "--diff")
     stack.set(wanted | {office: {"rule": "2001:db8:5::/64"}})
     assert "1 created" in stack.up()
@@ -130,15 +126,6 @@ def test_a_secret_description_is_in_no_output_and_no_plain_state(
     assert stand_in.said() == {("192.0.2.7/32", "ingress", "quiet reef")}
     assert "quiet reef" not in told
     assert "quiet reef" not in json.dumps(stack.state())
-
-
-def test_an_overlap_is_one_clear_line(stack: Stack, stand_in: StandIn) -> None:
-    there = stand_in.add("192.0.2.0/24", description="typed by hand")
-    stack.set({"exit": EXIT})
-    told = stack.up(fails=True)
-    assert f"overlaps the rule {stand_in.network}/{there['id']}" in told
-    assert "Traceback" not in told
-    assert stand_in.rules() == [there]
 
 
 @pytest.mark.parametrize("victim", ["plugin", "engine", "both"])

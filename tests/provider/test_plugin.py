@@ -11,7 +11,6 @@ from pulumi.runtime.proto import provider_pb2
 from providers.plugin.property_value import UNKNOWN, Secret
 from tests.plugin_process import details
 from tests.provider.plugin import Plugin
-from tests.provider.world import urn
 from workshop.lab.crunchybridge_api.eid import new_eid
 from workshop.testing.provider_stand_in import StandIn
 
@@ -20,7 +19,7 @@ ADDRESS = "192.0.2.7"
 
 def test_a_rule_lives_and_dies(plugin: Plugin, stand_in: StandIn) -> None:
     network = stand_in.network
-    made, outputs = plugin.create(networkId=network, rule=ADDRESS, description="exit node")
+    made, outputs = plugin.make(networkId=network, rule=ADDRESS, description="exit node")
     (rule,) = stand_in.rules()
     assert made == f"{network}/{rule['id']}"
     assert outputs == {
@@ -31,12 +30,12 @@ def test_a_rule_lives_and_dies(plugin: Plugin, stand_in: StandIn) -> None:
         "ruleId": rule["id"],
         "teamId": rule["team_id"],
     }
-    changed = plugin.update(made, outputs, networkId=network, rule="192.0.2.8")
+    changed = plugin.change(made, outputs, networkId=network, rule="192.0.2.8")
     assert stand_in.said() == {("192.0.2.8/32", "ingress", None)}
-    assert plugin.read(made, changed)[1] == changed
-    plugin.delete(made)
+    assert plugin.read("rule", made, changed, {})[1] == changed
+    plugin.delete("rule", made, {})
     assert stand_in.said() == set()
-    plugin.delete(made)
+    plugin.delete("rule", made, {})
 
 
 def test_no_input_is_put_in_order_unseen(plugin: Plugin, stand_in: StandIn) -> None:
@@ -77,22 +76,11 @@ def test_two_resources_that_overlap_are_refused_in_the_preview(
     ]
 
 
-def test_a_rule_named_after_its_ipv6_range_is_one_like_any_other(
-    plugin: Plugin, stand_in: StandIn
-) -> None:
-    name = "firewall-2001:db8:5::/64"
-    plugin.create(name, networkId=stand_in.network, rule="2001:db8:5::/64")
-    assert stand_in.said() == {("2001:db8:5::/64", "ingress", None)}
-    assert plugin.check("narrow", networkId=stand_in.network, rule="2001:db8:5::7")[1] == [
-        f"'rule': 2001:db8:5::7/128 overlaps that of {name!r}, and rules cannot overlap: keep one"
-    ]
-
-
 def test_a_preview_asks_the_api_nothing_and_knows_what_it_can(
     plugin: Plugin, stand_in: StandIn
 ) -> None:
     stand_in.forget_requests()
-    made, outputs = plugin.create(
+    made, outputs = plugin.make(
         preview=True, networkId=UNKNOWN, rule=UNKNOWN, description=Secret("quiet")
     )
     assert made == ""
@@ -105,7 +93,7 @@ def test_a_preview_asks_the_api_nothing_and_knows_what_it_can(
         "teamId": UNKNOWN,
     }
     state = outputs | {"networkId": stand_in.network, "rule": "192.0.2.7/32", "ruleId": new_eid()}
-    changed = plugin.update("id", state, preview=True, networkId=stand_in.network, rule=UNKNOWN)
+    changed = plugin.change("id", state, preview=True, networkId=stand_in.network, rule=UNKNOWN)
     assert changed["rule"] is UNKNOWN
     assert changed["ruleId"] == state["ruleId"]
     assert stand_in.requests() == []
@@ -114,18 +102,18 @@ def test_a_preview_asks_the_api_nothing_and_knows_what_it_can(
 def test_an_unknown_is_never_sent(plugin: Plugin, stand_in: StandIn) -> None:
     stand_in.forget_requests()
     with pytest.raises(grpc.RpcError) as caught:
-        plugin.create(networkId=stand_in.network, rule=UNKNOWN)
+        plugin.make(networkId=stand_in.network, rule=UNKNOWN)
     assert details(caught) == "'rule' is still unknown: nothing was done"
     assert stand_in.requests() == []
 
 
 def test_what_is_secret_stays_secret(plugin: Plugin, stand_in: StandIn) -> None:
-    made, outputs = plugin.create(
+    made, outputs = plugin.make(
         networkId=stand_in.network, rule=Secret(ADDRESS), description="plain"
     )
     assert outputs["rule"] == Secret("192.0.2.7/32")
     assert outputs["description"] == "plain"
-    _, read, inputs = plugin.read(made, outputs)
+    _, read, inputs = plugin.read("rule", made, outputs, {})
     assert read == outputs
     assert inputs["rule"] == Secret("192.0.2.7/32")
 
@@ -138,16 +126,22 @@ def test_a_diff_says_what_changes_and_how(plugin: Plugin, stand_in: StandIn) -> 
         "description": "old",
     }
     kinds = provider_pb2.PropertyDiff
-    same = plugin.diff(state, state | {"rule": ADDRESS})
+
+    def diff(**changes: Any) -> provider_pb2.DiffResponse:
+        return plugin.compared("rule", "id", state, state, state | changes)
+
+    same = diff(rule=ADDRESS)
     assert same.changes == same.DIFF_NONE
-    in_place = plugin.diff(state, state | {"rule": "192.0.2.8/32", "description": None})
+    in_place = plugin.compared(
+        "rule", "id", state, state, state | {"rule": "192.0.2.8/32", "description": None}
+    )
     assert in_place.changes == in_place.DIFF_SOME
     assert {name: each.kind for name, each in in_place.detailedDiff.items()} == {
         "rule": kinds.UPDATE,
         "description": kinds.DELETE,
     }
     assert list(in_place.replaces) == []
-    anew = plugin.diff(state, state | {"kind": "egress", "networkId": UNKNOWN})
+    anew = diff(kind="egress", networkId=UNKNOWN)
     assert sorted(anew.replaces) == ["kind", "networkId"]
     assert anew.deleteBeforeReplace
     assert anew.detailedDiff["kind"].kind == kinds.UPDATE_REPLACE
@@ -157,7 +151,7 @@ def test_an_identical_rule_is_adopted_and_the_user_is_told(
     plugin: Plugin, stand_in: StandIn
 ) -> None:
     there = stand_in.add("192.0.2.7/32", description="typed by hand")
-    made, outputs = plugin.create(networkId=stand_in.network, rule=ADDRESS, description="ours")
+    made, outputs = plugin.make(networkId=stand_in.network, rule=ADDRESS, description="ours")
     assert made.endswith(there["id"])
     assert outputs["description"] == "ours"
     assert stand_in.said() == {("192.0.2.7/32", "ingress", "ours")}
@@ -170,7 +164,7 @@ def test_an_overlap_is_told_by_the_name_of_the_other_rule(
 ) -> None:
     there = stand_in.add("192.0.2.0/24", description="office")
     with pytest.raises(grpc.RpcError) as caught:
-        plugin.create(networkId=stand_in.network, rule=ADDRESS)
+        plugin.make(networkId=stand_in.network, rule=ADDRESS)
     told = details(caught)
     assert f"rule 192.0.2.7/32 overlaps the rule {stand_in.network}/{there['id']}" in told
     assert (
@@ -180,51 +174,21 @@ def test_an_overlap_is_told_by_the_name_of_the_other_rule(
     assert "\n" not in told
 
 
-def test_a_renamed_resource_keeps_its_rule(plugin: Plugin, stand_in: StandIn) -> None:
-    first, _ = plugin.create("old-name", networkId=stand_in.network, rule=ADDRESS)
-    plugin.stub.Diff(provider_pb2.DiffRequest(urn=urn("old-name"), id=first))
-    # A new process knows nothing of the old name's wish, as in an update that renames.
-    plugin.check("old-name", networkId=new_eid(), rule="198.51.100.1")
-    second, _ = plugin.create("new-name", networkId=stand_in.network, rule=ADDRESS)
-    assert second == first
-    plugin.delete(first, "old-name")
-    assert len(stand_in.rules()) == 1
-    assert plugin.engine.messages[-1][1].endswith("new-name stands for it now")
-    plugin.delete(second, "new-name")
-    assert stand_in.rules() == []
-
-
 def test_a_rule_removed_by_another_hand_is_gone_for_refresh_and_no_rule_for_import(
     plugin: Plugin, stand_in: StandIn
 ) -> None:
-    made, outputs = plugin.create(networkId=stand_in.network, rule=ADDRESS)
+    made, outputs = plugin.make(networkId=stand_in.network, rule=ADDRESS)
     stand_in.remove("192.0.2.7/32")
-    assert plugin.read(made, outputs) == ("", {}, {})
+    assert plugin.read("rule", made, outputs, {}) == ("", {}, {})
     with pytest.raises(grpc.RpcError) as caught:
-        plugin.read(made, {})
+        plugin.read("rule", made, {}, {})
     assert details(caught).startswith(f"there is no rule {made} to import")
     with pytest.raises(grpc.RpcError) as caught:
-        plugin.read("rule-7", {})
+        plugin.read("rule", "rule-7", {}, {})
     assert "it has the form NETWORK_ID/RULE_ID" in details(caught)
     with pytest.raises(grpc.RpcError) as caught:
-        plugin.update(made, outputs, networkId=stand_in.network, rule="192.0.2.8")
+        plugin.change(made, outputs, networkId=stand_in.network, rule="192.0.2.8")
     assert "removed by another hand: run `pulumi up --refresh`" in details(caught)
-
-
-def test_an_import_gives_the_inputs_a_program_needs(plugin: Plugin, stand_in: StandIn) -> None:
-    there = stand_in.add("192.0.2.0/24", description="office")
-    given_id = f"{stand_in.network}/{there['id']}"
-    found, outputs, inputs = plugin.read(given_id, {})
-    assert found == given_id
-    assert inputs == {
-        "networkId": stand_in.network,
-        "rule": "192.0.2.0/24",
-        "kind": "ingress",
-        "description": "office",
-    }
-    checked, failures = plugin.check(**inputs)
-    assert failures == []
-    assert plugin.diff(outputs, checked).changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
 def test_a_wrong_network_is_never_taken_for_rules_that_are_gone(
@@ -232,23 +196,8 @@ def test_a_wrong_network_is_never_taken_for_rules_that_are_gone(
 ) -> None:
     network, rule = new_eid(), new_eid()
     with pytest.raises(grpc.RpcError) as caught:
-        plugin.read(f"{network}/{rule}", {"networkId": network, "rule": "192.0.2.7/32"})
+        plugin.read("rule", f"{network}/{rule}", {"networkId": network, "rule": "192.0.2.7/32"}, {})
     assert f"network {network} is not found" in details(caught)
-
-
-def test_reads_share_one_listing_until_a_write(plugin: Plugin, stand_in: StandIn) -> None:
-    made = [
-        plugin.create(f"rule-{n}", networkId=stand_in.network, rule=f"10.0.{n}.0/24")
-        for n in range(120)
-    ]
-    stand_in.forget_requests()
-    for number, (given_id, outputs) in enumerate(made):
-        assert plugin.read(given_id, outputs, f"rule-{number}")[1] == outputs
-    pages = [("GET", stand_in.path), ("GET", stand_in.path)]
-    assert stand_in.requests() == pages
-    plugin.delete(made[0][0], "rule-0")
-    plugin.read(*made[1], "rule-1")
-    assert stand_in.requests()[3:] == pages
 
 
 def test_the_listing_of_all_rules_is_a_function(plugin: Plugin, stand_in: StandIn) -> None:

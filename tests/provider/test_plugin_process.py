@@ -39,7 +39,7 @@ def test_a_missing_or_refused_key_is_told_with_the_way_to_mend_it(
     wrong = "cbkey_" + "wrong"
     plugin.configure(apiKey=Secret(wrong), baseUrl=stand_in.url)
     with pytest.raises(grpc.RpcError) as caught:
-        plugin.create(networkId=stand_in.network, rule=ADDRESS)
+        plugin.make(networkId=stand_in.network, rule=ADDRESS)
     assert ": 401 " in details(caught)
     assert "set crunchybridge:apiKey" in details(caught)
     assert wrong not in details(caught)

@@ -39,7 +39,7 @@ def test_a_rule_of_another_hand_is_retired_and_no_other(plugin: Plugin, stand_in
 def test_a_rule_that_a_resource_stands_for_is_never_retired(
     plugin: Plugin, stand_in: StandIn
 ) -> None:
-    plugin.create("exit", networkId=stand_in.network, rule="192.0.2.7")
+    plugin.make("exit", networkId=stand_in.network, rule="192.0.2.7")
     with pytest.raises(grpc.RpcError) as caught:
         _create(plugin, stand_in)
     assert "is to be retired, but 'exit' stands for it" in details(caught)

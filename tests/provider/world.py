@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 import grpc
@@ -12,6 +13,7 @@ import httpx
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
+from providers.crunchybridge.client import CrunchyBridgeClient
 from providers.crunchybridge.pace import Clock
 from providers.crunchybridge.provider import Provider
 from providers.plugin.property_value import encode
@@ -61,7 +63,6 @@ class Time:
         self.waited: list[float] = []
 
     def clock(self) -> Clock:
-        """For a provider."""
         return Clock(now=lambda: self.seconds, wait=self._wait, spread=lambda: 1.0)
 
     def _wait(self, seconds: float) -> bool:
@@ -74,7 +75,6 @@ class Context:
     """Stands where gRPC has the call's context: an abort ends the call."""
 
     def abort(self, code: grpc.StatusCode, details: str) -> NoReturn:
-        """End the call."""
         assert code is grpc.StatusCode.UNKNOWN
         assert "\n" not in details
         raise FailedError(details)
@@ -82,8 +82,6 @@ class Context:
 
 @dataclass
 class Held:
-    """A resource in the state."""
-
     id: str
     inputs: struct_pb2.Struct
     outputs: struct_pb2.Struct
@@ -100,8 +98,16 @@ class World:
         self.state: dict[str, Held] = {}
         self.ever_held: set[str] = set()
 
+    @cached_property
+    def client(self) -> CrunchyBridgeClient:
+        return CrunchyBridgeClient(
+            api_key=self.key,
+            url="http://127.0.0.1:1",
+            clock=self.time.clock(),
+            transport=self.wire,
+        )
+
     def provider(self) -> Provider:
-        """A provider as in a process of its own."""
         provider = Provider(
             clock=self.time.clock(),
             transport=self.wire,

@@ -16,6 +16,14 @@ from settings import Settings
 from tests.unit.seen_cluster import prod
 
 NOW = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
+_PRIVILEGED = PolicyFinding(
+    rule="privileged",
+    severity="critical",
+    resource="DaemonSet monitoring/agent",
+    message="a container is privileged",
+    blocks=True,
+    excepted=None,
+)
 _MADE = "2026-11-20T07:00:00.123456789Z"
 
 
@@ -83,7 +91,6 @@ def pod(owner: str, node: str, said: str, phase: str = "Succeeded") -> dict[str,
 
 
 def page(seen: gate.GateObjects | RequestError, *, settings: Settings | None = None) -> Page:
-    """The page of prod with these gates."""
     settings = settings or prod()
     deployed = state("157.173.210.123/32", "203.0.113.9/32")
     gates = gate.gates(settings, seen)
@@ -105,22 +112,8 @@ def page(seen: gate.GateObjects | RequestError, *, settings: Settings | None = N
             ),
         ],
         findings=[
-            PolicyFinding(
-                rule="host-path",
-                severity="high",
-                resource="DaemonSet monitoring/agent",
-                message="it mounts a folder of the node",
-                blocks=False,
-                excepted="until 2026-11-30: replaced soon",
-            ),
-            PolicyFinding(
-                rule="privileged",
-                severity="critical",
-                resource="DaemonSet monitoring/agent",
-                message="a container is privileged",
-                blocks=True,
-                excepted=None,
-            ),
+            replace(_PRIVILEGED, rule="host-path", blocks=False, excepted="until 2026-11-30: soon"),
+            _PRIVILEGED,
         ],
         exemptions=[exemption(9), replace(exemption(-2), rule="privileged"), exemption(200)],
         secrets=secret_age.ages(settings, deployed, refused),

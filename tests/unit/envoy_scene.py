@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from components.egress.destination import Destination
-from components.egress.envoy import READY_PATH, bootstrap
-from components.egress.envoy_gateway import ExitNodeProxy, Gateway
-from tests.unit.envoy_process import running, status
-from tests.unit.tunnel_proxy import HEALTH_PORT, Health, TunnelProxy
+from components.egress.envoy import READY_PATH
+from components.egress.envoy_gateway import Gateway
+from tests.unit.envoy_process import status
+from tests.unit.tunnel_proxy import TunnelProxy
 from workshop.lab.ports import claim
-from workshop.testing.waiting import until
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,6 @@ class Scene:
         return self.gateway.destinations[1].local_port
 
     def ready(self) -> int | None:
-        """The status of the readiness endpoint."""
         return status(self.gateway.status_port, READY_PATH)
 
     def reached(self, port: int | None = None) -> str:
@@ -67,49 +62,16 @@ class Scene:
 
 
 def gateway_of(folder: Path, preferred: TunnelProxy, second: TunnelProxy) -> Gateway:
-    """A gateway of these two exit nodes, with ports of its own."""
     database, refused, http, socks5, at, admin = (claim(folder) for _ in range(6))
     return Gateway(
         destinations=(
             Destination(name="database", host="db.example", port=5432, local_port=database),
             Destination(name="refused", host="refused.example", port=1, local_port=refused),
         ),
-        exit_nodes=tuple(
-            ExitNodeProxy(
-                name=each.name,
-                tailnet_address=each.tailnet_address,
-                health_port=HEALTH_PORT,
-                http_port=each.http_port,
-                socks5_port=each.socks5_port,
-            )
-            for each in (preferred, second)
-        ),
+        exit_nodes=(preferred.as_exit_node(), second.as_exit_node()),
         http_port=http,
         socks5_port=socks5,
         status_port=at,
         admin_port=admin,
         max_connections=100,
     )
-
-
-@contextmanager
-def all_well(scene: Scene) -> Iterator[Scene]:
-    """The preferred exit node is used at the beginning, and both answer again afterwards."""
-    for port in (scene.database, scene.gateway.socks5_port):
-        # Each has a health check of its own, and comes back by it.
-        until(partial(scene.reaches, "preferred", port), "the preferred exit node is used")
-    yield scene
-    for each in (scene.preferred, scene.second):
-        each.set_health(Health.ANSWERS)
-
-
-@contextmanager
-def one_scene(folder: Path) -> Iterator[Scene]:
-    """A gateway that has just been started."""
-    with (
-        TunnelProxy("preferred", "100.64.0.1") as preferred,
-        TunnelProxy("second", "100.64.0.2") as second,
-    ):
-        gateway = gateway_of(folder, preferred, second)
-        with running(bootstrap(gateway), folder, gateway.status_port) as log:
-            yield Scene(gateway, preferred, second, log)

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from operations.preflight.view import Kind, View
-from settings import Settings, parse, read_file
+from settings import Settings
+from tests.unit.wrong_settings import Change, config_of, parsed
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+# Of the operators' nodes, by their names in the cluster: name in the settings and address.
+FLEET = {
+    "srv712429": ("tethys", "157.173.210.123"),
+    "srv712695": ("styx", "191.101.1.3"),
+    "calypso": ("calypso", "192.168.2.80"),
+}
+TETHYS, STYX, CALYPSO = FLEET
 
 
 def prod() -> Settings:
     """The operators' settings."""
-    return read_file(REPOSITORY / "Pulumi.prod.yaml")
+    return parsed(config_of())
 
 
-def changed_prod(change: Callable[[dict[str, Any]], object]) -> Settings:
+def changed_prod(change: Change) -> Settings:
     """The operators' settings after a change."""
-    document = yaml.safe_load((REPOSITORY / "Pulumi.prod.yaml").read_text())["config"]
-    config = {key.partition(":")[2]: value for key, value in document.items()}
+    config = config_of()
     change(config)
-    return parse({key: json.dumps(value) for key, value in config.items()})
+    return parsed(config)
 
 
 def no_pods(_: str) -> list[dict[str, Any]]:
-    """The pods of a node that runs none."""
     return []
 
 
@@ -62,23 +62,27 @@ def node(
     }
 
 
-TETHYS, STYX, CALYPSO = "srv712429", "srv712695", "calypso"
-_NAMES = {TETHYS: "tethys", STYX: "styx", CALYPSO: "calypso"}
-ADDRESSES = {TETHYS: "157.173.210.123", STYX: "191.101.1.3", CALYPSO: "192.168.2.80"}
-
-
-def fleet_node(name: str, *taints: str, system: str = "linux", **status: Any) -> dict[str, Any]:
-    """A Ready node of the fleet or next to it, with taints as kubectl writes them."""
-    labels = {"oceanid.node/name": _NAMES.get(name, name), "kubernetes.io/os": system}
-    ready = node(name, address=ADDRESSES.get(name, "203.0.113.9"), labels=labels, status="True")
-    ready["status"] |= status
-    return {**ready, "spec": {"taints": list(map(_taint, taints))}}
+def fleet_node(
+    name: str, *taints: str, system: str = "linux", **status: dict[str, Any]
+) -> dict[str, Any]:
+    """A Ready node that is as the settings say, with taints as kubectl writes them."""
+    own, address = FLEET.get(name, (name, "203.0.113.9"))
+    labels = {"oceanid.node/name": own, "kubernetes.io/os": system}
+    whole = node(name, address=address, labels=labels, status="True")
+    whole["status"] |= status
+    return {**whole, "spec": {"taints": [_taint(each) for each in taints]}}
 
 
 def _taint(text: str) -> dict[str, str]:
     left, _, effect = text.rpartition(":")
     key, _, value = left.partition("=")
     return {"key": key, "value": value, "effect": effect}
+
+
+def fleet(*changed: dict[str, Any]) -> list[dict[str, Any]]:
+    """The operators' nodes as they should be, but for those that are given."""
+    nodes = {name: fleet_node(name) for name in FLEET}
+    return list((nodes | {each["metadata"]["name"]: each for each in changed}).values())
 
 
 def workload(

@@ -36,6 +36,7 @@ _PIECES = (
     "import custom/*.server\n",
     "q.example\nerrors\n",
     "r.example {\n    bind 127.0.0.1\n}\nr.example {\n}\n",
+    "s.example#comment\n{\n}\n",
 )
 
 

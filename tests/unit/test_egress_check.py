@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
-from tests.unit.check_process import NODE, measured
+from tests.unit.check_process import NODE, Outcome, measured
 from tests.unit.far_side import (
     Handler,
     closing,
@@ -32,10 +34,24 @@ _WORKER = "191.101.1.3"
 _STORAGE = "bucket.s3.example"
 
 
+@dataclass
+class Site:
+    """Servers that end with the test, and the gate's program next to them."""
+
+    folder: Path
+    open: ExitStack
+
+    def serves(self, handler: Handler) -> str:
+        return self.open.enter_context(serving(handler))
+
+    def measured(self, *checks: dict[str, Any], attempt: float = 2) -> Outcome:
+        return measured(self.folder, *checks, attempt=attempt)
+
+
 @pytest.fixture
-def open_at_end() -> Any:
+def site(tmp_path: Path) -> Iterator[Site]:
     with ExitStack() as stack:
-        yield lambda handler: stack.enter_context(serving(handler))
+        yield Site(tmp_path, stack)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +77,10 @@ def _echo(proxy: str, url: str = "http://echo.example/ip", **more: Any) -> dict[
 
 
 @pytest.mark.parametrize("scheme", ["", "socks5://"])
-def test_the_exit_nodes_address_passes(tmp_path: Path, open_at_end: Any, scheme: str) -> None:
-    echo = open_at_end(http_answer(f"{_EXIT}\n"))
-    proxy = open_at_end(socks5_proxy(echo) if scheme else http_proxy(echo))
-    outcome = measured(tmp_path, _echo(scheme + proxy))
+def test_the_exit_nodes_address_passes(site: Site, scheme: str) -> None:
+    echo = site.serves(http_answer(f"{_EXIT}\n"))
+    proxy = site.serves(socks5_proxy(echo) if scheme else http_proxy(echo))
+    outcome = site.measured(_echo(scheme + proxy))
     assert outcome.code == 0
     assert outcome.message == f"node {NODE}: all 1 checks passed"
     line = outcome.checks["egress-address"]
@@ -82,13 +98,13 @@ def test_the_exit_nodes_address_passes(tmp_path: Path, open_at_end: Any, scheme:
 
 @pytest.mark.parametrize("scheme", ["", "socks5://"])
 def test_the_address_is_asked_for_by_tls_too(
-    tmp_path: Path, open_at_end: Any, authority: tuple[Path, ssl.SSLContext], scheme: str
+    site: Site, authority: tuple[Path, ssl.SSLContext], scheme: str
 ) -> None:
     ca, context = authority
-    echo = open_at_end(tls(context, http_answer(_EXIT)))
-    proxy = open_at_end(socks5_proxy(echo) if scheme else http_proxy(echo))
+    echo = site.serves(tls(context, http_answer(_EXIT)))
+    proxy = site.serves(socks5_proxy(echo) if scheme else http_proxy(echo))
     check = _echo(scheme + proxy, f"https://{_STORAGE}/ip", ca=str(ca))
-    assert measured(tmp_path, check).code == 0
+    assert site.measured(check).code == 0
 
 
 @pytest.mark.parametrize(
@@ -103,11 +119,9 @@ def test_the_address_is_asked_for_by_tls_too(
         (dripping, "no end after 2 s"),
     ],
 )
-def test_any_other_address_or_answer_fails(
-    tmp_path: Path, open_at_end: Any, answer: Handler, seen: str
-) -> None:
-    proxy = open_at_end(http_proxy(open_at_end(answer)))
-    outcome = measured(tmp_path, _echo(proxy), attempt=1)
+def test_any_other_address_or_answer_fails(site: Site, answer: Handler, seen: str) -> None:
+    proxy = site.serves(http_proxy(site.serves(answer)))
+    outcome = site.measured(_echo(proxy), attempt=1)
     assert outcome.code == 1
     if seen != "bad":
         assert outcome.checks["egress-address"]["seen"] == seen
@@ -117,13 +131,11 @@ def test_any_other_address_or_answer_fails(
 
 
 @pytest.mark.parametrize("scheme", ["", "socks5://"])
-def test_a_destination_that_the_proxy_reaches_passes(
-    tmp_path: Path, open_at_end: Any, scheme: str
-) -> None:
-    far = open_at_end(silent)
-    proxy = scheme + open_at_end(socks5_proxy(far) if scheme else http_proxy(far))
+def test_a_destination_that_the_proxy_reaches_passes(site: Site, scheme: str) -> None:
+    far = site.serves(silent)
+    proxy = scheme + site.serves(socks5_proxy(far) if scheme else http_proxy(far))
     check = {"name": "queue", "kind": "tcp", "proxy": proxy, "address": "queue.example:5672"}
-    assert measured(tmp_path, check).checks["queue"]["seen"] == "connected"
+    assert site.measured(check).checks["queue"]["seen"] == "connected"
 
 
 @pytest.mark.parametrize(
@@ -137,32 +149,28 @@ def test_a_destination_that_the_proxy_reaches_passes(
     ],
 )
 def test_a_destination_that_the_proxy_does_not_reach_fails(
-    tmp_path: Path, open_at_end: Any, scheme: str, handler: Handler, seen: str
+    site: Site, scheme: str, handler: Handler, seen: str
 ) -> None:
-    proxy = scheme + open_at_end(handler)
+    proxy = scheme + site.serves(handler)
     check = {"name": "queue", "kind": "tcp", "proxy": proxy, "address": "queue.example:5672"}
-    outcome = measured(tmp_path, check, attempt=1)
+    outcome = site.measured(check, attempt=1)
     assert outcome.failing == ["queue"]
     assert seen in outcome.checks["queue"]["seen"]
 
 
-def test_a_destination_that_keeps_the_connection_passes(tmp_path: Path, open_at_end: Any) -> None:
-    speaks_first = open_at_end(lambda connection: connection.sendall(b"220 ready"))
-    outcome = measured(
-        tmp_path,
-        {"name": "quiet", "kind": "open", "address": open_at_end(silent)},
+def test_a_destination_that_keeps_the_connection_passes(site: Site) -> None:
+    speaks_first = site.serves(lambda connection: connection.sendall(b"220 ready"))
+    outcome = site.measured(
+        {"name": "quiet", "kind": "open", "address": site.serves(silent)},
         {"name": "speaks-first", "kind": "open", "address": speaks_first},
         attempt=1,
     )
     assert outcome.failing == []
 
 
-def test_a_gateway_that_accepts_for_a_destination_that_refuses_fails(
-    tmp_path: Path, open_at_end: Any
-) -> None:
-    outcome = measured(
-        tmp_path,
-        {"name": "closed", "kind": "open", "address": open_at_end(closing)},
+def test_a_gateway_that_accepts_for_a_destination_that_refuses_fails(site: Site) -> None:
+    outcome = site.measured(
+        {"name": "closed", "kind": "open", "address": site.serves(closing)},
         {"name": "nobody", "kind": "open", "address": nobody()},
     )
     assert outcome.failing == ["closed", "nobody"]
@@ -181,10 +189,10 @@ def test_a_gateway_that_accepts_for_a_destination_that_refuses_fails(
     ],
 )
 def test_only_postgres_answers_as_postgres(
-    tmp_path: Path, open_at_end: Any, handler: Handler, *, ok: bool, seen: str
+    site: Site, handler: Handler, *, ok: bool, seen: str
 ) -> None:
-    check = {"name": "database", "kind": "postgres", "address": open_at_end(handler)}
-    outcome = measured(tmp_path, check, attempt=1)
+    check = {"name": "database", "kind": "postgres", "address": site.serves(handler)}
+    outcome = site.measured(check, attempt=1)
     assert outcome.checks["database"]["ok"] is ok
     if handler is not closing:  # which a reset may overtake
         assert outcome.checks["database"]["seen"] == seen
@@ -192,44 +200,43 @@ def test_only_postgres_answers_as_postgres(
 
 @pytest.mark.parametrize("status", ["200 OK", "403 Forbidden", "301 Moved Permanently"])
 def test_any_answer_of_the_storage_under_its_own_name_passes(
-    tmp_path: Path, open_at_end: Any, authority: tuple[Path, ssl.SSLContext], status: str
+    site: Site, authority: tuple[Path, ssl.SSLContext], status: str
 ) -> None:
     ca, context = authority
-    address = open_at_end(tls(context, http_answer("", status)))
+    address = site.serves(tls(context, http_answer("", status)))
     check = {"name": "s3", "kind": "s3", "address": address, "host": _STORAGE, "ca": str(ca)}
-    outcome = measured(tmp_path, check)
+    outcome = site.measured(check)
     assert outcome.checks["s3"]["seen"] == f"HTTP {status[:3]}"
     assert outcome.code == 0
 
 
 def test_a_storage_that_cannot_prove_its_name_fails(
-    tmp_path: Path, open_at_end: Any, authority: tuple[Path, ssl.SSLContext]
+    site: Site, authority: tuple[Path, ssl.SSLContext]
 ) -> None:
     ca, context = authority
-    address = open_at_end(tls(context, http_answer("")))
+    address = site.serves(tls(context, http_answer("")))
     stranger = {"name": "s3", "kind": "s3", "address": address, "host": "other.example"}
-    outcome = measured(tmp_path, {**stranger, "ca": str(ca)})
+    outcome = site.measured({**stranger, "ca": str(ca)})
     assert outcome.failing == ["s3"]
     assert "other.example" in outcome.message
 
 
 def test_the_cluster_api_passes_with_any_status_and_fails_with_another_authority(
-    tmp_path: Path, open_at_end: Any, authority: tuple[Path, ssl.SSLContext]
+    site: Site, authority: tuple[Path, ssl.SSLContext]
 ) -> None:
     ca, context = authority
-    url = f"https://{open_at_end(tls(context, http_answer('', '401 Unauthorized')))}/version"
+    url = f"https://{site.serves(tls(context, http_answer('', '401 Unauthorized')))}/version"
     check = {"name": "cluster-api", "kind": "https", "url": url, "ca": str(ca)}
-    outcome = measured(tmp_path, check)
+    outcome = site.measured(check)
     assert outcome.checks["cluster-api"]["seen"] == "HTTP 401"
     assert outcome.code == 0
     # Python's own default authorities did not sign it.
-    outcome = measured(tmp_path, {**check, "ca": ssl.get_default_verify_paths().cafile or ""})
+    outcome = site.measured({**check, "ca": ssl.get_default_verify_paths().cafile or ""})
     assert outcome.failing == ["cluster-api"]
 
 
-def test_names_resolve_or_not(tmp_path: Path) -> None:
-    outcome = measured(
-        tmp_path,
+def test_names_resolve_or_not(site: Site) -> None:
+    outcome = site.measured(
         {"name": "known", "kind": "dns", "host": "localhost"},
         {"name": "unknown", "kind": "dns", "host": "no-such-name.invalid"},
     )
@@ -238,10 +245,9 @@ def test_names_resolve_or_not(tmp_path: Path) -> None:
     assert outcome.checks["unknown"]["seen"] == "name not resolved"
 
 
-def test_a_pod_answers_or_not(tmp_path: Path, open_at_end: Any) -> None:
-    port = int(open_at_end(silent).rpartition(":")[2])
-    outcome = measured(
-        tmp_path,
+def test_a_pod_answers_or_not(site: Site) -> None:
+    port = int(site.serves(silent).rpartition(":")[2])
+    outcome = site.measured(
         {"name": "there", "kind": "pods", "host": "localhost", "port": port},
         {"name": "gone", "kind": "pods", "host": "localhost", "port": int(nobody()[10:])},
     )
@@ -249,10 +255,9 @@ def test_a_pod_answers_or_not(tmp_path: Path, open_at_end: Any) -> None:
     assert outcome.checks["gone"]["seen"] == "127.0.0.1: connection refused"
 
 
-def test_a_direct_connection_that_works_is_the_failure(tmp_path: Path, open_at_end: Any) -> None:
-    open_address = open_at_end(silent)
-    outcome = measured(
-        tmp_path,
+def test_a_direct_connection_that_works_is_the_failure(site: Site) -> None:
+    open_address = site.serves(silent)
+    outcome = site.measured(
         {"name": "direct-leak", "kind": "refused", "address": open_address},
         {"name": "direct-denied", "kind": "refused", "address": nobody()},
         {"name": "direct-unknown", "kind": "refused", "address": "no-such-name.invalid:1"},

@@ -78,13 +78,6 @@ def test_a_check_that_runs_on_another_node_than_its_own_fails_and_measures_nothi
     assert outcome.message.startswith(f"node {NODE}: not measured: its check ran on {named}")
 
 
-def test_every_result_names_its_node(tmp_path: Path) -> None:
-    with serving(silent) as address:
-        outcome = measured(tmp_path, {"name": "a", "kind": "open", "address": address})
-    assert {check["node"] for check in outcome.checks.values()} == {NODE}
-    assert outcome.message == f"node {NODE}: all 1 checks passed"
-
-
 def test_a_check_that_comes_good_while_it_settles_passes(tmp_path: Path) -> None:
     connections = []
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.egress.destination import Destination
 from components.egress.envoy import ALIVE_PATH, STATS_PATH, bootstrap, drain_script
-from components.egress.envoy_gateway import ExitNodeProxy, Gateway
 from tests.unit.envoy_process import answer, running, status, validated
 from tests.unit.envoy_scene import Scene, gateway_of
 from tests.unit.tunnel_proxy import HEALTH_PORT, Health
+from workshop.testing.checkout import completed
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -145,13 +143,7 @@ def test_a_drain_is_begun_by_the_script_and_cuts_no_connection(
         until(lambda: scene.reached() == "preferred", "the preferred exit node is used")
         with socket.create_connection(("127.0.0.1", scene.database), 10) as connection:
             assert connection.recv(100) == b"preferred"
-            said = subprocess.run(
-                ["bash", "-c", drain_script(gateway.admin_port)],
-                capture_output=True,
-                text=True,
-                timeout=30,
-                check=True,
-            )
+            said = completed("bash", "-c", drain_script(gateway.admin_port))
             assert said.stdout.startswith("HTTP/1.1 200 OK")
             connection.sendall(b"still here")
             assert connection.recv(100) == b"still here"
@@ -159,33 +151,6 @@ def test_a_drain_is_begun_by_the_script_and_cuts_no_connection(
 
 def test_envoy_warns_of_nothing(scene: Scene) -> None:
     assert scene.log.read_text() == ""
-
-
-@pytest.mark.parametrize("exit_nodes", [1, 3])
-@pytest.mark.parametrize("destinations", [0, 1, 40])
-def test_envoy_accepts_the_document(tmp_path: Path, exit_nodes: int, destinations: int) -> None:
-    gateway = Gateway(
-        destinations=tuple(
-            Destination(name=f"d{n}", host=f"h{n}.example", port=443, local_port=15000 + n)
-            for n in range(destinations)
-        ),
-        exit_nodes=tuple(
-            ExitNodeProxy(
-                name=f"e{n}",
-                tailnet_address=f"100.64.0.{n + 1}",
-                health_port=9002,
-                http_port=1055 + n,
-                socks5_port=1155 + n,
-            )
-            for n in range(exit_nodes)
-        ),
-        http_port=3128,
-        socks5_port=1080,
-        status_port=9003,
-        admin_port=9901,
-        max_connections=4096,
-    )
-    assert "OK" in validated(bootstrap(gateway), tmp_path)
 
 
 def test_envoy_refuses_a_document_with_a_field_it_does_not_know(tmp_path: Path) -> None:

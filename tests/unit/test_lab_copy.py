@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +22,25 @@ config:
 """
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    path = tmp_path / "Pulumi.dev.yaml"
-    path.write_text(_SETTINGS)
-    return path
+@dataclass(frozen=True)
+class _Lab:
+    source: Path
+    copy: Path
+
+    def write(self) -> Any:
+        """Write the copy again; its configuration."""
+        write_copy(self.copy, self.source, _SALT)
+        return self.loaded()["config"]
+
+    def loaded(self) -> Any:
+        return yaml.safe_load(self.copy.read_text())
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
+def lab(tmp_path: Path) -> _Lab:
+    (tmp_path / "Pulumi.dev.yaml").write_text(_SETTINGS)
     (tmp_path / "project").mkdir()
-    return tmp_path / "project" / "Pulumi.dev.yaml"
-
-
-def _loaded(path: Path) -> Any:
-    return yaml.safe_load(path.read_text())
+    return _Lab(tmp_path / "Pulumi.dev.yaml", tmp_path / "project" / "Pulumi.dev.yaml")
 
 
 def _texts(path: Path) -> Any:
@@ -43,56 +48,53 @@ def _texts(path: Path) -> Any:
     return yaml.load(path.read_text(), Loader=yaml.BaseLoader)
 
 
-def test_the_copy_has_the_settings_as_they_are_written_and_the_salt(
-    source: Path, copy: Path
-) -> None:
-    write_copy(copy, source, _SALT)
-    assert _texts(copy) == {**_texts(source), "encryptionsalt": _SALT}
-    assert _loaded(copy)["config"] == _loaded(source)["config"]
-    assert made_from(copy).read_text() == source.read_text()
+def test_the_copy_has_the_settings_as_they_are_written_and_the_salt(lab: _Lab) -> None:
+    assert lab.write() == yaml.safe_load(_SETTINGS)["config"]
+    assert _texts(lab.copy) == {**_texts(lab.source), "encryptionsalt": _SALT}
+    assert made_from(lab.copy).read_text() == _SETTINGS
 
 
-def test_a_salt_that_is_there_twice_is_there_once_again(source: Path, copy: Path) -> None:
-    copy.write_text(f"{_SETTINGS}encryptionsalt: {_SALT}\nencryptionsalt: {_SALT}\n")
-    write_copy(copy, source, _SALT)
-    assert copy.read_text().count("encryptionsalt") == 1
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{_SETTINGS}encryptionsalt: {_SALT}\nencryptionsalt: {_SALT}\n",
+        f"{_SETTINGS}encryptionsalt: {_OTHER}\n",
+        "config: {oceanid",
+    ],
+    ids=["the salt twice", "the salt of another passphrase", "torn"],
+)
+def test_a_copy_that_is_wrong_has_the_states_salt_once_again(lab: _Lab, text: str) -> None:
+    lab.copy.write_text(text)
+    lab.write()
+    assert lab.copy.read_text().count("encryptionsalt") == 1
+    assert lab.loaded()["encryptionsalt"] == _SALT
 
 
 def test_a_salt_in_the_repositorys_file_is_left_out_and_named(
-    source: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+    lab: _Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    source.write_text(f"{_SETTINGS}encryptionsalt: {_OTHER}\n")
-    write_copy(copy, source, _SALT)
-    assert copy.read_text().count("encryptionsalt") == 1
-    assert _loaded(copy)["encryptionsalt"] == _SALT
+    lab.source.write_text(f"{_SETTINGS}encryptionsalt: {_OTHER}\n")
+    lab.write()
+    assert lab.copy.read_text().count("encryptionsalt") == 1
+    assert lab.loaded()["encryptionsalt"] == _SALT
     assert "Pulumi.dev.yaml has an encryptionsalt" in capsys.readouterr().out
 
 
-def test_a_copy_with_the_salt_of_another_passphrase_gets_the_states(
-    source: Path, copy: Path
-) -> None:
-    copy.write_text(f"{_SETTINGS}encryptionsalt: {_OTHER}\n")
-    write_copy(copy, source, _SALT)
-    assert _loaded(copy)["encryptionsalt"] == _SALT
-
-
-def test_what_is_set_in_the_lab_alone_stays_there(source: Path, copy: Path) -> None:
-    write_copy(copy, source, _SALT)
-    document = _loaded(copy)
+def test_what_is_set_in_the_lab_alone_stays_there(lab: _Lab) -> None:
+    lab.write()
+    document = lab.loaded()
     document["config"]["oceanid-cluster:escAccessToken"] = {"secure": "v1:abc"}
-    copy.write_text(yaml.safe_dump(document))
-    write_copy(copy, source, _SALT)
-    assert _loaded(copy)["config"]["oceanid-cluster:escAccessToken"] == {"secure": "v1:abc"}
+    lab.copy.write_text(yaml.safe_dump(document))
+    assert lab.write()["oceanid-cluster:escAccessToken"] == {"secure": "v1:abc"}
 
 
 def test_a_secret_of_another_passphrase_is_left_out_and_named(
-    source: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+    lab: _Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copy.write_text(
+    lab.copy.write_text(
         f"config:\n  oceanid-cluster:escAccessToken: {{secure: v1:abc}}\nencryptionsalt: {_OTHER}\n"
     )
-    write_copy(copy, source, _SALT)
-    assert "oceanid-cluster:escAccessToken" not in _loaded(copy)["config"]
+    assert "oceanid-cluster:escAccessToken" not in lab.write()
     assert "oceanid-cluster:escAccessToken was encrypted by another passphrase" in (
         capsys.readouterr().out
     )
@@ -100,25 +102,24 @@ def test_a_secret_of_another_passphrase_is_left_out_and_named(
 
 @pytest.mark.parametrize("recorded", [True, False])
 def test_a_setting_that_leaves_the_repositorys_file_leaves_the_copy(
-    source: Path, copy: Path, *, recorded: bool
+    lab: _Lab, *, recorded: bool
 ) -> None:
-    write_copy(copy, source, _SALT)
+    lab.write()
     if not recorded:
-        made_from(copy).unlink()  # a copy of an earlier release
-    source.write_text(_SETTINGS.replace("  oceanid-cluster:monitoring: {enabled: always}\n", ""))
-    write_copy(copy, source, _SALT)
-    assert list(_loaded(copy)["config"]) == ["oceanid-cluster:nodes"]
+        made_from(lab.copy).unlink()  # a copy of an earlier release
+    shorter = _SETTINGS.replace("  oceanid-cluster:monitoring: {enabled: always}\n", "")
+    lab.source.write_text(shorter)
+    assert list(lab.write()) == ["oceanid-cluster:nodes"]
 
 
 def test_a_setting_of_both_is_the_repositorys_and_the_other_is_named(
-    source: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+    lab: _Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_copy(copy, source, _SALT)
+    lab.write()
     # The engine writes the whole file again, with an indentation of its own.
-    text = copy.read_text().replace("always", "never").replace("  - {", "    - {")
-    copy.write_text(text)
-    write_copy(copy, source, _SALT)
-    assert _loaded(copy)["config"]["oceanid-cluster:monitoring"] == {"enabled": "always"}
+    text = lab.copy.read_text().replace("always", "never").replace("  - {", "    - {")
+    lab.copy.write_text(text)
+    assert lab.write()["oceanid-cluster:monitoring"] == {"enabled": "always"}
     assert capsys.readouterr().out == (
         "oceanid: oceanid-cluster:monitoring was set in the lab's copy: "
         "write it into Pulumi.dev.yaml\n"
@@ -126,19 +127,12 @@ def test_a_setting_of_both_is_the_repositorys_and_the_other_is_named(
 
 
 def test_an_edit_of_the_repositorys_file_is_nothing_to_speak_of(
-    source: Path, copy: Path, capsys: pytest.CaptureFixture[str]
+    lab: _Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_copy(copy, source, _SALT)
-    source.write_text(_SETTINGS.replace("always", "never"))
-    write_copy(copy, source, _SALT)
-    assert _loaded(copy)["config"]["oceanid-cluster:monitoring"] == {"enabled": "never"}
+    lab.write()
+    lab.source.write_text(_SETTINGS.replace("always", "never"))
+    assert lab.write()["oceanid-cluster:monitoring"] == {"enabled": "never"}
     assert capsys.readouterr().out == ""
-
-
-def test_a_torn_copy_is_made_anew(source: Path, copy: Path) -> None:
-    copy.write_text("config: {oceanid")
-    write_copy(copy, source, _SALT)
-    assert _loaded(copy)["encryptionsalt"] == _SALT
 
 
 def test_the_salt_is_the_one_of_the_states_secrets() -> None:
@@ -149,20 +143,15 @@ def test_the_salt_is_the_one_of_the_states_secrets() -> None:
 
 
 def test_a_bare_command_never_uses_the_settings_of_before_an_edit(
-    source: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
+    lab: _Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PULUMI_OPTION_CONFIG_FILE", str(copy))
-    write_copy(copy, source, _SALT)
-    require_current_copy(source.parent)
-    source.write_text(_SETTINGS.replace("always", "never"))
+    folder = lab.source.parent
+    require_current_copy(folder)
+    monkeypatch.setenv("PULUMI_OPTION_CONFIG_FILE", str(lab.copy))
+    # One that is no copy of ours is left to the engine.
+    require_current_copy(folder)
+    lab.write()
+    require_current_copy(folder)
+    lab.source.write_text(_SETTINGS.replace("always", "never"))
     with pytest.raises(ValueError, match=r"^Pulumi.dev.yaml has changed .*oceanid env"):
-        require_current_copy(source.parent)
-
-
-def test_a_configuration_file_that_is_no_copy_of_ours_is_left_to_the_engine(
-    source: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PULUMI_OPTION_CONFIG_FILE", str(copy))
-    require_current_copy(source.parent)
-    monkeypatch.delenv("PULUMI_OPTION_CONFIG_FILE")
-    require_current_copy(source.parent)
+        require_current_copy(folder)

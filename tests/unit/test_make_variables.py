@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 
 import pytest
@@ -55,20 +54,27 @@ def test_a_target_takes_the_variables_of_its_recipe_and_no_other(target: str) ->
             assert f"{name} means nothing to `make {target}`" in _refusal(result)
 
 
-@pytest.mark.parametrize("arguments", [("up", "STACK=prod"), ("up", "report", "STACK=prod")])
-def test_up_does_not_act_on_dev_where_another_stack_is_named(arguments: tuple[str, ...]) -> None:
-    assert "STACK means nothing to `make up`" in _refusal(_make(*arguments))
-
-
-def test_up_does_not_act_on_dev_where_the_shell_names_another_stack() -> None:
-    line = _refusal(_make("up", STACK="prod"))
-    assert "`make up` acts on dev, and the shell's STACK is prod" in line
-    assert _make("up", STACK="dev").returncode == 0
+@pytest.mark.parametrize(
+    ("arguments", "shell", "says"),
+    [
+        ("up STACK=prod", {}, "STACK means nothing to `make up`"),
+        ("up report STACK=prod", {}, "STACK means nothing to `make up`"),
+        ("up", {"STACK": "prod"}, "`make up` acts on dev, and the shell's STACK is prod"),
+        ("rollback TO=", {}, "TO is empty"),
+        ("rollback STACK=", {}, "STACK is empty"),
+        ("STACK=prod", {}, "STACK means nothing to `make help`"),
+    ],
+)
+def test_a_stack_that_would_be_guessed_or_left_out_is_refused(
+    arguments: str, shell: dict[str, str], says: str
+) -> None:
+    assert says in _refusal(_make(*arguments.split(), **shell))
 
 
 def test_an_alias_passes_on_what_it_is_given() -> None:
     assert "--stack 'prod' --to 'HEAD~1'" in _make("rollback", "STACK=prod", "TO=HEAD~1").stdout
     assert "--stack 'prod'" in _make("preview", STACK="prod").stdout
+    assert _make("up", STACK="dev").returncode == 0
     assert "scan --sarif 'out' a b" in _make("scan", "FILES=a b", "SARIF=out").stdout
 
 
@@ -76,15 +82,6 @@ def test_a_name_that_a_shell_exports_for_something_else_is_not_taken() -> None:
     result = _make("rollback", "STACK=prod", TO="3.2.1")
     assert result.returncode == 0
     assert "--to 'HEAD'" in result.stdout
-
-
-@pytest.mark.parametrize("name", ["TO", "STACK"])
-def test_a_variable_that_is_given_empty_is_no_default(name: str) -> None:
-    assert f"{name} is empty" in _refusal(_make("rollback", f"{name}="))
-
-
-def test_make_of_no_target_takes_no_variable_either() -> None:
-    assert "STACK means nothing to `make help`" in _refusal(_make("STACK=prod"))
 
 
 def test_the_make_of_a_rollbacks_commit_is_not_given_the_variables_of_the_outer_one() -> None:
@@ -95,14 +92,10 @@ def test_the_make_of_a_rollbacks_commit_is_not_given_the_variables_of_the_outer_
         "print(json.dumps(without_make(os.environ)))"
     )
     makefile = f"all:\n\t@{sys.executable} -c '{code.replace(chr(10), '; ')}'\n"
-    result = subprocess.run(
-        ["make", "--no-print-directory", "-f", "-", "STACK=prod", "TO=x", "PYTHON=python9"],
-        cwd=REPOSITORY,
-        input=makefile,
-        env={k: v for k, v in os.environ.items() if "MAKE" not in k},
-        capture_output=True,
-        text=True,
-        check=False,
+    result = completed(
+        *("make", "--no-print-directory", "-f", "-", "STACK=prod", "TO=x", "PYTHON=python9"),
+        environment={k: v for k, v in os.environ.items() if "MAKE" not in k},
+        given=makefile,
     )
     environment = json.loads(result.stdout)
     assert not [name for name in environment if name.startswith(("MAKE", "MFLAGS"))]

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import os
 import resource
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from typer._click import Command  # the base of every command and group
 
 from operations.cli.app import app, main
-from operations.delivery import environment, official_engine
-from operations.delivery.environment import REPOSITORY
+from operations.delivery import environment
 from operations.errors import OperationError
 from tests.command import why_not_a_command
+from workshop.testing.checkout import completed, passed
 
 # About no stack, or about the lab only.
 _OF_NO_STACK = {"login", "scan", "reference", "ci comment", "ci summary", "ci post-comment"}
@@ -44,38 +44,10 @@ def _refusal(arguments: str, capsys: pytest.CaptureFixture[str]) -> str:
     return err.splitlines()[-1]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        ("rollback --stak prod", "No such option: --stak (Possible options: --stack"),
-        ("rollback --sta prod", "No such option: --sta (Possible options: --stack"),
-        ("promote --form dev --stack prod", "--form (Possible options: --from)"),
-        ("unlock --lok one --stack prod", "--lok (Possible options: --lock)"),
-        ("preview --stack prod --lock zzz", "No such option: --lock"),
-        ("state restore --stack prod --vers 1", "--vers (Possible options: --version)"),
-        ("up --stack prod --to HEAD", "No such option: --to"),
-        ("up --stack prod -- --stack dev", "unexpected extra argument"),
-        ("login --stack prod", "No such option: --stack"),
-        ("ci comment --stack prod", "No such option: --stack"),
-        ("plan --stack prod extra", "unexpected extra argument"),
-        ("plna --stack prod", "No such command 'plna'. Did you mean 'plan'?"),
-        ("lab upp", "No such command 'upp'. Did you mean 'up'?"),
-        ("up --stack dev --stack prod", "--stack is given twice: give it once"),
-        ("up --stack=", "--stack is empty: give it a value or leave it out"),
-        ("up --stack prod --replace=", "--replace is empty"),
-        ("rollback --stack prod --to=", "--to is empty"),
-        ("up --stack", "Option '--stack' requires an argument"),
-        ("state restore --stack prod", "Missing option '--version'"),
-        (
-            "up --stack prdo",
-            "there is no Pulumi.prdo.yaml: did you mean prod? Use one of dev, prod",
-        ),
-        (
-            "promote --stack prod --from staging",
-            "there is no Pulumi.staging.yaml: use one of dev, prod, or write that file",
-        ),
-    ],
-)
+_WRONG = yaml.safe_load(Path(__file__).with_name("wrong_commands.yaml").read_text())
+
+
+@pytest.mark.parametrize(("arguments", "says"), _WRONG.items())
 def test_what_is_wrong_is_said_in_one_line_with_the_nearest_name(
     arguments: str, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,16 +75,10 @@ def _unknown_stack(words: list[str]) -> str | None:
 
 
 def test_what_completes_a_stack_is_the_stacks_there_are() -> None:
-    environ = {"COMP_WORDS": "oceanid plan --stack p", "COMP_CWORD": "3"}
-    completed = subprocess.run(
-        [sys.executable, "-m", "operations.cli"],
-        cwd=REPOSITORY,
-        env={**os.environ, **environ, "_OCEANID_COMPLETE": "complete_bash"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert completed.stdout.split() == ["prod"]
+    asked = {"COMP_WORDS": "oceanid plan --stack p", "COMP_CWORD": "3"}
+    variables = {**os.environ, **asked, "_OCEANID_COMPLETE": "complete_bash"}
+    offered = completed(sys.executable, "-m", "operations.cli", environment=variables)
+    assert offered.stdout.split() == ["prod"]
 
 
 def test_a_command_in_another_checkout_is_refused(
@@ -130,8 +96,7 @@ def test_a_command_in_another_checkout_is_refused(
 @pytest.mark.parametrize("arguments", [["--help"], ["plan", "--stack", "nope"]])
 def test_it_starts_at_once(arguments: list[str]) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    command = [sys.executable, "-X", "importtime", "-m", "operations.cli", *arguments]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    result = completed(sys.executable, "-X", "importtime", "-m", "operations.cli", *arguments)
     # Of its own work, which a busy machine does not stretch.
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 2
     # What takes long to import is not imported before it is needed.
@@ -141,9 +106,8 @@ def test_it_starts_at_once(arguments: list[str]) -> None:
 
 def test_a_scan_of_all_names_files_as_github_does(tmp_path: Path) -> None:
     sarif = tmp_path / "new" / "scan.sarif"
-    command = [sys.executable, "-m", "operations.cli", "scan", "--sarif", str(sarif)]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    command = (sys.executable, "-m", "operations.cli", "scan", "--sarif", str(sarif))
+    result = passed(completed(*command))
     assert "\nPulumi.prod.yaml:1:1: no Kubernetes manifest" in result.stderr
     assert json.loads(sarif.read_text())["version"] == "2.1.0"
 
@@ -199,12 +163,3 @@ def test_without_an_engine_for_it_a_real_stack_asks_for_the_cli(
         environment.engine("prod")
     assert str(refused.value).startswith(f"{why}: install the Pulumi CLI (https://")
     assert str(refused.value).endswith("the engine that is built here is for the lab")
-
-
-def test_an_engine_is_asked_for_its_version_once(engines: Path) -> None:
-    command = _official(engines, "3.246.0")
-    built = engines / "toolchain" / "bin"
-    assert official_engine.on_path(built) is official_engine.on_path(built)
-    assert official_engine.on_path(built) is not None
-    command.unlink()
-    assert official_engine.on_path(built) is not None

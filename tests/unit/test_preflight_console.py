@@ -8,13 +8,12 @@ import pytest
 
 from operations.preflight.checks import console_access
 from operations.preflight.finding import PreflightFinding, Verdict
-from settings import Settings
 from tests.unit.seen_cluster import prod
 
 _TODAY = date(2026, 11, 21)
 
 
-def _confirmed(*days_ago: int | None) -> Settings:
+def _checked(*days_ago: int | None) -> list[PreflightFinding]:
     settings = prod()
     nodes = tuple(
         node.model_copy(
@@ -22,11 +21,7 @@ def _confirmed(*days_ago: int | None) -> Settings:
         )
         for node, ago in zip(settings.nodes, days_ago, strict=True)
     )
-    return settings.model_copy(update={"nodes": nodes})
-
-
-def _checked(*days_ago: int | None) -> list[PreflightFinding]:
-    return list(console_access.check(_confirmed(*days_ago), _TODAY))
+    return list(console_access.check(settings.model_copy(update={"nodes": nodes}), _TODAY))
 
 
 def test_consoles_confirmed_lately_are_fine() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from operations.preflight.checks import neighbours
 from operations.preflight.finding import PreflightFinding, Verdict
 from tests.unit.seen_cluster import prod, view, workload
@@ -18,11 +20,6 @@ def _found(*deployments: dict[str, Any], without_secrets: bool = False) -> list[
     if without_secrets:
         settings = settings.model_copy(update={"external_secrets": None})
     return list(neighbours.check(settings, view(deployments=list(deployments))))
-
-
-def _by_helm(each: dict[str, Any]) -> dict[str, Any]:
-    each["metadata"]["annotations"] = {"meta.helm.sh/release-name": "external-secrets"}
-    return each
 
 
 def test_the_stacks_own_workloads_are_nobody_elses() -> None:
@@ -41,18 +38,15 @@ def test_a_workload_in_a_namespace_that_the_stack_takes_is_a_warning() -> None:
     assert "a destroy deletes the namespace" in result.what
 
 
-def test_a_release_of_helms_in_the_operators_namespace_is_a_warning() -> None:
-    release = _by_helm(workload("external-secrets", namespace=_SECRETS, labels=_OPERATOR))
-    (result,) = _found(release)
-    assert (result.verdict, result.where) == (
-        Verdict.WARN,
-        f"Deployment {_SECRETS}/external-secrets",
-    )
-    assert _found(release, without_secrets=True)[0].verdict is Verdict.OK
-
-
-def test_another_external_secrets_operator_is_a_warning() -> None:
-    other = workload("eso", namespace="platform", labels=_OPERATOR)
+@pytest.mark.parametrize(
+    ("name", "namespace"), [("external-secrets", _SECRETS), ("eso", "platform")]
+)
+def test_an_operator_that_somebody_else_has_installed_is_a_warning(
+    name: str, namespace: str
+) -> None:
+    other = workload(name, namespace=namespace, labels=_OPERATOR)
+    if namespace == _SECRETS:
+        other["metadata"]["annotations"] = {"meta.helm.sh/release-name": "external-secrets"}
     (result,) = _found(other)
-    assert (result.verdict, result.where) == (Verdict.WARN, "Deployment platform/eso")
+    assert (result.verdict, result.where) == (Verdict.WARN, f"Deployment {namespace}/{name}")
     assert _found(other, without_secrets=True)[0].verdict is Verdict.OK

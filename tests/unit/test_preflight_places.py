@@ -11,7 +11,7 @@ from operations.preflight import gateways
 from operations.preflight.checks import nodes
 from operations.preflight.finding import PreflightFinding, Verdict
 from settings import Settings
-from tests.unit.seen_cluster import ADDRESSES, STYX, TETHYS, changed_prod, fleet_node, no_pods, view
+from tests.unit.seen_cluster import STYX, TETHYS, changed_prod, fleet, fleet_node, no_pods, view
 
 
 def _tolerating(*tolerations: dict[str, Any], exit_node: Any = ()) -> Settings:
@@ -22,13 +22,8 @@ def _tolerating(*tolerations: dict[str, Any], exit_node: Any = ()) -> Settings:
     return changed_prod(change)
 
 
-def _found(
-    *changed: dict[str, Any],
-    settings: Settings | None = None,
-) -> list[PreflightFinding]:
-    fleet = {name: fleet_node(name) for name in ADDRESSES}
-    fleet |= {each["metadata"]["name"]: each for each in changed}
-    results = nodes.check(settings or _tolerating(), view(nodes=list(fleet.values())), no_pods)
+def _found(*changed: dict[str, Any], settings: Settings | None = None) -> list[PreflightFinding]:
+    results = nodes.check(settings or _tolerating(), view(nodes=fleet(*changed)), no_pods)
     return [each for each in results if each.verdict is not Verdict.OK]
 
 
@@ -97,15 +92,15 @@ def test_the_program_of_the_gates_reads_tolerations(
 
 
 def test_a_node_of_another_system_is_named() -> None:
-    windows = fleet_node(STYX, nodeInfo={"operatingSystem": "windows", "architecture": "amd64"})
-    (result,) = _found(windows)
+    windows: dict[str, Any] = {"nodeInfo": {"operatingSystem": "windows", "architecture": "amd64"}}
+    (result,) = _found(fleet_node(STYX, **windows))
     assert (result.verdict, result.where) == (Verdict.FAIL, f"node {STYX}")
     assert result.what.startswith("it runs windows")
     assert f"kubectl taint node {STYX} os=windows:NoSchedule" in result.remedy
     # By its label where the kubelet has not reported yet.
     (result,) = _found(fleet_node(STYX, system="windows"))
     assert result.what.startswith("it runs windows")
-    assert list(gateways.unfit([STYX], view(nodes=[windows]))) == [STYX]
+    assert list(gateways.unfit([STYX], view(nodes=[fleet_node(STYX, **windows)]))) == [STYX]
 
 
 def test_an_architecture_without_published_images_is_a_warning() -> None:

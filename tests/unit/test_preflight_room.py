@@ -12,8 +12,8 @@ from operations.preflight.finding import PreflightFinding, Verdict
 from operations.preflight.places import MOST
 from settings import Settings
 from tests.unit.seen_cluster import (
-    ADDRESSES,
     CALYPSO,
+    FLEET,
     STYX,
     TETHYS,
     changed_prod,
@@ -24,6 +24,10 @@ from tests.unit.seen_cluster import (
 
 _SMALL = {"cpu": "1", "memory": "2Gi", "pods": "110"}
 _WHY = "0/3 nodes are available: 1 Insufficient cpu."
+
+
+def _node(name: str, allocatable: dict[str, str] = _SMALL) -> dict[str, Any]:
+    return fleet_node(name, allocatable=allocatable)
 
 
 def _pod(cpu: str, **labels: str) -> dict[str, Any]:
@@ -81,10 +85,10 @@ class _Fleet:
     """
 
     def __init__(self, *gateways: dict[str, Any], **pods: list[Document] | RequestError) -> None:
-        self._gateways = gateways or tuple(map(_gateway, ADDRESSES))
+        self._gateways = gateways or tuple(map(_gateway, FLEET))
         self._pods = pods
         self.exit_nodes = [_exit_node("oceanid-exit-tethys", TETHYS)]
-        self.nodes = [fleet_node(name, allocatable=_SMALL) for name in ADDRESSES]
+        self.nodes = [_node(name) for name in FLEET]
         self.asked: list[str] = []
 
     def _pods_on(self, name: str) -> list[Document]:
@@ -104,7 +108,7 @@ def test_a_fleet_at_rest_is_asked_for_no_pods() -> None:
     fleet = _Fleet()
     assert (fleet.found(), fleet.asked) == ([], [])
     # Nor is one whose gateways become smaller.
-    fleet = _Fleet(*(_gateway(name, exit_nodes=2) for name in ADDRESSES))
+    fleet = _Fleet(*(_gateway(name, exit_nodes=2) for name in FLEET))
     assert (fleet.found(), fleet.asked) == ([], [])
 
 
@@ -147,7 +151,7 @@ def test_a_gateway_that_waits_is_a_failure_where_that_of_the_settings_does_not_f
 
 def test_a_gateway_that_waits_on_a_node_that_is_too_small_is_a_failure() -> None:
     fleet = _waiting()
-    fleet.nodes[1] = fleet_node(STYX, allocatable={**_SMALL, "cpu": "99m"})
+    fleet.nodes[1] = _node(STYX, {**_SMALL, "cpu": "99m"})
     (result,) = fleet.found()
     assert (result.verdict, result.where) == (Verdict.FAIL, f"node {STYX}")
     assert result.what.startswith("it can hold no gateway")
@@ -167,7 +171,7 @@ def test_one_more_exit_node_needs_room_for_the_larger_gateway_of_every_node() ->
     assert (result.verdict, result.where) == (Verdict.FAIL, f"node {CALYPSO}")
     assert "150m of cpu are needed, 140m of 1 are free" in result.what
     assert "100m of cpu, 196Mi of memory" in result.what
-    assert sorted(fleet.asked) == sorted(ADDRESSES)
+    assert sorted(fleet.asked) == sorted(FLEET)
 
 
 def test_a_new_exit_node_needs_room_on_its_node_beside_the_gateway() -> None:
@@ -209,7 +213,7 @@ def test_an_exit_node_whose_pod_is_there_but_not_ready_is_not_counted_again() ->
 def test_only_so_many_nodes_are_asked_and_first_those_where_a_pod_is_to_start() -> None:
     more = [f"naiad-{at:02}" for at in range(MOST + 5)]
     fleet = _Fleet(*map(_gateway, (TETHYS, CALYPSO, *more)))
-    fleet.nodes = [*(fleet_node(name, allocatable=_SMALL) for name in more), *fleet.nodes]
+    fleet.nodes = [*(_node(name) for name in more), *fleet.nodes]
     (result,) = fleet.found(_two_exit_nodes())
     assert (len(fleet.asked), STYX in fleet.asked) == (MOST, True)
     assert result.verdict is Verdict.WARN

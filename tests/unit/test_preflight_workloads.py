@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operations.errors import RequestError, UnavailableError
-from operations.kubernetes.client import KubernetesClient
 from operations.preflight.checks import (
     admission_conflicts,
     foreign_tailscale,
@@ -25,7 +24,7 @@ from policies import refused as policies_refused
 from policies.errors import PoliciesError
 from policies.exceptions import Exceptions
 from policies.rules import all_rules
-from tests.kubernetes_api import api_server, refusal
+from tests.kubernetes_api import asking, refusal
 from tests.unit.seen_cluster import node, prod, view, workload
 
 _DAEMON = {"desiredNumberScheduled": 40, "numberReady": 38}
@@ -204,10 +203,8 @@ def _without_pods(
     """The check with an API server that refuses every pod in these words."""
     lacking = [workload(f"web-{number}") for number in range(count)]
     seen = view(deployments=lacking)
-    with api_server(lambda _: refusal(status, said)) as server:
-        environment = {"KUBECONFIG": server.kubeconfig(folder)}
-        with KubernetesClient(context="oceanid-prod", environment=environment) as client:
-            results = list(pods_not_created.check(seen, client))
+    with asking(folder, lambda _: refusal(status, said)) as (client, server):
+        results = list(pods_not_created.check(seen, client))
     assert {each.query.get("dryRun") for each in server.requests} == {"All"}
     return results
 

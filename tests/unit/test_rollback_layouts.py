@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from operations.delivery import rollback, work_tree
 from operations.errors import OperationError
-from workshop.testing.checkout import IDENTITY
+from workshop.testing.checkout import IDENTITY, completed, passed
 
 _PRINTS = "import sys; print({!r}, *sys.argv[1:], flush=True)\n"
 _LAYOUTS = {
@@ -22,8 +21,7 @@ _LAYOUTS = {
 
 
 def _git(folder: Path, *arguments: str) -> None:
-    environment = {**os.environ, **IDENTITY}
-    subprocess.run(["git", *arguments], cwd=folder, env=environment, check=True)
+    passed(completed("git", *arguments, cwd=folder, environment={**os.environ, **IDENTITY}))
 
 
 def _commit(folder: Path, **programs: str) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from operations.kubernetes.client import KubernetesClient
 from operations.secret_gate.reading import read_again
-from tests.kubernetes_api import Document, Request, Response, api_server, objects
+from tests.kubernetes_api import Document, Request, Response, asking, objects
 
 # One look at the cluster is enough: nothing changes after the request.
 _SECONDS = 0.1
@@ -48,10 +47,8 @@ def _read(folder: Path, status: str, message: str, *, said_since: list[Document]
             return Response(events=[]) if "watch" in request.query else objects(secret)
         return Response(body=secret)
 
-    with api_server(answer) as server:
-        environment = {"KUBECONFIG": server.kubeconfig(folder)}
-        with KubernetesClient(context="oceanid-prod", environment=environment) as client:
-            (problem,) = read_again(client, [("apps", "s3")], seconds=_SECONDS)
+    with asking(folder, answer) as (client, _):
+        (problem,) = read_again(client, [("apps", "s3")], seconds=_SECONDS)
     return problem
 
 

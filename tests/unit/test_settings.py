@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from settings import CredentialKind, Settings, check_file, document
-from tests.unit.wrong_settings import Change, Config, config_of, lines, parsed
+from tests.unit.wrong_settings import Change, Config, changed, config_of, lines, parsed
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _STACKS = ("dev", "prod")
@@ -17,6 +18,7 @@ _STACKS = ("dev", "prod")
 
 @pytest.mark.parametrize("stack", _STACKS)
 def test_the_settings_of_each_stack_are_right(stack: str) -> None:
+    assert check_file(_REPOSITORY / f"Pulumi.{stack}.yaml") == []
     settings = parsed(config_of(stack))
     assert [node.name for node in settings.nodes] == ["tethys", "styx", "calypso"]
     assert settings.tailnet.credential is CredentialKind.OAUTH_CLIENT
@@ -75,121 +77,69 @@ def test_a_day_without_quotes_is_understood_in_the_stacks_file(tmp_path: Path) -
     assert check_file(path) == []
 
 
-_WRONG: dict[str, tuple[Change, str]] = {
-    "an unknown key": (
-        lambda c: c.update(wavs=[]),
-        "wavs = []: unknown key: remove it or correct its spelling",
-    ),
-    "an unknown key inside a mapping": (
-        lambda c: c["cluster"].update(podCIDR="10.42.0.0/16"),
-        'cluster.podCIDR = "10.42.0.0/16": unknown key: remove it or correct its spelling',
-    ),
-    "a missing key": (
-        lambda c: c["tailnet"].pop("image"),
-        "tailnet.image: is required: add it; Pulumi.dev.yaml has an example",
-    ),
-    "a number where a name belongs": (
-        lambda c: c["nodes"][1].update(name=7),
-        "nodes[1].name = 7: not a string: put it in quotes",
-    ),
-    "a string where a mapping belongs": (
-        lambda c: c.update(cluster="oceanid"),
-        (
-            'cluster = "oceanid": not a mapping: write it as a YAML mapping; '
-            "Pulumi.dev.yaml has an example"
-        ),
-    ),
-    "a CIDR that is none": (
-        lambda c: c["cluster"].update(podCidr="10.42.0.0/33"),
-        (
-            'cluster.podCidr = "10.42.0.0/33": not an IPv4 CIDR '
-            "('33' is not a valid netmask): give a range such as 10.42.0.0/16"
-        ),
-    ),
-    "a CIDR with host bits": (
-        lambda c: c["cluster"].update(serviceCidr="10.43.0.1/16"),
-        (
-            'cluster.serviceCidr = "10.43.0.1/16": not an IPv4 CIDR '
-            "(10.43.0.1/16 has host bits set): give a range such as 10.42.0.0/16"
-        ),
-    ),
-    "a hostname that is no DNS label": (
-        lambda c: c["exitNodes"][0].update(hostname="$(NODE_NAME)-oceanid"),
-        (
-            'exitNodes[0].hostname = "$(NODE_NAME)-oceanid": not a DNS label: '
-            "use 1 to 63 of a-z, 0-9 and '-', with a letter or digit first and last"
-        ),
-    ),
-    "a node named twice": (
-        lambda c: c["nodes"].append({"name": "styx", "address": "191.101.1.4"}),
-        'nodes[3].name = "styx": given twice: each may stand in the list once',
-    ),
-    "two nodes with one name in the cluster": (
-        lambda c: c["nodes"].append({"name": "srv712695", "address": "191.101.1.4"}),
-        'nodes[3].hostname = "srv712695": given twice: each may stand in the list once',
-    ),
-    "no exit node": (
-        lambda c: c["exitNodes"].clear(),
-        "exitNodes = []: no exit node: list at least one node whose address the database admits",
-    ),
-    "an exit node that is no node": (
-        lambda c: c["exitNodes"][0].update(node="triton"),
-        (
-            'exitNodes[0].node = "triton": not one of the fleet\'s nodes: '
-            "name one of calypso, styx, tethys"
-        ),
-    ),
-    "an address with a prefix": (
-        lambda c: c["exitNodes"][0].update(egressAddress="157.173.210.123/32"),
-        (
-            'exitNodes[0].egressAddress = "157.173.210.123/32": not an IP address: '
-            "give an address such as 157.173.210.123, with no prefix"
-        ),
-    ),
-    "an API server without a port": (
-        lambda c: c["cluster"].update(apiServer="157.173.210.123"),
-        (
-            'cluster.apiServer = "157.173.210.123": not an address with a port: '
-            "give it such as 157.173.210.123:6443 or [2001:db8::1]:6443"
-        ),
-    ),
-    "an image that is not pinned": (
-        lambda c: c["tailnet"].update(image="tailscale/tailscale:latest"),
-        (
-            'tailnet.image = "tailscale/tailscale:latest": '
-            "an image that is not pinned can change under a running fleet: "
-            "end it in an exact version such as :v1.102.3, or in @sha256: and its digest"
-        ),
-    ),
-    "a day that is none": (
-        lambda c: c["nodes"][0].update(consoleConfirmed="2026-02-30"),
-        (
-            'nodes[0].consoleConfirmed = "2026-02-30": not a day: '
-            'give it as year-month-day, such as "2026-11-21"'
-        ),
-    ),
-    "a choice there is not": (
-        lambda c: c["tailnet"].update(credential="password"),
-        (
-            'tailnet.credential = "password": not one of the choices: '
-            "use 'oauth-client' or 'auth-key'"
-        ),
-    ),
-}
+_CASES = yaml.safe_load(Path(__file__).with_name("changed_settings.yaml").read_text("utf-8"))
 
 
-@pytest.mark.parametrize("case", _WRONG)
-def test_a_wrong_setting_gives_one_line_that_says_how_to_fix_it(case: str) -> None:
-    change, line = _WRONG[case]
-    assert lines(change) == [line]
+@pytest.mark.parametrize("case", _CASES["refused"], ids=lambda case: case["line"])
+def test_a_wrong_setting_gives_one_line_that_says_how_to_fix_it(case: Config) -> None:
+    (line,) = lines(changed({path: case[path] for path in case if path != "line"}))
+    assert re.fullmatch(".*".join(map(re.escape, case["line"].split("…"))), line), line
+    # Key and value, rule, remedy.
+    assert line.count(": ") >= 2
+
+
+@pytest.mark.parametrize("case", _CASES["accepted"], ids=json.dumps)
+def test_what_is_at_its_limit_passes(case: Config) -> None:
+    assert lines(changed(case)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "start", "limit"),
+    [
+        (
+            lambda c: c.update(
+                nodes=[{"name": f"n{i}", "address": f"8.8.{i}.1"} for i in range(101)],
+                exitNodes=[
+                    {"node": f"n{i}", "hostname": f"exit-{i}", "egressAddress": f"8.8.{i}.1"}
+                    for i in range(101)
+                ],
+            ),
+            "exitNodes = 101",
+            "more than 100",
+        ),
+        (
+            lambda c: c["egress"].update(
+                destinations=[
+                    {"name": f"d{i}", "host": "db.example.org", "port": 1, "localPort": 20000 + i}
+                    for i in range(501)
+                ]
+            ),
+            "egress.destinations = 501",
+            "more than 500",
+        ),
+    ],
+    ids=[
+        "exit nodes, of which Envoy tells 100 apart",
+        "destinations, of which a ConfigMap holds 500",
+    ],
+)
+def test_a_list_that_is_too_long_is_refused(change: Change, start: str, limit: str) -> None:
+    (line,) = lines(change)
+    assert line.startswith(start)
+    assert limit in line
+
+
+@pytest.mark.parametrize(("exit_nodes", "faults"), [(1, 0), (2, 1)])
+def test_a_second_exit_node_takes_the_next_ports(exit_nodes: int, faults: int) -> None:
+    second = {"node": "styx", "hostname": "oceanid-exit-styx", "egressAddress": "191.101.1.3"}
+    paths = {"egress.destinations[0].localPort": 11081, "exitNodes[+]": second}
+    found = lines(changed(dict(list(paths.items())[:exit_nodes])))
+    rule = "localPort = 11081: the port of the HTTP proxy of tailscaled for exit node styx"
+    assert [rule in line for line in found] == [True] * faults
 
 
 def test_every_wrong_setting_gets_a_line_of_its_own() -> None:
-    def change(config: Config) -> None:
-        config["exitNodes"].clear()
-        config["cluster"]["podCidr"] = "everywhere"
-
-    assert len(lines(change)) == 2
+    assert len(lines(changed({"exitNodes": [], "cluster.podCidr": "everywhere"}))) == 2
 
 
 def test_a_file_is_checked_before_the_engine_runs(tmp_path: Path) -> None:
@@ -202,24 +152,19 @@ def test_a_file_is_checked_before_the_engine_runs(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("stack", _STACKS)
-def test_the_files_of_the_stacks_pass_the_check(stack: str) -> None:
-    assert check_file(_REPOSITORY / f"Pulumi.{stack}.yaml") == []
-
-
 def test_a_secret_in_the_wrong_place_is_not_repeated() -> None:
     key = "tskey-" + "auth-" + "kAbCdEf"
-    (line,) = lines(lambda config: config.update(authKey=key))
+    (line,) = lines(changed({"authKey": key}))
     assert line == "authKey = [secret]: unknown key: remove it or correct its spelling"
 
 
 def test_the_value_of_a_key_marked_secret_is_not_repeated() -> None:
-    (line,) = lines(lambda config: config.update(token="harmless"), secret={"token"})
+    (line,) = lines(changed({"token": "harmless"}), secret={"token"})
     assert line.startswith("token = [secret]: ")
 
 
 def test_a_long_value_is_cut() -> None:
-    (line,) = lines(lambda config: config.update(wavs=["a" * 500]))
+    (line,) = lines(changed({"wavs": ["a" * 500]}))
     assert len(line) < 200
 
 
@@ -227,3 +172,24 @@ def test_the_engine_asks_for_the_sections_that_are_required_and_for_no_others() 
     declared = yaml.safe_load((_REPOSITORY / "Pulumi.yaml").read_text())["config"]
     fields = Settings.model_fields.values()
     assert set(declared) == {field.alias for field in fields if field.is_required()}
+
+
+def test_a_stack_without_tolerations_and_synced_secrets_has_none() -> None:
+    config = config_of()
+    del config["externalSecrets"]
+    settings = parsed(config)
+    assert settings.external_secrets is None
+    assert settings.egress.tolerations == ()
+    assert [each.tolerations for each in settings.exit_nodes] == [()]
+
+
+def test_a_token_in_plain_is_refused_without_being_shown() -> None:
+    token = "pul-" + "0" * 40
+    with pytest.raises(ValueError, match=r"^escAccessToken: not encrypted: ") as raised:
+        parsed({**config_of(), "escAccessToken": token})
+    assert token not in str(raised.value)
+
+
+def test_an_encrypted_token_is_no_setting() -> None:
+    encrypted = parsed({**config_of(), "escAccessToken": "kept"}, {"escAccessToken"})
+    assert encrypted == parsed(config_of())

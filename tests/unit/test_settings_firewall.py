@@ -31,109 +31,6 @@ def _extra(*ranges: str) -> list[dict[str, Any]]:
     return [{"cidr": each, "description": "listed"} for each in ranges]
 
 
-_OVERLAPS = "CrunchyBridge's rules cannot overlap"
-
-
-@pytest.mark.parametrize(
-    ("firewall", "line"),
-    [
-        (
-            {"extra": _extra(_EGRESS)},
-            (
-                f'firewall.extra[0].cidr = "{_EGRESS}/32": '
-                "exitNodes[0].egressAddress has a rule of its "
-                "own: take it out of firewall.extra"
-            ),
-        ),
-        (
-            {"extra": _extra(_OFFICE, "157.173.210.0/24")},
-            (
-                'firewall.extra[1].cidr = "157.173.210.0/24": it holds exitNodes[0].egressAddress '
-                f"({_EGRESS}/32), and {_OVERLAPS}: list ranges that leave that address out"
-            ),
-        ),
-        (
-            {"extra": _extra("2001:DB8:7::/64")},
-            (
-                'firewall.extra[0].cidr = "2001:db8:7::/64": it holds exitNodes[1].egressAddress '
-                f"({_NEXT_EGRESS}/128), and {_OVERLAPS}: list ranges that leave that address out"
-            ),
-        ),
-        (
-            {"extra": _extra(_OFFICE, "198.51.100.7/32")},
-            (
-                'firewall.extra[1].cidr = "198.51.100.7/32": it overlaps firewall.extra[0] '
-                f"({_OFFICE}), and {_OVERLAPS}: keep one of the two"
-            ),
-        ),
-        (
-            {"extra": _extra("2001:db8:5::/64", "2001:db8:5::7")},
-            (
-                'firewall.extra[1].cidr = "2001:db8:5::7/128": it overlaps firewall.extra[0] '
-                f"(2001:db8:5::/64), and {_OVERLAPS}: keep one of the two"
-            ),
-        ),
-        (
-            {"extra": _extra("2001:db8:5::/64", "2001:DB8:5:0::/64")},
-            'firewall.extra[1].cidr = "2001:db8:5::/64": given twice: each may stand in the list',
-        ),
-        (
-            {"extra": _extra("::ffff:198.51.100.7")},
-            (
-                'firewall.extra[0].cidr = "::ffff:c633:6407/128": it is an '
-                "IPv4 range in IPv6 form: "
-                "write it as 198.51.100.7/32"
-            ),
-        ),
-        (
-            {"retire": ["fe80::1%eth0"]},
-            (
-                'firewall.retire[0] = "fe80::1%eth0/128": it names an '
-                "interface of one machine: leave "
-                "%eth0 out"
-            ),
-        ),
-        (
-            {"retire": [_EGRESS]},
-            (
-                f'firewall.retire[0] = "{_EGRESS}/32": '
-                "exitNodes[0].egressAddress must stay admitted: "
-                "take it out of firewall.retire"
-            ),
-        ),
-        (
-            {"retire": ["191.101.1.3/32", "0.0.0.0/0"]},
-            (
-                'firewall.retire[1] = "0.0.0.0/0": it holds exitNodes[0].egressAddress '
-                f"({_EGRESS}/32), and {_OVERLAPS}: remove that rule with `cb network "
-                "remove-firewall-rule` before the update, and take it out of firewall.retire"
-            ),
-        ),
-        (
-            {"extra": _extra(_OFFICE), "retire": [_OFFICE]},
-            f'firewall.retire[0] = "{_OFFICE}": both admitted and to be retired: leave it in one',
-        ),
-        (
-            {"extra": _extra("198.51.100.7/32"), "retire": [_OFFICE]},
-            (
-                f'firewall.retire[0] = "{_OFFICE}": it overlaps '
-                "firewall.extra[0] (198.51.100.7/32), "
-                f"and {_OVERLAPS}: retire it in an update of its own, before the other is admitted"
-            ),
-        ),
-        (
-            {"retire": ["191.101.1.3/32", "191.101.1.3"]},
-            'firewall.retire[1] = "191.101.1.3/32": given twice: each may stand in the list once',
-        ),
-    ],
-)
-def test_a_range_in_the_way_of_another_gives_one_line(firewall: dict[str, Any], line: str) -> None:
-    with pytest.raises(ValueError, match=r".") as raised:
-        parsed(_config(**firewall))
-    (refused,) = str(raised.value).splitlines()
-    assert refused.startswith(line)
-
-
 def test_an_egress_address_in_ipv6_form_of_ipv4_is_refused() -> None:
     config = _config()
     config["exitNodes"][1]["egressAddress"] = "::ffff:198.51.100.7"
@@ -147,12 +44,6 @@ def test_ranges_of_both_families_stand_beside_each_other() -> None:
     )
     assert [each.cidr for each in settings.firewall.extra] == [_OFFICE, "2001:db8:5::/64"]
     assert settings.firewall.retire == ("191.101.1.3/32", "2001:db8:9::1/128")
-
-
-def test_two_exit_nodes_behind_one_address_are_one_range() -> None:
-    config = _config()
-    config["exitNodes"][1]["egressAddress"] = _EGRESS
-    assert parsed(config).egress_ranges == {f"{_EGRESS}/32": ("tethys", "styx")}
 
 
 _near = [

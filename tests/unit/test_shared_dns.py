@@ -9,7 +9,7 @@ import pytest
 
 from operations.delivery import shared_dns
 from operations.errors import OperationError
-from tests.unit.seen_cluster import REPOSITORY
+from workshop.testing.checkout import REPOSITORY
 
 _COMPONENT = "urn:pulumi:prod::oceanid-cluster::oceanid:index:GatewayAccess"
 _WHOLE = f"{_COMPONENT}$kubernetes:core/v1:ConfigMap::gateway-dns"

@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,9 +23,7 @@ from operations.delivery import events, reachable, shell
 from operations.delivery import run as engine_run
 from operations.errors import OperationError, RequestError
 from operations.kubernetes import client
-from operations.preflight import run
-from tests.kubernetes_api import Response, api_server, kubeconfig, refusal
-from tests.unit.seen_cluster import prod
+from tests.kubernetes_api import Response, asking, kubeconfig, refusal
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 # From the provider [4.25.0], as the engine prints it.
@@ -65,7 +62,6 @@ def _dropping() -> Iterator[str]:
 
 @contextmanager
 def _refusing() -> Iterator[str]:
-    """A port where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     yield f"https://127.0.0.1:{port}"
@@ -73,16 +69,7 @@ def _refusing() -> Iterator[str]:
 
 @contextmanager
 def _unknown() -> Iterator[str]:
-    """A host that no resolver knows."""
     yield "https://api.oceanid.invalid:6443"
-
-
-_WAYS = [
-    pytest.param(_silent, id="accepts and never answers"),
-    pytest.param(_dropping, id="drops every connection"),
-    pytest.param(_refusing, id="refuses"),
-    pytest.param(_unknown, id="unknown host"),
-]
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +83,7 @@ def _kubeconfig(folder: Path, server: str) -> str:
     return kubeconfig(folder, {"server": server, "insecure-skip-tls-verify": True})
 
 
-@pytest.mark.parametrize("way", _WAYS)
+@pytest.mark.parametrize("way", [_silent, _dropping, _refusing, _unknown])
 def test_a_command_says_so_in_one_line_before_the_engine_starts(
     way: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,20 +124,6 @@ def test_every_command_that_reaches_the_cluster_asks_first(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("oceanid: the API server of dev does not answer: ")
     assert "run `oceanid lab up`" in line
-
-
-@pytest.mark.parametrize("way", _WAYS)
-def test_the_preflight_ends_without_an_answer(
-    way: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert callable(way)
-    with way() as server:
-        monkeypatch.setenv("KUBECONFIG", _kubeconfig(tmp_path, server))
-        outcome = run.run(prod(), datetime.now(UTC).date())
-    assert outcome.exit_code == 2
-    first = outcome.findings[0]
-    assert (first.check, first.where) == ("cluster", "API server")
-    assert first.what.startswith("it does not answer: ")
 
 
 @pytest.mark.parametrize("stop", [True, False])
@@ -195,10 +168,8 @@ def test_a_question_is_given_up_whatever_holds_it_up(
 
 
 def _ready(folder: Path, response: Response) -> None:
-    with api_server(lambda _: response) as server:
-        environment = {"KUBECONFIG": server.kubeconfig(folder)}
-        with client.KubernetesClient(context="oceanid-prod", environment=environment) as asked:
-            asked.require_ready()
+    with asking(folder, lambda _: response) as (asked, _):
+        asked.require_ready()
 
 
 def test_an_api_server_that_is_ready_is_ready(tmp_path: Path) -> None:

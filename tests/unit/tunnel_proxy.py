@@ -8,6 +8,8 @@ from enum import Enum
 from types import TracebackType
 from typing import Self
 
+from components.egress.envoy_gateway import ExitNodeProxy
+
 HEALTH_PORT = 9002
 
 
@@ -89,18 +91,27 @@ class _Server(socketserver.ThreadingTCPServer):
 class TunnelProxy:
     """Listens while it is open; `close` stops it listening, as a tailscaled that died."""
 
-    def __init__(self, name: str, tailnet_address: str) -> None:
+    def __init__(
+        self, name: str, tailnet_address: str, http_port: int = 0, socks5_port: int = 0
+    ) -> None:
         self.name = name
         self.tailnet_address = tailnet_address
         self.requests: list[tuple[str, ...]] = []
         self.health = Health.ANSWERS
         self.thawed = threading.Event()
         self._servers: list[_Server] = []
-        self.http_port = 0
-        self.socks5_port = 0
+        self.http_port, self.socks5_port = http_port, socks5_port
+
+    def as_exit_node(self) -> ExitNodeProxy:
+        return ExitNodeProxy(
+            name=self.name,
+            tailnet_address=self.tailnet_address,
+            health_port=HEALTH_PORT,
+            http_port=self.http_port,
+            socks5_port=self.socks5_port,
+        )
 
     def open(self) -> Self:
-        """Start to listen, on the same ports as before."""
         self._servers = [
             _Server(self, self.http_port, _HttpProxy),
             _Server(self, self.socks5_port, _NamingPort),
@@ -117,7 +128,6 @@ class TunnelProxy:
         self.thawed = threading.Event()
 
     def close(self) -> None:
-        """Stop to listen."""
         self.thawed.set()
         for each in self._servers:
             each.shutdown()

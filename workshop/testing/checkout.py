@@ -100,14 +100,20 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 def completed(
-    *command: str, cwd: Path = REPOSITORY, environment: Mapping[str, str] | None = None
+    *command: str,
+    cwd: Path = REPOSITORY,
+    environment: Mapping[str, str] | None = None,
+    given: str = "",
 ) -> Completed:
-    """A command run to its end, with this process's environment unless another is given."""
+    """A command run to its end, with this process's environment unless another is given.
+
+    `given` is what it reads on its standard input.
+    """
     return subprocess.run(
         command,
         cwd=cwd,
         env=environment,
-        stdin=subprocess.DEVNULL,
+        input=given,
         capture_output=True,
         text=True,
         check=False,
