@@ -1,7 +1,5 @@
 """Wires the stack: settings, providers, components, outputs."""
 
-from __future__ import annotations
-
 import pulumi
 import pulumi_tailscale
 

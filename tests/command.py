@@ -1,7 +1,5 @@
 """Command lines of `oceanid`, judged as the command itself would, and not run."""
 
-from __future__ import annotations
-
 import typer
 from typer._click import Command  # the base of every command and group
 from typer._click.exceptions import UsageError

@@ -1,7 +1,5 @@
 """The real CoreDNS with a Corefile: whether it starts, and what it says until then."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The project's Markdown: its files, their headings as GitHub anchors them, and their links."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """An API server on loopback that says what a test has it say, and a kubeconfig for it."""
 
-from __future__ import annotations
-
 import json
 import ssl
 import threading

@@ -1,7 +1,5 @@
 """The variables that a lab sets, for tests of stand-in providers that need no lab to run."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import yaml

@@ -1,7 +1,5 @@
 """A provider plugin's process, spoken to over gRPC as the engine speaks to it."""
 
-from __future__ import annotations
-
 import subprocess
 from concurrent import futures
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ Pulumi.<stack>.yaml before the commands after it: `set` puts its keys in place o
 there, `add` appends to their lists, `remove` takes entries of the same `name` out of them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What tests of the program share: the lab's stack as it is registered, and its warnings."""
 
-from __future__ import annotations
-
 import pulumi
 import pytest
 

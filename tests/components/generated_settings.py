@@ -1,7 +1,5 @@
 """Configurations of a stack, made up: right ones, ones at a limit, and ones just over it."""
 
-from __future__ import annotations
-
 import copy
 import re
 from collections.abc import Iterator, Sequence

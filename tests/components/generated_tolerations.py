@@ -1,7 +1,5 @@
 """Tolerations, made up: right ones, and ones that no setting takes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import strategies as st

@@ -4,8 +4,6 @@ The API server itself judges them in tests/e2e/test_any_settings.py. Here is wha
 enough for a unit test, and what only its controllers and the pods would stumble over.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

@@ -4,8 +4,6 @@ The API server judges the same in tests/e2e/test_any_settings.py, CoreDNS in
 test_any_settings_dns.py.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -1,7 +1,5 @@
 """Whatever settings pass, the real CoreDNS starts with the names that are rendered from them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The exit node: no privilege, its identity kept, and no way into the cluster."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

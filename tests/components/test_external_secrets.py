@@ -1,7 +1,5 @@
 """What the program registers for the synced secrets, and what it says of them."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The firewall admits the exit nodes, and the old addresses go last."""
 
-from __future__ import annotations
-
 import pytest
 
 from components.firewall.crunchybridge import ListedRule

@@ -1,7 +1,5 @@
 """The gates: one measurement for every node, on that very node, and nothing else counts."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The limits of the settings are what the rendered objects leave room for, to the character."""
 
-from __future__ import annotations
-
 import json
 from ipaddress import IPv4Address, IPv4Network
 

@@ -1,7 +1,5 @@
 """What the stack gives Prometheus and Grafana, and when."""
 
-from __future__ import annotations
-
 import json
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Every pod may ask the resolver that its `dnsPolicy` gives it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 from ipaddress import IPv4Address

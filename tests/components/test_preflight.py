@@ -1,7 +1,5 @@
 """The preflight of a rollback: what it finds is shown, and stops nothing."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pulumi

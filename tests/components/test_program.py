@@ -1,7 +1,5 @@
 """The program run whole, for each stack, against Pulumi's mocks."""
 
-from __future__ import annotations
-
 import json
 
 import pulumi

@@ -1,7 +1,5 @@
 """Pods tolerate the taints that the settings name, and no object changes without such a setting."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from typing import Any

@@ -1,7 +1,5 @@
 """A transparent host has one Service and one DNS zone, however many ports of it are used."""
 
-from __future__ import annotations
-
 import re
 from ipaddress import IPv4Network
 from typing import Any, cast

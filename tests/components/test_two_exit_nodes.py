@@ -1,7 +1,5 @@
 """With two exit nodes the first is preferred, and all their addresses are the firewall's."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

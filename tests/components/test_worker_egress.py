@@ -1,7 +1,5 @@
 """The gateways: waves that reach the right nodes, no privilege, and no way round the tunnel."""
 
-from __future__ import annotations
-
 import base64
 import ipaddress
 import json

@@ -1,7 +1,5 @@
 """A bucket: moto's server as S3, in a process of its own, and a valve in front of it."""
 
-from __future__ import annotations
-
 import contextlib
 import secrets
 import socket

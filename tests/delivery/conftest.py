@@ -1,7 +1,5 @@
 """A clean checkout with a small program in place of the stack's, two stacks, and a bucket."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

@@ -3,8 +3,6 @@
 https://docs.github.com/en/rest/issues: paths, pages of `per_page` items, `{message}` on errors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field

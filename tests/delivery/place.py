@@ -1,7 +1,5 @@
 """Where the journey happens: a clean checkout, two labs, a bucket, and an API in GitHub's place."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ What a job gets from GitHub (secrets, variables, the pull request) comes from a 
 use an action are left out, because all jobs share one folder, one Python and one toolchain here.
 """
 
-from __future__ import annotations
-
 import re
 import shlex
 import subprocess

@@ -4,8 +4,6 @@ Each test holds a reason of docs/adr/0017-engine-by-its-command-line.md. One tha
 upgrade of the SDK says that the record can be looked at again.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The lines that set a shell up for bare `pulumi` commands."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from pathlib import Path

@@ -5,8 +5,6 @@ image, the outage's DaemonSet, and a refresh that found drift. Inputs and output
 After a change that is meant: `python -m tests.delivery.test_comment` writes the expected text anew.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import re

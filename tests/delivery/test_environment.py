@@ -1,7 +1,5 @@
 """Which backend a command uses, and where a job's kubeconfig goes."""
 
-from __future__ import annotations
-
 import json
 import os
 import stat

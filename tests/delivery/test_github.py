@@ -1,7 +1,5 @@
 """One comment and one issue, however often the workflow runs."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterator
 

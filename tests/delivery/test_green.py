@@ -1,7 +1,5 @@
 """When a commit counts as green, by the engine's own record of updates."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

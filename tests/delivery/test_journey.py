@@ -5,8 +5,6 @@ in GitHub's place. `make rehearse` runs `make check` and `make test-unit` in tha
 `make test` leaves those two out here, since it is them that it runs.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

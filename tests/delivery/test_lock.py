@@ -1,7 +1,5 @@
 """Locks: whose they are, and which of them may be released."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

@@ -1,7 +1,5 @@
 """Every pair of commands on one lab: the second waits and says so, and what only reads does not."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A saved plan names the nodes that its gates measure, and the API servers it was made for."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

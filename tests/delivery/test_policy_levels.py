@@ -1,7 +1,5 @@
 """A rule at another level in one stack, with the real engine and the whole pack."""
 
-from __future__ import annotations
-
 import json
 import secrets
 

@@ -1,7 +1,5 @@
 """Promotion with the real engine and a bucket: what goes on, is refused, or is rolled back."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """What docs/state.md says a role must be allowed is what the commands ask of the bucket."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import parse_qs, urlsplit
 

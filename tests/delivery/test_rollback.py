@@ -1,7 +1,5 @@
 """A rollback with the real engine: what it goes on with, what it makes, and what it says."""
 
-from __future__ import annotations
-
 import subprocess
 
 import pytest

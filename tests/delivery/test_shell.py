@@ -1,7 +1,5 @@
 """What a command takes from the shell: a shell made for another project changes nothing."""
 
-from __future__ import annotations
-
 import pwd
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """State in a bucket, with the real engine: locks, a bucket that goes away, versions restored."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

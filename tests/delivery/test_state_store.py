@@ -1,7 +1,5 @@
 """The bucket as a backend: prefixes, versions, and what is said when it refuses."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A work tree that git cannot look at is not a clean one."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

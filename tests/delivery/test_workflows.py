@@ -1,7 +1,5 @@
 """What the workflows promise: known commands only, pins, least permissions, nothing for forks."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The workflows of CI as data, so that tests can judge their steps and run them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

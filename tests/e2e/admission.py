@@ -1,7 +1,5 @@
 """Policies in the API server for as long as a test needs them, all of them in force."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

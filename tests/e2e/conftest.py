@@ -1,7 +1,5 @@
 """One lab for all end-to-end tests, and one with the stack deployed."""
 
-from __future__ import annotations
-
 from tests.e2e.lab_fixture import lab_fixture
 
 # Nothing is deployed on it by this fixture.

@@ -1,7 +1,5 @@
 """A lab as a fixture, and the programs that tests run on one."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager

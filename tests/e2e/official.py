@@ -4,8 +4,6 @@ Where no official CLI is, this is a copy of the built engine with the stand-ins 
 laid out as an official installation is.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil

@@ -1,7 +1,5 @@
 """A lab with the operator's own chart in it, and what tests do with its secrets."""
 
-from __future__ import annotations
-
 import base64
 import shutil
 from dataclasses import dataclass

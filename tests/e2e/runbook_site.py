@@ -1,7 +1,5 @@
 """A checkout and a lab as a person at a runbook has them, with what there is to be mended."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A runbook's commands at one heading, with what has happened before somebody opens it there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The stack with its synced secrets on a lab of its own, and all that its commands have said."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any

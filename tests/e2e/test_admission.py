@@ -1,7 +1,5 @@
 """The policies in a real API server: the incident by `kubectl apply`, and all three agreeing."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,5 @@
 """The three enforcers agree with each other, and the rules with the real server's Pod Security."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

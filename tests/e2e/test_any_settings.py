@@ -1,7 +1,5 @@
 """Whatever settings pass, the real API server takes every object that is rendered from them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A look that finds no drift is told to the cluster's monitoring; one that finds some is not."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

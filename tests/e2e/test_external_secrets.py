@@ -3,8 +3,6 @@
 The tests go through one fleet's life in their order.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The database's firewall through the whole stack, against the stand-in of CrunchyBridge's API."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 

@@ -4,8 +4,6 @@ What the gate's pods measure is simulated (workshop/lab/simulated_checks.py): th
 node's gateway would show, and have somebody cordon, taint, fill or add the node.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -1,7 +1,5 @@
 """The outage, replayed: the DaemonSet of 13 October 2025 does not get past a preview."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

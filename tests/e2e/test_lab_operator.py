@@ -1,7 +1,5 @@
 """The lab runs the real External Secrets Operator, as its chart's pods say."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A check that fails an update comes after the engine has removed what left the program."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.provider.conftest import stack, stand_in

@@ -1,7 +1,5 @@
 """With an official CLI on PATH its plugins and its login are its user's, and bare commands work."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

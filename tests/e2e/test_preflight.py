@@ -1,7 +1,5 @@
 """The preflight on a real API server: what it finds there, and what an update makes of it."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os

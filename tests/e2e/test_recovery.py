@@ -1,7 +1,5 @@
 """What is killed comes back with `make up`: nothing lost, no manual step."""
 
-from __future__ import annotations
-
 import os
 import signal
 from pathlib import Path

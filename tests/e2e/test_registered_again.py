@@ -1,7 +1,5 @@
 """An exit node that registered again: its old device is gone, and no command fails for it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

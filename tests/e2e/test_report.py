@@ -1,7 +1,5 @@
 """`oceanid report` on a deployed stack, and on one whose cluster does not answer."""
 
-from __future__ import annotations
-
 import base64
 import os
 import sys

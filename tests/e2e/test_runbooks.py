@@ -1,7 +1,5 @@
 """Every command of the runbooks that is marked for the lab, run as it stands; no secrets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

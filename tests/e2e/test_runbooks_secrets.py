@@ -1,7 +1,5 @@
 """The runbooks about synced secrets: every command marked for the lab, run as it stands."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The cluster's DNS configuration has other owners: one key of it is the stack's, and no more."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Iterator

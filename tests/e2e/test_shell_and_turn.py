@@ -1,7 +1,5 @@
 """The lab under commands at once, from a shell for another project, and with a broken copy."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

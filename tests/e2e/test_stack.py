@@ -1,7 +1,5 @@
 """The stack on the lab: what `make up` gives, and that it stays as it is."""
 
-from __future__ import annotations
-
 import base64
 import json
 from pathlib import Path

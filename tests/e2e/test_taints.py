@@ -3,8 +3,6 @@
 What the gates' pods measure is simulated (workshop/lab/simulated_checks.py).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ The provider writes files instead of asking a cluster, so these need no lab. Eve
 in a preview, so none is left out here for being another enforcer's.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from pathlib import Path

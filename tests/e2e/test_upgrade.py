@@ -4,8 +4,6 @@ Releases before the component `Egress` had its parts at the top of the stack. Th
 release is made from a current one; its program is not run again.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

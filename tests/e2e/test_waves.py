@@ -4,8 +4,6 @@ What the gate's pods measure is simulated (workshop/lab/simulated_checks.py): th
 node's gateway would show, and look at what the update then does.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """One request at a time: pages, metadata without values, refusals, and what a proxy says."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Each way of a kubeconfig to reach an API server and to log in, and one line where it is wrong."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os

@@ -1,7 +1,5 @@
 """A wait sees each change, whatever becomes of the watch that tells of it."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator

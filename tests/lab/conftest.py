@@ -1,7 +1,5 @@
 """Fixtures: a running API stand-in, and plugins with a listening engine."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Iterator

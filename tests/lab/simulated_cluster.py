@@ -1,7 +1,5 @@
 """A cluster in a dictionary, and pods for it; the real one is in tests/e2e."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Real processes for the lab's tests: the API stand-in, and plugins with a listening engine."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

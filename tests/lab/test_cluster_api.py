@@ -1,7 +1,5 @@
 """The network lab's Kubernetes API gives a Secret to whom the Roles say, and to nobody else."""
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 

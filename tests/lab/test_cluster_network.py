@@ -1,7 +1,5 @@
 """The way into the simulated cluster: to real processes by their pods' addresses, no other."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 import subprocess

@@ -1,7 +1,5 @@
 """The command plugin: a real process over gRPC, running real commands."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What a container of a simulated pod would log in with."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

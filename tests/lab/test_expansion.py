@@ -1,7 +1,5 @@
 """`$(VAR)` is expanded by Kubernetes' own rules."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

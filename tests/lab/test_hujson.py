@@ -1,7 +1,5 @@
 """HuJSON is JSON with comments and trailing commas."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """NetworkPolicies in the network lab admit what Kubernetes says they admit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any

@@ -1,7 +1,5 @@
 """A container of the operator's chart becomes a process: nothing changed but what must be."""
 
-from __future__ import annotations
-
 import copy
 from pathlib import Path
 from typing import Any

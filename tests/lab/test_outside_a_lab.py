@@ -1,7 +1,5 @@
 """Stand-in providers refuse to work outside a lab, also under a bare `pulumi`."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """States under the real engine: of a stand-in of before, and of a device that registered again."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex

@@ -1,7 +1,5 @@
 """Labs choose loopback ports that stay their own."""
 
-from __future__ import annotations
-
 import shutil
 import socket
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The preflight asks the tailnet's API, here the stand-in, about the exit nodes."""
 
-from __future__ import annotations
-
 import pytest
 
 from operations.errors import UnavailableError

@@ -1,7 +1,5 @@
 """Property paths read as Pulumi writes them."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

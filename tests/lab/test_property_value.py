@@ -1,7 +1,5 @@
 """Property values cross the wire unchanged, and secrets stay marked."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import given

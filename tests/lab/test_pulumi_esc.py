@@ -1,7 +1,5 @@
 """The stand-in of Pulumi ESC answers as Pulumi's own client (esc-sdk v0.12.1) reads."""
 
-from __future__ import annotations
-
 import stat
 from pathlib import Path
 from typing import Any

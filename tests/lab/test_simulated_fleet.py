@@ -1,7 +1,5 @@
 """What the real stand-in of the tailnet shows of simulated pods."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """What only the stand-in plugins do: they say what they are, and refuse what they lack."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import subprocess

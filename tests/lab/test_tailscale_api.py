@@ -1,7 +1,5 @@
 """The API stand-in, over real HTTP."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Devices of the API stand-in, over real HTTP."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

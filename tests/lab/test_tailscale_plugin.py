@@ -1,7 +1,5 @@
 """The tailscale plugin: a real process over gRPC, against the real API stand-in."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The tailscale plugin's look-ups, its errors and its settings."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

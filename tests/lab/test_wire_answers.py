@@ -1,7 +1,5 @@
 """Each answer on the wire is the real plugin's, as recorded from it: `answers/*.yaml`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

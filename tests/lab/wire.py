@@ -1,7 +1,5 @@
 """What a plugin answers on the wire, as plain data: the same for every run."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which metrics the alerts and the dashboard ask for, and which a program's text has."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -1,7 +1,5 @@
 """The alert rules as a rule file, and promtool to run it."""
 
-from __future__ import annotations
-
 import json
 from datetime import date
 from pathlib import Path

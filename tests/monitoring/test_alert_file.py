@@ -1,7 +1,5 @@
 """The rules file and the dashboard as they lie: their placeholders, names and links."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import Any

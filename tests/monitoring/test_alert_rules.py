@@ -1,7 +1,5 @@
 """Every alert fires when it should and is quiet when it should not, in Prometheus' own engine."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

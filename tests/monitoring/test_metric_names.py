@@ -5,8 +5,6 @@ and tailscaled in tests/network/test_monitoring.py, the real External Secrets Op
 tests/e2e/test_lab_operator.py.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Where the network lab cannot run, its tests say why; in CI that is a failure."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

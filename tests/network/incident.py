@@ -7,8 +7,6 @@ was false, for userspace mode touches nothing of a node's network; the exit node
 tailnet's; and the programs were of v1.78.3, here they are those that the lab has.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

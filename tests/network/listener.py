@@ -1,7 +1,5 @@
 """A server in a namespace that greets whoever connects."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What a node's network is made of, as lines to compare: links, rules, routes, filters."""
 
-from __future__ import annotations
-
 import re
 
 from workshop.lab.network.namespace import Namespace

@@ -1,7 +1,5 @@
 """From every node, every destination sees the exit node's address, whatever is between."""
 
-from __future__ import annotations
-
 import hashlib
 import socket
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Two exit nodes share the work by preference, and each keeps its identity over restarts."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Where there is no exit node, traffic stops: nothing leaves by a node's own address, ever."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """The gate's program in its own rendered pod: it passes on a good path and names what is broken."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -1,7 +1,5 @@
 """An exit node at home asks its router for names: a private address, with the policies enforced."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

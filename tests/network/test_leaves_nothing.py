@@ -1,7 +1,5 @@
 """However a run ends, the kernel takes away what it made; and runs do not meet."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """The real prober, Envoy and tailscaled tell what the alerts ask for, when it matters."""
 
-from __future__ import annotations
-
 import http.client
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The nodes' NAT, as kube-proxy keeps it: nothing leaves a node with a pod's own address."""
 
-from __future__ import annotations
-
 import socket
 import time
 

@@ -1,7 +1,5 @@
 """Open sessions end with their exit node; the database keeps none of a gateway that is gone."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """The outage of 13 October 2025: what takes a node away, what is left, and what brings it back."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A `transparent` destination keeps its URL: DNS leads to the gateway, TLS is the site's own."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from pathlib import Path

@@ -4,8 +4,6 @@ It finds the host by the pod's own resolver, and trusts what the pod trusts. It 
 it connected to, and the one that the database sees.
 """
 
-from __future__ import annotations
-
 import argparse
 import socket
 import ssl

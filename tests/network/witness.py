@@ -1,7 +1,5 @@
 """Whether a node and its pods reach what they need: on old connections, and on new ones."""
 
-from __future__ import annotations
-
 import http.client
 import socket
 import ssl
@@ -40,7 +38,7 @@ class Witness:
 
     @classmethod
     @contextmanager
-    def of(cls, fleet: Fleet, name: str) -> Iterator[Witness]:
+    def of(cls, fleet: Fleet, name: str) -> Iterator["Witness"]:
         """With its connections open, on a node that is well and has an SSH server."""
         node = fleet.topology.nodes[name]
         pod = fleet.application(name).sandbox.namespace

@@ -1,7 +1,5 @@
 """Copies of the installed pulumi-policy with something changed, for a process's PYTHONPATH."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What the rules have to say of a program that was recorded."""
 
-from __future__ import annotations
-
 from policies.pack import fired_on
 from policies.rules import all_rules, cross_resource_rules
 from policies.rules._cross_resource import Observation

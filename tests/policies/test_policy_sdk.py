@@ -1,7 +1,5 @@
 """The pack starts only where it can judge: it is run as the engine runs it, with another SDK."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

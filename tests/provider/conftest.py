@@ -1,7 +1,5 @@
 """Fixtures: the stand-in, the plugin's process, and a stack under the real engine."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The plugin's real process, spoken to over gRPC as the engine speaks to it."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from workshop.testing.checkout import REPOSITORY
 
 class Plugin(PluginProcess):
     @classmethod
-    def start(cls, folder: Path, **environment: str) -> Plugin:
+    def start(cls, folder: Path, **environment: str) -> "Plugin":
         """Start the folder as the engine does, from another working directory."""
         command = [sys.executable, "-u", str(REPOSITORY / "providers" / "crunchybridge")]
         return cls.run(command, folder, **environment)

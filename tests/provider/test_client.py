@@ -1,7 +1,5 @@
 """The client's patience: against the stand-in's application, with a clock that waiting moves."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import closing

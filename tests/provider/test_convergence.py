@@ -1,7 +1,5 @@
 """Whatever happens in between, an undisturbed `up --refresh` ends with exactly the wanted rules."""
 
-from __future__ import annotations
-
 import re
 from ipaddress import ip_network
 from typing import Any

@@ -1,7 +1,5 @@
 """The API's stand-in: a real server over real HTTP."""
 
-from __future__ import annotations
-
 import re
 import stat
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Firewall rules under the real engine, with the plugin's process and the stand-in's."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

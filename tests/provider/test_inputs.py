@@ -1,7 +1,5 @@
 """The form of a rule's inputs, for any text there is."""
 
-from __future__ import annotations
-
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest

@@ -1,7 +1,5 @@
 """The plugin: a real process over gRPC, against the real stand-in."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import grpc

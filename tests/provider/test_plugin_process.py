@@ -1,7 +1,5 @@
 """The plugin's settings, schema and end: a real process over gRPC."""
 
-from __future__ import annotations
-
 import json
 import os
 import select

@@ -1,7 +1,5 @@
 """The preflight asks CrunchyBridge's API, here the stand-in, about the database's network."""
 
-from __future__ import annotations
-
 import pytest
 
 from operations.errors import UnavailableError

@@ -1,7 +1,5 @@
 """Retiring a range: a real plugin process against the real stand-in, and the real engine."""
 
-from __future__ import annotations
-
 import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2

@@ -1,7 +1,5 @@
 """The provider's own code between a small model of the engine and the stand-in, in one process."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A page with one of everything, from documents as the engine and the API server give them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any

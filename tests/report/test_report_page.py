@@ -1,7 +1,5 @@
 """The page in a real browser: on a phone, in the dark, for a screen reader, without a network."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the report says, from documents as the engine and the API server give them."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 

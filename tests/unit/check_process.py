@@ -1,7 +1,5 @@
 """The gate's program as the process it is in a pod, and what it said."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -1,7 +1,5 @@
 """A running Envoy for the tests that ask one: one a file, with both exit nodes well at first."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 

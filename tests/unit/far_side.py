@@ -1,7 +1,5 @@
 """What the gate's checks talk to, on the loopback: echo, database, storage, proxies, and liars."""
 
-from __future__ import annotations
-
 import select
 import socket
 import socketserver

@@ -1,7 +1,5 @@
 """A cluster as the preflight sees it, made of the objects a test names."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from operations.preflight.view import Kind, View

@@ -1,7 +1,5 @@
 """What an exit node may reach is the internet without every range that is not."""
 
-from __future__ import annotations
-
 import ipaddress
 
 from hypothesis import given

@@ -1,7 +1,5 @@
 """A bench that misses a goal says so and fails."""
 
-from __future__ import annotations
-
 import pytest
 
 from workshop.bench.__main__ import main

@@ -3,8 +3,6 @@
 Programs are looked for, not listed: a new one that is lenient fails here.
 """
 
-from __future__ import annotations
-
 import ast
 import sys
 from collections.abc import Iterator

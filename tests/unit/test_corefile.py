@@ -1,7 +1,5 @@
 """CoreDNS' configuration is read as CoreDNS reads it: keys, snippets, imports, what is refused."""
 
-from __future__ import annotations
-
 import pytest
 
 from operations.preflight.corefile import CorefileError, Reading, has_variable, zone_of

@@ -1,7 +1,5 @@
 """CoreDNS' configuration is read as the real CoreDNS reads it, whatever it is made of."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the documents refer to is there: files, headings, tests, targets; no page is fetched."""
 
-from __future__ import annotations
-
 import ast
 import re
 from functools import cache

@@ -1,7 +1,5 @@
 """Durations are read as Go reads them, and handed on as they were given."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import pytest

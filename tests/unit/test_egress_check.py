@@ -1,7 +1,5 @@
 """The gate's program against real servers: each check passes, fails, and says what it saw."""
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack

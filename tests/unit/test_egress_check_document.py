@@ -1,7 +1,5 @@
 """The gate's document names every destination, and no direct try by a name that leads back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from components.egress.destination import Destination, Protocol

@@ -1,7 +1,5 @@
 """How the gate's program runs: documents refused, checks settled, words kept within bounds."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import json

@@ -1,7 +1,5 @@
 """Envoy's bootstrap as data: what holds for every gateway, and which gateways are refused."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import replace

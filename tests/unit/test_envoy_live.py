@@ -1,7 +1,5 @@
 """The real Envoy with generated configurations, and stand-ins of tailscaled behind it."""
 
-from __future__ import annotations
-
 import json
 import socket
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The real Envoy: what becomes of connections that are open when their exit node fails."""
 
-from __future__ import annotations
-
 import socket
 import time
 from collections.abc import Iterator

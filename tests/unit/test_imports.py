@@ -1,7 +1,5 @@
 """Imports go one way, so that a part can be read, tested and replaced by itself."""
 
-from __future__ import annotations
-
 import ast
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The lab's copy of its stack's file: the repository's settings, the state's salt, nothing lost."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What counts as a lab: every outside service is on this machine, whatever the stack's name."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

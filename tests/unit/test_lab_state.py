@@ -1,7 +1,5 @@
 """A state file that a kill has torn is put right from the backend's own backup."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """make takes the variables of a target's recipe and no others; nothing but STACK from a shell."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

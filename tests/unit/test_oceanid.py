@@ -1,7 +1,5 @@
 """The command: what it refuses, what every part of it says of itself, and how soon it starts."""
 
-from __future__ import annotations
-
 import json
 import os
 import resource

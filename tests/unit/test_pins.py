@@ -1,7 +1,5 @@
 """Renovate finds every pin, what runs is what the tests run, and every package has its hashes."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

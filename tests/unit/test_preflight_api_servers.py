@@ -1,7 +1,5 @@
 """The API servers that pods may reach: the settings' list, or the cluster's own endpoints."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

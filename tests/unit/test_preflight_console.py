@@ -1,7 +1,5 @@
 """Somebody has logged in at every node's console in the last 90 days, or the update says so."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """What somebody else runs where the stack takes a namespace, or shares the cluster's objects."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

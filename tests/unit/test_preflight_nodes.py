@@ -1,7 +1,5 @@
 """A node that is missing or silent is found before an update touches the fleet."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A node where no gateway, or no exit node, can run is named before an update, with the reason."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Where an update starts or enlarges pods, the preflight looks for their room first."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from components.egress.requests import gateway_requests

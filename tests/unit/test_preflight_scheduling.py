@@ -1,7 +1,5 @@
 """Taints and room are judged as Kubernetes documents that its scheduler does."""
 
-from __future__ import annotations
-
 import json
 from decimal import Decimal
 from typing import Any

@@ -1,7 +1,5 @@
 """Whether the cluster's DNS can answer the transparent hosts, and nobody else answers them."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

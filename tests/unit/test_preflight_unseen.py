@@ -1,7 +1,5 @@
 """A check that could not be made does not pass: where it can stop an update, it stops it."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

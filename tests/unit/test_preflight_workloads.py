@@ -1,7 +1,5 @@
 """What runs in the cluster already, and could cut nodes off or starve."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

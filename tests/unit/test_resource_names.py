@@ -1,7 +1,5 @@
 """Two free parts make a resource's name that no other two make, and existing stacks keep theirs."""
 
-from __future__ import annotations
-
 import pulumi
 from hypothesis import given
 from hypothesis import strategies as st

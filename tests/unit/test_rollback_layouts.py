@@ -1,7 +1,5 @@
 """A rollback runs the command that the earlier commit has, wherever that commit keeps it."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A secret that is not read anew is explained by what the operator says of this reading."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

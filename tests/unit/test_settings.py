@@ -1,7 +1,5 @@
 """A wrong setting gives one line with its key, its value, the rule and the remedy."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

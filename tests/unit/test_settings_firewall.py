@@ -1,7 +1,5 @@
 """Ranges that cannot stand next to each other are refused before anything is changed."""
 
-from __future__ import annotations
-
 from ipaddress import ip_network
 from itertools import combinations
 from typing import Any

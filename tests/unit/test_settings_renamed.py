@@ -1,7 +1,5 @@
 """Keys of the previous release work in this one, each with a warning that names the new key."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """A state that owns all of coredns-custom is not let near what would delete the keys of others."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 

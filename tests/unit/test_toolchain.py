@@ -4,8 +4,6 @@ The `go` and `pulumi` commands here are small shell scripts in place of the real
 build takes minutes, and CI does it by `make toolchain`.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Two commands at once: one waits for the other and says so, and a kill leaves no lock."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

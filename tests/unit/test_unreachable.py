@@ -1,7 +1,5 @@
 """An API server that does not answer ends a command with one line, and never empties the state."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

@@ -1,7 +1,5 @@
 """A URN is taken apart the same way everywhere, whatever stands in a resource's name."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from pathlib import Path

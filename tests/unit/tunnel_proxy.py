@@ -1,7 +1,5 @@
 """A stand-in of one tailscaled's two proxies, with an exit node whose health can be changed."""
 
-from __future__ import annotations
-
 import socketserver
 import threading
 from enum import Enum
@@ -79,7 +77,7 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
     def __init__(
-        self, owner: TunnelProxy, port: int, handler: type[socketserver.BaseRequestHandler]
+        self, owner: "TunnelProxy", port: int, handler: type[socketserver.BaseRequestHandler]
     ) -> None:
         self.owner = owner
         super().__init__(("127.0.0.1", port), handler)

@@ -1,7 +1,5 @@
 """A stack's settings with one change, and what they are refused with."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Collection

@@ -1,7 +1,5 @@
 """`make bench`: prints the README's tables, and fails where a goal is missed."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Callable, Mapping

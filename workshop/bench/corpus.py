@@ -1,7 +1,5 @@
 """Manifests to scan: as many as wanted, as teams would have them, one in forty at fault."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -5,8 +5,6 @@ on another node, a site. The paths take turns within each round, so that what el
 meets all of them; ratios are taken within rounds, and the medians of the rounds are told.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager

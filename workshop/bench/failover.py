@@ -5,8 +5,6 @@ With real processes.
 Every run is watched on the wire: with two exit nodes, nothing but theirs may reach a site.
 """
 
-from __future__ import annotations
-
 import tempfile
 import time
 from functools import partial

@@ -1,7 +1,5 @@
 """Seconds and requests of the CrunchyBridge provider under the real engine, by number of rules."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from collections.abc import Callable

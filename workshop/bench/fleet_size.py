@@ -1,7 +1,5 @@
 """How `up` and a preview without changes grow with the fleet: 3, 30 and 300 simulated nodes."""
 
-from __future__ import annotations
-
 import json
 import resource
 import tempfile

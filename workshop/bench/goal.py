@@ -1,7 +1,5 @@
 """What a figure is held to, and whether it keeps to it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

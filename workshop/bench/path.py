@@ -1,7 +1,5 @@
 """A way from an application to a site: how a connection by it is made."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How far the rules agree with the API server's own Pod Security, in every kind of workload."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import httpx

@@ -1,7 +1,5 @@
 """Seconds of the preflight by the size of the fleet, on one lab that grows."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """One program run once: how long, and how much memory."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import time

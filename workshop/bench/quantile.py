@@ -1,7 +1,5 @@
 """Shares of a list of figures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 

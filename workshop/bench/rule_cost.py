@@ -1,7 +1,5 @@
 """What the policy pack costs a preview: milliseconds a resource, by number of rules."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 

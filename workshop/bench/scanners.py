@@ -1,7 +1,5 @@
 """The manifest scanner next to checkov, conftest and a bare parse, over the same files."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Traffic on a path: how much passes in a second, what it costs, and how soon it begins."""
 
-from __future__ import annotations
-
 import os
 import selectors
 import time

@@ -4,8 +4,6 @@ The real one listens on loopback, an address that no endpoint may have, and publ
 [workshop/lab/control_plane.py]. A cluster with several servers names each of them like this.
 """
 
-from __future__ import annotations
-
 import json
 
 import httpx

@@ -1,15 +1,10 @@
 """`oceanid lab …`: the lab's commands, which join the product's [pyproject.toml]."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from operations.cli.commands import Commands
-
-if TYPE_CHECKING:
-    from workshop.lab.home import Home
+from workshop.lab.home import REPOSITORY, Home, LabError
 
 app = Commands("The local lab: a cluster and stand-ins.", example="oceanid lab status")
 
@@ -52,7 +47,6 @@ def _run(name: str, command: Callable[[Home], int]) -> int:
     import httpx
 
     from operations.delivery import turn
-    from workshop.lab.home import REPOSITORY, Home, LabError
 
     home = Home(path=REPOSITORY / ".lab") if name == "clean" else Home.default()
     home.make()

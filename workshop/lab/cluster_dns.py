@@ -3,8 +3,6 @@
 Nothing of this lab answers DNS; the preflight reads whether transparent hosts would be answered.
 """
 
-from __future__ import annotations
-
 import httpx
 
 from workshop.lab.nodes import FLEET

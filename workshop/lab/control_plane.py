@@ -1,7 +1,5 @@
 """etcd, the API server, the controller manager, the scheduler and kwok as lab services."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

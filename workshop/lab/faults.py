@@ -1,7 +1,5 @@
 """Faults on demand: what no real API has."""
 
-from __future__ import annotations
-
 import threading
 import time
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Where the lab keeps what it makes: one folder, readable by its owner only."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os
@@ -26,7 +24,7 @@ class Home:
     path: Path
 
     @classmethod
-    def default(cls) -> Home:
+    def default(cls) -> "Home":
         """The folder of this process's environment."""
         return cls(path=Path(os.environ.get("OCEANID_LAB") or REPOSITORY / ".lab").resolve())
 

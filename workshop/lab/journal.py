@@ -1,7 +1,5 @@
 """What a stand-in was asked, so that tests can count and read it."""
 
-from __future__ import annotations
-
 from collections import deque
 from typing import Any
 

@@ -1,7 +1,5 @@
 """JSON in and out of the stand-ins' HTTP faces."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A connection to the API server from a kubeconfig with embedded certificates."""
 
-from __future__ import annotations
-
 import base64
 import ssl
 import tempfile

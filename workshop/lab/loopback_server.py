@@ -1,7 +1,5 @@
 """Serves a stand-in of an HTTP API on loopback, and says where."""
 
-from __future__ import annotations
-
 import argparse
 import socket
 import sys

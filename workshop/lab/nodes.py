@@ -4,8 +4,6 @@ From the operators' documents of 12 and 13 October 2025. kwok keeps their heartb
 pods in appearance only.
 """
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 

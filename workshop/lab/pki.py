@@ -4,8 +4,6 @@ Made once and kept, because kubeconfigs and running processes hold on to them. N
 trusted by anything outside the lab.
 """
 
-from __future__ import annotations
-
 import base64
 import secrets
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Loopback ports that stay a lab's own, among all labs of this user."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

@@ -5,8 +5,6 @@ a stale pid file, a reused pid or a lost pid file can then neither hide a proces
 point at somebody else's.
 """
 
-from __future__ import annotations
-
 import os
 import select
 import signal

@@ -4,8 +4,6 @@ With them the API server takes and checks the stack's monitors, probes and rules
 Prometheus does; nothing scrapes here.
 """
 
-from __future__ import annotations
-
 import httpx
 import yaml
 

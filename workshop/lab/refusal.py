@@ -1,7 +1,5 @@
 """A request that a stand-in's API refuses."""
 
-from __future__ import annotations
-
 
 class Refusal(Exception):  # noqa: N818 - an answer of the API, not a fault of the server
     """Answered as `{"message": …}` with an HTTP status."""

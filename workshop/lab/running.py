@@ -1,7 +1,5 @@
 """The local control plane and its stand-ins: started, ended, shown, removed."""
 
-from __future__ import annotations
-
 import secrets
 import shutil
 import time

@@ -6,8 +6,6 @@ was seen. As the real checker it fails on another node than the one it is for, a
 gateway is not ready. The real checker is tested by itself and in the network lab.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

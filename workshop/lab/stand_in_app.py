@@ -1,7 +1,5 @@
 """What every API stand-in has around its own routes: admission, faults, errors, `/lab`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

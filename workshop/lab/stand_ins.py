@@ -1,7 +1,5 @@
 """The lab's stand-ins of outside APIs, as lab services. docs/stand-ins.md lists what differs."""
 
-from __future__ import annotations
-
 import sys
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a stand-in keeps: one dataclass in one file, on disk before a request is answered."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A short table of what runs where, read from the API server."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import httpx

@@ -1,7 +1,5 @@
 """Waiting for what the lab's processes do by themselves."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """One manifest before the three enforcers: as each takes it, and what each says."""
 
-from __future__ import annotations
-
 import copy
 import json
 from collections.abc import Iterator

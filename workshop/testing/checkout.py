@@ -1,7 +1,5 @@
 """A clean checkout of this work tree with commits of its own, and the Makefile's commands in it."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -35,7 +33,7 @@ class Checkout:
     path: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def with_environment(self, **more: str) -> Checkout:
+    def with_environment(self, **more: str) -> "Checkout":
         """The same checkout for a job with other variables."""
         return Checkout(path=self.path, environment={**self.environment, **more})
 

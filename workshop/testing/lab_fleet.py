@@ -1,7 +1,5 @@
 """A lab of its own for a test run, and the engine on it, as the Makefile's targets use them."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

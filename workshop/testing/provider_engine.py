@@ -1,7 +1,5 @@
 """A stack of firewall rules under the real engine, in a folder of its own."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

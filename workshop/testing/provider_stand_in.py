@@ -1,7 +1,5 @@
 """CrunchyBridge's stand-in with one network."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Runs a program against Pulumi's mocks and records what it registers."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import runpy

@@ -1,7 +1,5 @@
 """`workshop.testing.report_images REPORT FOLDER`: pictures of a report for the documentation."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A stand-in of an API as a process of its own, as the lab runs it."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 With a part, what only that part's tests need: programs that `make toolchain` leaves out.
 """
 
-from __future__ import annotations
-
 import argparse
 import shutil
 import sys

@@ -4,8 +4,6 @@
 fonts it needs, compressed with Brotli, for Linux on x86-64: nothing has to be installed as root.
 """
 
-from __future__ import annotations
-
 import io
 import platform
 import shutil

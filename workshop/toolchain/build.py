@@ -1,7 +1,5 @@
 """Builds one module and keeps the result in the user's cache folder by the hash of its sources."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

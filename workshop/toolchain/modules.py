@@ -1,7 +1,5 @@
 """What is built: each Go module of this folder with the binaries and files taken from it."""
 
-from __future__ import annotations
-
 import hashlib
 import platform
 from dataclasses import dataclass

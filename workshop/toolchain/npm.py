@@ -1,7 +1,5 @@
 """Packages of the npm registry that hold files the tests need: fetched, compared, kept."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import subprocess

@@ -3,8 +3,6 @@
 Run by the Python that the user has, before any package is there.
 """
 
-from __future__ import annotations
-
 import argparse
 import subprocess
 import sys

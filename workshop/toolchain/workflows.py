@@ -1,7 +1,5 @@
 """`python -m workshop.toolchain.workflows`: the CI workflows, checked by actionlint."""
 
-from __future__ import annotations
-
 import argparse
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """`python -m workshop.lab.cluster_network`: an HTTP CONNECT proxy for the API server only."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib
@@ -41,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-async def _serve(port: int, tls: ssl.SSLContext, proxy: Proxy) -> None:
+async def _serve(port: int, tls: ssl.SSLContext, proxy: "Proxy") -> None:
     server = await asyncio.start_server(
         proxy.handle, "127.0.0.1", port, ssl=tls, limit=_LONGEST_HEAD_BYTES
     )

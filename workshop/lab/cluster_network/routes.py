@@ -1,7 +1,5 @@
 """Which addresses of simulated pods are served by a real process, kept in a file."""
 
-from __future__ import annotations
-
 import ipaddress
 import json
 from collections.abc import Mapping

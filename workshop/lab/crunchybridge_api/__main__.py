@@ -1,7 +1,5 @@
 """`workshop.lab.crunchybridge_api --port N --state FILE --credentials FILE --network ID`."""
 
-from __future__ import annotations
-
 import argparse
 import secrets
 import sys

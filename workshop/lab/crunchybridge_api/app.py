@@ -1,7 +1,5 @@
 """The HTTP face, as docs.crunchybridge.com/api/network-firewall-rule and /api-concepts have it."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

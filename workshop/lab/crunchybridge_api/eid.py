@@ -1,7 +1,5 @@
 """CrunchyBridge's ids: 128 bits in lower-case base32 without padding."""
 
-from __future__ import annotations
-
 import base64
 import re
 import secrets

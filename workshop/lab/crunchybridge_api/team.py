@@ -1,7 +1,5 @@
 """What the stand-in keeps: networks and their rules; every change is on disk before an answer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network

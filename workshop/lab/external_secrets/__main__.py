@@ -3,8 +3,6 @@
 The operator's processes outlive this one: a new one takes them over, and `lab down` ends them.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os

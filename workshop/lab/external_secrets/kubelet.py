@@ -1,7 +1,5 @@
 """What a kubelet does for a pod: its token, its mounts, its status."""
 
-from __future__ import annotations
-
 import base64
 import json
 import time

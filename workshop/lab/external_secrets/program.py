@@ -1,7 +1,5 @@
 """What a container of the operator's chart runs, and how it is run outside of a container."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Brings the operator's processes in line with its pods, from whatever state they are in."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 import time

@@ -1,7 +1,5 @@
 """Whether the operator's processes are as its pods want them, as its service says by a file."""
 
-from __future__ import annotations
-
 import os
 
 from workshop.lab import processes

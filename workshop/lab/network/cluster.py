@@ -1,7 +1,5 @@
 """The lab's cluster: the rendered objects, and what a control plane and kubelets make of them."""
 
-from __future__ import annotations
-
 import json
 import socket
 import threading
@@ -51,7 +49,7 @@ class Cluster:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @classmethod
-    def make(cls, topology: Topology, internet: Internet, folder: Path, server: str) -> Cluster:
+    def make(cls, topology: Topology, internet: Internet, folder: Path, server: str) -> "Cluster":
         """A cluster without objects; `server` is the node of its control plane and its DNS."""
         folder.mkdir(mode=0o700, parents=True)
         authority = Authority(folder=folder, name="cluster-ca")

@@ -5,8 +5,6 @@ tokens and with the rights that the stack's Roles and RoleBindings give; SelfSub
 everything else is refused in the API's own form. State is kept in memory.
 """
 
-from __future__ import annotations
-
 import argparse
 import base64
 import json
@@ -53,7 +51,7 @@ class State:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> State:
+    def read(cls, document: Mapping[str, Any]) -> "State":
         """From `accounts` (token, namespace, name), `roles`, `bindings` and `secrets`."""
         return cls(
             accounts={

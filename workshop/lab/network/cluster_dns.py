@@ -1,7 +1,5 @@
 """The cluster's DNS: CoreDNS with k3s' configuration, and names from here in place of its API."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A container: the program that its manifest names, with the environment and files it is given."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

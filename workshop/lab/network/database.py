@@ -5,8 +5,6 @@ SQL, and answers every query with one row: the client's address, as `inet_client
 with `pg_sleep(SECONDS)` in it so many seconds later.
 """
 
-from __future__ import annotations
-
 import re
 import socketserver
 import ssl

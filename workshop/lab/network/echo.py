@@ -4,8 +4,6 @@ GET /ip is what ipinfo.io does; the other two are for moving much: N bytes of a 
 the SHA-256, in hex, of a body.
 """
 
-from __future__ import annotations
-
 import hashlib
 from http.server import BaseHTTPRequestHandler
 

@@ -3,8 +3,6 @@
 The programs are those of this machine and of `.toolchain/bin`; what a pod mounts comes on top.
 """
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from importlib.metadata import distribution

@@ -1,7 +1,5 @@
 """The servers of the lab's internet: the sites, their names, and the tailnet's service."""
 
-from __future__ import annotations
-
 import secrets
 import socket
 import sys
@@ -42,7 +40,7 @@ class Internet:
     processes: dict[str, Process]
 
     @classmethod
-    def start(cls, namespace: Namespace, folder: Path) -> Internet:
+    def start(cls, namespace: Namespace, folder: Path) -> "Internet":
         """Start every server and wait until each listens; raises LabError where one does not."""
         folder.mkdir(mode=0o700, parents=True)
         authority = Authority(folder=folder, name="public-ca")

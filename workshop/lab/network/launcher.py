@@ -13,8 +13,6 @@ path to its text; `hostname`, `user`, `group`.
 It stands alone, with the standard library only, because it starts for every container.
 """
 
-from __future__ import annotations
-
 import ctypes
 import json
 import os

@@ -1,7 +1,5 @@
 """A cable between two namespaces."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 

@@ -1,7 +1,5 @@
 """The cluster's objects as plain manifests, and what a kubelet looks up in them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

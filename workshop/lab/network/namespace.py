@@ -5,8 +5,6 @@ this process ends, the pipe closes, the holder ends, and the kernel takes the na
 links, routes and rules away: nothing can be left behind, and two runs cannot meet.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import subprocess
@@ -32,7 +30,7 @@ class Namespace:
     holder: subprocess.Popen[bytes]
 
     @classmethod
-    def make(cls, name: str) -> Namespace:
+    def make(cls, name: str) -> "Namespace":
         """A new one with its loopback up; raises LabError where the kernel refuses."""
         try:
             # `cat` says nothing and ends with its input. Its own session: a Ctrl-C is for us.

@@ -5,8 +5,6 @@ that no policy selects for a direction is open in it; one that any selects may d
 all of them together admit, and answers always pass. Named ports are not known here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses, ip_network

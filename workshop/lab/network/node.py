@@ -1,7 +1,5 @@
 """A node of the lab's fleet: its namespace, its NAT, its services, and its pods' cables."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +19,7 @@ class PodSandbox:
     """A pod's network: a namespace behind its node."""
 
     name: str
-    node: Node
+    node: "Node"
     namespace: Namespace
     address: IPv4Address
     interface: str

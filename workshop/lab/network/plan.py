@@ -1,7 +1,5 @@
 """Who is where in the network lab. Addresses outside are RFC 5737's, which nobody has."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 

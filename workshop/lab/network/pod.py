@@ -1,7 +1,5 @@
 """A pod of the lab: its containers as processes, with the volumes that its manifest names."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

@@ -1,7 +1,5 @@
 """A container's probes, asked as a kubelet asks them."""
 
-from __future__ import annotations
-
 import http.client
 from collections.abc import Mapping
 from typing import Any

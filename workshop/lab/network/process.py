@@ -1,7 +1,5 @@
 """A program in a namespace, which ends when this process does, however that ends."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -42,7 +40,7 @@ class Process:
         log: Path,
         environment: Mapping[str, str] | None = None,
         root: Mapping[str, Any] | None = None,
-    ) -> Process:
+    ) -> "Process":
         """Start it. `environment` is all it gets; `root` is the launcher's, for a container."""
         spec = {
             "network": namespace.path,

@@ -1,7 +1,5 @@
 """Asks a pod's readiness probes for as long as it runs, as its kubelet does."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What the network lab needs of the machine, and what of it is not there."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """Services: where each port leads from each node, and the names that the cluster's DNS has."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address

@@ -3,8 +3,6 @@
 Each listens at its own address of the plan, the web server by HTTPS and by plain HTTP.
 """
 
-from __future__ import annotations
-
 import argparse
 import socketserver
 import ssl

@@ -1,7 +1,5 @@
 """The namespaces of the lab and the cables between them: an internet, and nodes with their NAT."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What was seen on the wire: packets to the sites, by whose they are, counted by nftables."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -26,7 +24,7 @@ class Wire:
     nodes: list[Node]
 
     @classmethod
-    def tap(cls, internet: Namespace, nodes: list[Node]) -> Wire:
+    def tap(cls, internet: Namespace, nodes: list[Node]) -> "Wire":
         """Count from now on."""
         wire = cls(internet=internet, nodes=nodes)
         internet.nft(
@@ -90,7 +88,7 @@ class Sent:
     namespace: Namespace
 
     @classmethod
-    def tap(cls, namespace: Namespace, port: int) -> Sent:
+    def tap(cls, namespace: Namespace, port: int) -> "Sent":
         """Count from now on."""
         namespace.nft(
             f"""

@@ -1,7 +1,5 @@
 """What changed between a resource's old inputs and its new ones."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """A stand-in's process, which ends at the engine's interrupt as the real plugins do."""
 
-from __future__ import annotations
-
 import os
 from functools import partial
 

@@ -1,7 +1,5 @@
 """A stand-in for one provider: its settings, resource types and functions."""
 
-from __future__ import annotations
-
 import os
 import threading
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """What a stand-in knows about one type of resource."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass

@@ -1,8 +1,6 @@
 # ruff: noqa: N802 - the methods' names are the protocol's
 """The provider protocol, for stand-ins: Pulumi's gRPC service over resource types and functions."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

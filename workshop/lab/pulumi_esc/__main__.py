@@ -1,7 +1,5 @@
 """`python -m workshop.lab.pulumi_esc --port N --state FILE --credentials FILE`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 

@@ -4,8 +4,6 @@ Sources: `pulumi/esc-sdk` v0.12.1 (`swagger.yaml`, `go/api_esc.go`), which the E
 Operator's provider uses, and https://www.pulumi.com/docs/reference/cloud-rest-api/.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ Read from `pulumi/esc` v0.14.3 (`eval/value.go`: how values are exported). Evalu
 values, lists, maps and `fn::secret`. A definition with anything else is refused, not misread.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import yaml

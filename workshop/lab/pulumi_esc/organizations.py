@@ -1,7 +1,5 @@
 """What the stand-in keeps: environments and tokens; every change is on disk before an answer."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets

@@ -3,8 +3,6 @@
 The syntax is that of https://www.pulumi.com/docs/concepts/config/#structured-configuration.
 """
 
-from __future__ import annotations
-
 import re
 
 Step = str | int

@@ -1,7 +1,5 @@
 """The operators' environments as they are at first: their keys, with values made up here."""
 
-from __future__ import annotations
-
 import secrets
 import string
 

@@ -1,7 +1,5 @@
 """`python -m workshop.lab.simulated_devices --kubeconfig FILE --api-url URL`: run until ended."""
 
-from __future__ import annotations
-
 import argparse
 import signal
 import sys

@@ -1,7 +1,5 @@
 """The cluster's API, as the kubelet and as a pod's ServiceAccount use it."""
 
-from __future__ import annotations
-
 import base64
 import json
 import threading

@@ -4,8 +4,6 @@ Source: tailscale.com/cmd/containerboot (v1.102) and `tailscale up`. Only what s
 is simulated: who logs in, under which name, with which tags and routes, and where state is kept.
 """
 
-from __future__ import annotations
-
 import hashlib
 import subprocess
 from collections.abc import Mapping

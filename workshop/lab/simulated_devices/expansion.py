@@ -4,8 +4,6 @@ Rules: k8s.io/kubernetes, third_party/forked/golang/expansion. A reference to a 
 earlier is replaced, any other stays as it is written, and `$$` is an escaped `$`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 

@@ -1,7 +1,5 @@
 """Brings the tailnet's devices in line with the cluster's pods, from whatever state they are in."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import time

@@ -1,7 +1,5 @@
 """A pod as a container in it sees it: environment, downward API, files from Secrets."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass

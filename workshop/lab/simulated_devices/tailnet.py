@@ -1,7 +1,5 @@
 """The control plane's side: devices log in, go offline and leave."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import httpx

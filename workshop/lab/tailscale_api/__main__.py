@@ -1,7 +1,5 @@
 """`workshop.lab.tailscale_api --port N --state FILE --credentials FILE`: serve on loopback."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

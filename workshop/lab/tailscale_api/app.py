@@ -4,8 +4,6 @@ Paths, bodies and statuses follow the public clients (tailscale/tailscale-client
 tailscale/terraform-provider-tailscale 0.29.2).
 """
 
-from __future__ import annotations
-
 from flask import Flask, Request, Response, g, request
 
 from workshop.lab.faults import Faults

@@ -1,7 +1,5 @@
 """A device of the tailnet, and the names and addresses it gets."""
 
-from __future__ import annotations
-
 import hashlib
 import ipaddress
 import re

@@ -3,8 +3,6 @@
 The format is that of github.com/tailscale/hujson ("JWCC").
 """
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any, NoReturn

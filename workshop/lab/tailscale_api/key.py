@@ -1,7 +1,5 @@
 """Auth keys and OAuth clients, and what a caller may do with one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

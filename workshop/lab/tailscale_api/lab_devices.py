@@ -1,7 +1,5 @@
 """Devices log in and out under `/lab`: the control server's part, which the API has not."""
 
-from __future__ import annotations
-
 from flask import Blueprint, Response
 
 from workshop.lab.json_http import answer

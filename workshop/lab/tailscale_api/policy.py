@@ -1,7 +1,5 @@
 """The tailnet's policy file: who owns a tag, and which routes approve themselves."""
 
-from __future__ import annotations
-
 import hashlib
 import ipaddress
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a policy file must hold to: Tailscale's rules, and none that this stand-in cannot check."""
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from collections.abc import Collection, Iterable, Mapping

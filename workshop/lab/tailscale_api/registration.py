@@ -1,7 +1,5 @@
 """What the control plane does when a device logs in."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import parse_qs
 

@@ -1,7 +1,5 @@
 """Secrets the stand-in issues: shown once, kept as a hash."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets

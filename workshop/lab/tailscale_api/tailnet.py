@@ -1,7 +1,5 @@
 """The tailnet's state: policy, keys, devices; every change is on disk before it is answered."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field

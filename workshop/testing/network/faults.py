@@ -1,7 +1,5 @@
 """What can become of an exit node, each with the way to mend it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from workshop.lab.network.container import Container

@@ -1,7 +1,5 @@
 """A fleet in the network lab with the stack on it, brought up in the order of a real update."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """tailscaled in kernel mode: real containerboot as root in a namespace, a node's or a pod's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path

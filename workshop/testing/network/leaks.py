@@ -4,8 +4,6 @@ What counts is packets to a destination, in the kernel: those that came from a p
 exit node's, or from an address outside other than an exit node's own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ class LeakWatch:
     exit_pods: frozenset[IPv4Address]
 
     @classmethod
-    def over(cls, fleet: Fleet) -> LeakWatch:
+    def over(cls, fleet: Fleet) -> "LeakWatch":
         """Watch all nodes and the internet from now on, instead of any watch there was."""
         nodes = list(fleet.topology.nodes.values())
         wire = Wire.tap(fleet.topology.internet, nodes)

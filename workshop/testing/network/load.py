@@ -1,7 +1,5 @@
 """New connections, time and again, for as long as a test goes on."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

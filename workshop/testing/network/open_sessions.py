@@ -1,7 +1,5 @@
 """Sessions with the database that are open when something fails, and when each of them ends."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

@@ -1,7 +1,5 @@
 """The stack's objects as the program renders them for the network lab."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ Everything is measured from inside a pod's namespace; names are resolved by the 
 the lab's names mean nothing to the machine that runs it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import http.client
 import socket
@@ -42,7 +40,7 @@ class Client:
     socks5_port: int = SOCKS5_PORT
 
     @classmethod
-    def on(cls, fleet: Fleet, node: str, *, past_service: bool = False) -> Client:
+    def on(cls, fleet: Fleet, node: str, *, past_service: bool = False) -> "Client":
         """On a node, by the gateways' Service; `past_service` asks the node's gateway's pod itself,
         ready or not.
         """
@@ -55,7 +53,7 @@ class Client:
         )
 
     @classmethod
-    def inside(cls, fleet: Fleet, node: str) -> Client:
+    def inside(cls, fleet: Fleet, node: str) -> "Client":
         """In the node's gateway's own pod, at the first tailscaled's SOCKS5: past Envoy too."""
         return cls(
             pod=fleet.gateways[node],
@@ -172,7 +170,7 @@ class Session:
     connection: ssl.SSLSocket
 
     @classmethod
-    def open(cls, raw: socket.socket, tls: ssl.SSLContext) -> Session:
+    def open(cls, raw: socket.socket, tls: ssl.SSLContext) -> "Session":
         """On a connection; raises OSError, as ssl.SSLError where the certificate is another's."""
         raw.sendall(_SSL_REQUEST)
         if raw.recv(1) != b"S":

@@ -1,7 +1,5 @@
 """The operator's chart with upstream's own values: no component of ours has a part in it."""
 
-from __future__ import annotations
-
 from pulumi_kubernetes.helm import v4 as helm
 
 helm.Chart(

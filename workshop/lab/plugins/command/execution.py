@@ -1,7 +1,5 @@
 """Running one command: its streams and its environment."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """The provider: `command:local:Command` and `command:local:run`."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Collection, Mapping
 from functools import partial

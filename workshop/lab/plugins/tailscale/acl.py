@@ -1,7 +1,5 @@
 """`tailscale:index/acl:Acl`: the tailnet's whole policy file."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar

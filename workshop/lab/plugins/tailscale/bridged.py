@@ -1,7 +1,5 @@
 """What the real provider's resources have in common: Pulumi's bridge from a Terraform provider."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from providers.plugin.property_value import Secret

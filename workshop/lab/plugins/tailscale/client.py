@@ -4,8 +4,6 @@ An API key is the basic-auth user; OAuth credentials are exchanged for a bearer 
 without a body carries `Accept`, one with a body `Content-Type`.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 import time

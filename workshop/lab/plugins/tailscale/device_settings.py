@@ -1,7 +1,5 @@
 """The resources that set something on a device which exists already."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """The functions: getDevice, getDevices, getAcl."""
 
-from __future__ import annotations
-
 import json
 import re
 import threading

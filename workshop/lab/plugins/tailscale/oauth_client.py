@@ -1,7 +1,5 @@
 """`tailscale:index/oauthClient:OauthClient`: a client whose secret registers devices."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """The provider: its settings, and what it has."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping

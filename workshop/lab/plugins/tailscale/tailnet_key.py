@@ -1,7 +1,5 @@
 """`tailscale:index/tailnetKey:TailnetKey`: an auth key."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
