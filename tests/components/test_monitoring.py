@@ -64,7 +64,8 @@ def test_monitoring_is_not_taken_away_because_the_cluster_cannot_be_asked() -> N
 def test_every_gateway_is_asked_for_every_destination_and_its_address() -> None:
     spec = _spec(record_stack("dev"), "PodMonitor", "oceanid-probes")
     asked = [each["params"]["module"] for each in spec["podMetricsEndpoints"]]
-    assert asked == [["by-gateway-egress-address"], ["by-gateway-database"], ["by-gateway-s3"]]
+    destinations = [destination["name"] for destination in configured("egress")["destinations"]]
+    assert asked == [[f"by-gateway-{name}"] for name in ("egress-address", *destinations)]
     assert spec["selector"]["matchLabels"]["app.kubernetes.io/name"] == "oceanid-gateway"
 
 
