@@ -113,7 +113,7 @@ check: .venv/.installed ## format, lint, types, imports, workflows
 	@$(PY) -m workshop.toolchain.workflows
 
 .PHONY: test-unit
-test-unit: .venv/.installed ## no cluster, no engine, seconds
+test-unit: .venv/.installed ## no cluster, no engine, a few minutes
 	@$(PY) -m pytest --quiet -n 2 --dist loadfile -m "not e2e and not network and not slow" \
 	  tests/unit tests/components tests/policies tests/report
 

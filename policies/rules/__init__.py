@@ -1,6 +1,6 @@
 """The rules, one subject a file. Every file here without a leading underscore holds ``RULES``.
 
-To add a rule: add a file with ``RULES = (Rule(...),)`` and its fixtures. Nothing else changes.
+To add a rule: add a file with ``RULES = (Rule(...),)``; CONTRIBUTING.md has the other steps.
 ``CROSS_RESOURCE_RULES`` are those over several resources together.
 """
 

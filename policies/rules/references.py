@@ -27,6 +27,9 @@ _DEFINE = {
 }
 # What Kubernetes makes in every namespace.
 _KNOWN = frozenset({("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")})
+# The provider marks a name that it has made: the resource's name, a hyphen and random characters.
+# A preview that replaces such an object shows the new name to those that refer to it only.
+_MADE_NAME = "pulumi.com/autonamed"
 _SEEN = Finding.fires((), "a observation that is looked for, and never reported")
 _Named = tuple[Path, str, object]
 # The way to a reference within an entry, the kind that it names, and the field of the name.
@@ -48,7 +51,11 @@ _ENV: tuple[_Form, ...] = (
 def _collect(subject: Subject, _fired: frozenset[str]) -> Iterator[Observation]:
     _, namespace = namespace_of(subject)
     if subject.kind in _DEFINE:
-        yield Observation("", namespace, "has", (subject.kind, name_of(subject)), _SEEN)
+        name = name_of(subject)
+        made = value_at(subject.body, (), "metadata", "annotations", _MADE_NAME)[1]
+        if made == "true" and isinstance(name, str):
+            name = _any_made(name)
+        yield Observation("", namespace, "has", (subject.kind, name), _SEEN)
     elif isinstance(subject.kind, str) and subject.kind in _SECRET_NAMED_AT:
         _, stated = value_at(subject.body, (), *_SECRET_NAMED_AT[subject.kind])
         name = stated if isinstance(stated, str | Unknown) and stated != "" else name_of(subject)
@@ -62,6 +69,11 @@ def _collect(subject: Subject, _fired: frozenset[str]) -> Iterator[Observation]:
                 said.add((kind, name))
                 finding = Finding.fires(place, _DEFINE[kind])
                 yield Observation(subject.identity, namespace, "names", (kind, name), finding)
+
+
+def _any_made(name: str) -> str:
+    """What stands for each name that the provider can make for the object with this one."""
+    return f"{name.rpartition('-')[0]}-*"
 
 
 def _named(pod: Pod) -> Iterator[_Named]:
@@ -110,7 +122,8 @@ def _evaluate(observations: Sequence[Observation]) -> Iterator[tuple[Observation
     for observation in observations:
         if observation.about == "names":
             # A name or a namespace that is not known may be the one.
-            names = (observation.value, (observation.value[0], UNKNOWN))
+            kind, name = observation.value
+            names = ((kind, name), (kind, _any_made(name)), (kind, UNKNOWN))
             spaces = (observation.namespace, UNKNOWN)
             if observation.namespace is not UNKNOWN and not any(
                 (space, name) in there for space in spaces for name in names

@@ -72,7 +72,8 @@ def _with_one_node(world: World) -> Recording:
     egress = configured("egress")
     egress["waves"] = [{"name": "canary", "nodes": ["tethys"]}, {"name": "fleet"}]
     nodes = [{"name": "tethys", "address": "157.173.210.123"}]
-    return record_stack("dev", world, nodes=nodes, egress=egress)
+    exit_nodes = configured("exitNodes")[:1]
+    return record_stack("dev", world, nodes=nodes, egress=egress, exitNodes=exit_nodes)
 
 
 def test_a_last_wave_that_names_no_node_has_a_gate_all_the_same() -> None:

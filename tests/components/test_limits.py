@@ -178,7 +178,7 @@ def _of_exit_node(recording: Recording) -> list[Json]:
 
 
 def test_no_destination_can_have_a_name_that_the_gate_or_the_service_gives_to_another() -> None:
-    hostname = configured("exitNodes")[0]["hostname"]
+    hostnames = [node["hostname"] for node in configured("exitNodes")]
     destinations = configured("egress")["destinations"]
     destinations.append(
         {"name": "plain", "host": "plain.example.org", "port": 1, "localPort": 15001}
@@ -197,7 +197,7 @@ def test_no_destination_can_have_a_name_that_the_gate_or_the_service_gives_to_an
     } - set(names)
     # `direct-echo` is the gate's own: a destination of that name is called `direct-echo` as well.
     own = {"echo" if name == "direct-echo" else name for name in checks | ports | probes}
-    taken = rendered.destination_names(names, [hostname])
+    taken = rendered.destination_names(names, hostnames)
     assert own <= set(taken)
     # Whatever protocol they have, and whether or not they are transparent.
     made_for_others = {each for name in names for each in (f"direct-{name}", f"{name}-port")}

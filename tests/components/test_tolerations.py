@@ -41,7 +41,7 @@ def _exit_nodes(recording: Recording) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def recording() -> Recording:
     egress = configured("egress") | {"tolerations": [_GPU, _MAINTENANCE, {"key": _ROLE["key"]}]}
-    exit_nodes = [each | {"tolerations": [_MAINTENANCE]} for each in configured("exitNodes")]
+    exit_nodes = [configured("exitNodes")[0] | {"tolerations": [_MAINTENANCE]}]
     return record_stack("dev", egress=egress, exitNodes=exit_nodes)
 
 
