@@ -1,6 +1,5 @@
 """The manifest scanner next to checkov, conftest and a bare parse, over the same files."""
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -123,11 +122,7 @@ def _scanners() -> tuple[Scanner, ...]:
 
 def _installed_own() -> Path:
     """The scanner by itself, as ``pip install ./policies`` gives it; the folder of its commands."""
-    with tempfile.TemporaryDirectory(prefix="oceanid-bench-") as folder:
-        # From a copy: a build leaves its own folders next to the sources.
-        copy = Path(folder) / "policies"
-        shutil.copytree(_POLICIES, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        return _environment("oceanid-scan", ["--force-reinstall", str(copy)])
+    return _environment("oceanid-scan", ["--force-reinstall", str(_POLICIES)])
 
 
 def _installed_checkov() -> Path:
