@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-import pulumi_policy.policy as sdk
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel
@@ -163,13 +162,14 @@ def found_by_scanner(body: dict[str, Any]) -> set[str]:
     return {rule.name for rule in all_rules() if judge(rule, subject).verdict is Verdict.FIRES}
 
 
-def found_in_preview(body: dict[str, Any], *, proxies: bool = False) -> set[str]:
-    """The rules that fire on the object as a resource; `proxies`: through the SDK's own analyzer.
+def found_in_preview(body: dict[str, Any]) -> set[str]:
+    """The rules that fire on the object as a resource.
 
     Raises AssertionError when one could not be judged: nothing here is unknown.
     """
-    servicer = _STOCK if proxies else crossguard.UnknownAwareAnalyzer
-    made: Any = servicer("oceanid", "0.0.1", _POLICIES, EnforcementLevel.MANDATORY)
+    made: Any = crossguard.UnknownAwareAnalyzer(
+        "oceanid", "0.0.1", _POLICIES, EnforcementLevel.MANDATORY
+    )
     properties = Struct()
     properties.update(body)
     version = body["apiVersion"] if "/" in body["apiVersion"] else "core/v1"
@@ -180,7 +180,6 @@ def found_in_preview(body: dict[str, Any], *, proxies: bool = False) -> set[str]
     return {each.policyName for each in said}
 
 
-_STOCK: Any = sdk._PolicyAnalyzerServicer
 _POLICIES = crossguard.policies()
 
 
