@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components.cluster.variables import ROLLBACK
+from operations.delivery import earlier_state
 from operations.delivery.environment import (
     LAB_STACK,
     REPOSITORY,
@@ -48,6 +49,7 @@ def run(stack: str, revision: str) -> int:
     has_toolchain = stack == LAB_STACK or is_built(stack)
     with _checkout(revision, has_toolchain=has_toolchain) as tree:
         print(f"oceanid: {stack} goes back to what {revision} describes", flush=True)
+        earlier_state.restore(stack, tree, engine_environment(stack))
         command = [str(tree / _PYTHON), "-m", module_of(tree, _COMMANDS)[1], "up", "--stack", stack]
         return subprocess.run(command, cwd=tree, env=environment, check=False).returncode
 

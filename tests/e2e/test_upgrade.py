@@ -1,7 +1,7 @@
 """A stack of an earlier release keeps its resources: an update replaces none of them.
 
-Releases before the component `Egress` had its parts at the top of the stack. The state of such a
-release is made from a current one; its program is not run again.
+Releases before the component `Egress` had its parts at the top of the stack. A rollback to one
+gives the state this form; its program is not run again here.
 """
 
 import json
@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
+from operations.delivery.earlier_state import COMPONENT, without_egress
 from workshop.testing.checkout import passed
 from workshop.testing.lab_fleet import WITHOUT_SECRETS, Fleet, running_lab
 
 pytestmark = pytest.mark.e2e
-
-_TYPE = "oceanid:index:Egress"
 
 
 @pytest.fixture(scope="module")
@@ -23,23 +22,11 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A lab of its own, whose stack has the state of the earlier release."""
     folder = tmp_path_factory.mktemp("earlier")
     with running_lab(folder, left_out=WITHOUT_SECRETS, deployed=True) as one:
-        exported = passed(one.oceanid("state export"))
+        exported = json.loads(passed(one.oceanid("state export")).stdout)
         state = one.home.path / "earlier.json"
-        state.write_text(json.dumps(_without_egress(json.loads(exported.stdout))))
+        state.write_text(json.dumps(without_egress(exported)))
         passed(_engine(one, "stack", "import", "--file", str(state)))
         yield one
-
-
-def _without_egress(state: dict[str, Any]) -> dict[str, Any]:
-    """The state as it was when the component's children were the stack's."""
-    resources = state["deployment"]["resources"]
-    (egress,) = (each["urn"] for each in resources if each["type"] == _TYPE)
-    (stack,) = (each["urn"] for each in resources if each["type"] == "pulumi:pulumi:Stack")
-    rest = [each for each in resources if each["urn"] != egress]
-    assert [each for each in rest if each.get("parent") == egress]
-    text = json.dumps(rest).replace(egress, stack).replace(f"{_TYPE}$", "")
-    state["deployment"]["resources"] = json.loads(text)
-    return state
 
 
 def _engine(fleet: Fleet, *arguments: str) -> Any:
@@ -58,7 +45,7 @@ def _steps(fleet: Fleet) -> dict[str, list[str]]:
 
 
 def test_an_update_makes_the_component_and_leaves_everything_else(earlier: Fleet) -> None:
-    assert _steps(earlier) == {f"{_TYPE}::egress": ["create"]}
+    assert _steps(earlier) == {f"{COMPONENT}::egress": ["create"]}
 
 
 def test_after_the_update_nothing_is_left_to_do(earlier: Fleet) -> None:
