@@ -26,6 +26,8 @@ TAKES_scan := FILES SARIF
 TO := HEAD
 FILES :=
 SARIF :=
+MOVED := drift import-firewall init login plan post-comment promote refresh restore-state rotate-token unlock
+$(foreach t,$(filter $(MOVED),$(MAKECMDGOALS)),$(error `make $t` is now a command of oceanid: see `oceanid --help` after `make set-up`))
 WANTED := $(or $(MAKECMDGOALS),$(.DEFAULT_GOAL))
 GIVEN := $(filter-out PYTHON,$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $v)),$v)))
 $(foreach v,$(GIVEN),$(foreach t,$(WANTED),$(if $(filter $v,$(TAKES_$t)),,$(error $v means nothing to `make $t`: leave it out$(if $(TAKES_$t), ($t takes $(TAKES_$t)))))))

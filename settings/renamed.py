@@ -40,7 +40,9 @@ RENAMED = (
     Renamed(
         group=("monitoring",),
         old="echoSeconds",
-        new=lambda seconds: {"egressIpInterval": f"{seconds}s"},
+        new=lambda seconds: {
+            "egressIpInterval": f"{seconds}s" if type(seconds) is int else seconds
+        },
     ),
 )
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import NoReturn
 
 from operations.cli import outside, stack, state  # noqa: F401  each adds its commands
 from operations.cli.commands import Commands
@@ -42,9 +43,16 @@ def main(arguments: list[str] | None = None) -> None:
         app()(args=given, prog_name="oceanid")
     except OperationError as error:
         print(f"oceanid: {error}", file=sys.stderr)
-        if given[:1] == ["env"]:
-            print("false")  # what the shell takes from `eval` fails too
-        sys.exit(error.exit_code)
+        _end(given, error.exit_code)
+    except SystemExit as end:
+        _end(given, end.code)
+
+
+def _end(given: list[str], code: int | str | None) -> NoReturn:
+    """End with the code; what a shell takes from `eval "$(oceanid env …)"` fails with it."""
+    if code and given[:1] == ["env"]:
+        print("false")
+    sys.exit(code)
 
 
 def _refuse_in_another_checkout() -> None:

@@ -20,6 +20,8 @@ class Strict(TyperCommand):
     """
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:  # the shell completes a line that is not finished
+            return super().parse_args(ctx, args)
         values, _, order = self.make_parser(ctx).parse_args(list(args))
         for option in order:
             if order.count(option) > 1 and not getattr(option, "multiple", False):

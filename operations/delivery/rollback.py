@@ -30,6 +30,8 @@ _COMMANDS = {
     "operations/delivery": "operations.delivery",
     "delivery": "delivery",
 }
+# Since this folder is there, no program needs kubectl.
+_CLIENT = "operations/kubernetes"
 _TOOLCHAINS = {"workshop/toolchain": "workshop.toolchain", "toolchain": "toolchain"}
 
 
@@ -48,6 +50,11 @@ def run(stack: str, revision: str) -> int:
     # Only the lab, and the engine built here, need anything of it.
     has_toolchain = stack == LAB_STACK or is_built(stack)
     with _checkout(revision, has_toolchain=has_toolchain) as tree:
+        if not (tree / _CLIENT).is_dir() and not has_toolchain and shutil.which("kubectl") is None:
+            raise OperationError(
+                f"the program of {revision} needs kubectl on PATH: install it; "
+                "nothing has been changed"
+            )
         print(f"oceanid: {stack} goes back to what {revision} describes", flush=True)
         earlier_state.restore(stack, tree, engine_environment(stack))
         command = [str(tree / _PYTHON), "-m", module_of(tree, _COMMANDS)[1], "up", "--stack", stack]

@@ -110,6 +110,31 @@ def test_a_scan_of_all_names_files_as_github_does(tmp_path: Path) -> None:
     assert json.loads(sarif.read_text())["version"] == "2.1.0"
 
 
+def test_standard_input_or_a_folder_for_sarif_is_refused_in_one_line(tmp_path: Path) -> None:
+    for arguments, why in (
+        (["-", "--sarif", str(tmp_path / "scan.sarif")], "not standard input"),
+        ([str(tmp_path), "--sarif", str(tmp_path)], "Is a directory"),
+    ):
+        result = completed(sys.executable, "-m", "operations.cli", "scan", *arguments)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert why in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("wrong", [["--stak", "dev"], ["--stack", "nope"], []])
+def test_a_shell_does_not_go_on_after_a_wrong_env(wrong: list[str]) -> None:
+    result = completed(sys.executable, "-m", "operations.cli", "env", *wrong)
+    assert (result.returncode, result.stdout) == (2, "false\n")
+
+
+def test_completion_of_an_unfinished_line_says_nothing_of_its_faults() -> None:
+    line = "oceanid scan --sarif a --sarif b --sa"
+    shell = {"_OCEANID_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "6"}
+    command = (sys.executable, "-c", "from operations.cli.app import main; main([])")
+    result = completed(*command, environment={**os.environ, **shell})
+    assert "Traceback" not in result.stderr
+
+
 # --- which engine -----------------------------------------------------------------------------
 
 

@@ -1,12 +1,13 @@
 """A rollback runs the command that the earlier commit has, wherever that commit keeps it."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from operations.delivery import rollback, work_tree
+from operations.delivery import earlier_state, rollback, work_tree
 from operations.errors import OperationError
 from workshop.testing.checkout import IDENTITY, completed, passed
 
@@ -44,6 +45,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(rollback, "REPOSITORY", tmp_path)
     monkeypatch.setattr(work_tree, "REPOSITORY", tmp_path)
     monkeypatch.setattr(rollback, "engine_environment", lambda _stack: dict(os.environ))
+    # These commits have no state; tests/delivery/test_earlier_state.py has it.
+    monkeypatch.setattr(earlier_state, "restore", lambda *_: None)
     (tmp_path / ".git" / "info" / "exclude").write_text(".venv\n.toolchain\n")
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     python = tmp_path / ".venv" / "bin" / "python"
@@ -75,8 +78,12 @@ def test_a_stack_on_the_official_engine_needs_no_toolchain_of_the_earlier_commit
     repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(rollback, "is_built", lambda _stack: False)
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
     _commit(repository, delivery="runs delivery", toolchain="fills .toolchain")
     _commit(repository, operations__cli="today's", workshop__toolchain="today's programs")
+    with pytest.raises(OperationError, match="HEAD~1 needs kubectl on PATH"):
+        rollback.run("prod", "HEAD~1")
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     assert rollback.run("prod", "HEAD~1") == 0
     assert ".toolchain" not in capfd.readouterr().out
 
