@@ -51,5 +51,5 @@ def without_egress(state: dict[str, Any]) -> dict[str, Any]:
     kept = [each for each in resources if each["type"] != COMPONENT]
     (component,) = components
     text = json.dumps({**deployment, "resources": kept})
-    text = text.replace(f'"{component}"', f'"{stacks[0]}"').replace(f"::{COMPONENT}$", "::")
+    text = text.replace(f'"{component}"', f'"{stacks[0]}"').replace(f"{COMPONENT}$", "")
     return {**state, "deployment": json.loads(text)}
