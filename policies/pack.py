@@ -11,6 +11,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
+from .excepted_line import marked
 from .exceptions import Enforcer, Exceptions, load_exceptions
 from .inputs import Inputs
 from .rules import all_rules, cross_resource_rules
@@ -48,7 +49,7 @@ class Reporters(NamedTuple):
         elif excepted is None:
             self.violation(line, urn)
         else:
-            self.listed(f"{line} (excepted {excepted})", urn)
+            self.listed(marked(line, excepted), urn)
 
 
 class RulePolicy(ResourceValidationPolicy):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .excepted_line import marked
 from .rules._keys import key_in
 from .rules._model import Enforcement, Finding, Rule
 
@@ -49,8 +50,7 @@ class Result:
 
 def message_of(result: Result) -> str:
     """The finding in one line without its place in the file, and how to mend it."""
-    text = f"{result.resource}: {result.rule.line(result.finding)}"
-    return text if result.excepted is None else f"{text} (excepted {result.excepted})"
+    return marked(f"{result.resource}: {result.rule.line(result.finding)}", result.excepted)
 
 
 @dataclass(frozen=True, slots=True)

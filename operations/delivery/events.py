@@ -8,14 +8,13 @@ from typing import Any
 
 from operations.delivery.reachable import without_advice
 from operations.errors import OperationError
+from policies.excepted_line import parted
 from providers.plugin.urn import parsed
 
 # The engine's own steps of a replacement; `replace` stands for all of them.
 _PARTS_OF_REPLACE = frozenset({"create-replacement", "delete-replaced", "discard-replaced"})
 _UNCHANGED = frozenset({"same", "refresh", "read"})
 _STACK = "pulumi:pulumi:Stack"
-# How the pack marks a finding that a dated exception covers [policies/pack.py].
-_EXCEPTED = " (excepted "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +122,7 @@ def _change(metadata: dict[str, Any]) -> Change | None:
 def _finding(event: dict[str, Any]) -> PolicyFinding:
     # The first line is the policy's description, the second what it found.
     line = str(event["message"]).strip().splitlines()[-1]
-    message, _, excepted = line.partition(_EXCEPTED)
+    message, excepted = parted(line)
     urn = event.get("resourceUrn")
     return PolicyFinding(
         rule=str(event["policyName"]),
@@ -131,6 +130,6 @@ def _finding(event: dict[str, Any]) -> PolicyFinding:
         # A finding about the whole stack names no resource.
         resource=parsed(urn).name if urn else "",
         message=message,
-        blocks=event["enforcementLevel"] == "mandatory" and not excepted,
-        excepted=excepted.removesuffix(")") or None,
+        blocks=event["enforcementLevel"] == "mandatory" and excepted is None,
+        excepted=excepted,
     )

@@ -13,6 +13,7 @@ from pulumi_policy import EnforcementLevel
 
 from policies import crossguard
 from policies.errors import PoliciesError
+from policies.excepted_line import marked, parted
 from policies.exceptions import Enforcer, Exceptions, load_exceptions
 from policies.scan import main
 
@@ -35,6 +36,14 @@ def written(folder: Path, *entries: object) -> Path:
 def test_the_projects_own_exceptions_can_be_read_and_are_in_force() -> None:
     for enforcer in Enforcer:
         assert load_exceptions(enforcer).expired() == []
+
+
+@pytest.mark.parametrize("reason", [None, "until 2999-01-01: a (good) reason"])
+def test_the_mark_of_an_exception_is_read_as_it_was_written(reason: str | None) -> None:
+    assert parted(marked("Pod tools/agent: it fires", reason)) == (
+        "Pod tools/agent: it fires",
+        reason,
+    )
 
 
 def test_the_scanner_puts_up_with_an_excepted_finding_and_lists_it(

@@ -10,7 +10,7 @@ import pytest
 from workshop.testing.checkout import REPOSITORY, completed, passed
 
 _PRODUCT = {"components", "operations.delivery", "policies", "providers", "settings"}
-_SHARED_BY_OPERATIONS = {"components", "operations.errors", "providers", "settings"}
+_SHARED_BY_OPERATIONS = {"components", "operations.errors", "policies", "providers", "settings"}
 # What each part may import of ours, beside itself. Nothing of the product names the workshop.
 _ALLOWED = {
     "__main__": {"settings", "components"},
@@ -26,13 +26,12 @@ _ALLOWED = {
     "operations.delivery": {*_SHARED_BY_OPERATIONS, "operations.kubernetes"},
     "operations.errors": set[str](),
     "operations.kubernetes": {"operations.errors", "providers"},
-    "operations.preflight": {*_SHARED_BY_OPERATIONS, "operations.kubernetes", "policies"},
+    "operations.preflight": {*_SHARED_BY_OPERATIONS, "operations.kubernetes"},
     "operations.report": {
         *_SHARED_BY_OPERATIONS,
         "operations.delivery",
         "operations.kubernetes",
         "operations.preflight",
-        "policies",
     },
     "operations.secret_gate": {"operations.errors", "operations.kubernetes"},
     "policies": set[str](),
