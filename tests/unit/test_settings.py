@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -75,10 +76,15 @@ def test_a_day_without_quotes_is_understood_in_the_stacks_file(tmp_path: Path) -
     assert check_file(path) == []
 
 
-_CASES = yaml.safe_load(Path(__file__).with_name("changed_settings.yaml").read_text("utf-8"))
+def _cases(name: str) -> Any:
+    return yaml.safe_load(Path(__file__).with_name(name).read_text("utf-8"))
 
 
-@pytest.mark.parametrize("case", _CASES["refused"], ids=lambda case: case["line"])
+_CASES = _cases("changed_settings.yaml")
+_REFUSED = [*_CASES["refused"], *_cases("changed_tolerations_secrets_ranges.yaml")]
+
+
+@pytest.mark.parametrize("case", _REFUSED, ids=lambda case: case["line"])
 def test_a_wrong_setting_gives_one_line_that_says_how_to_fix_it(case: Config) -> None:
     (line,) = lines(changed({path: case[path] for path in case if path != "line"}))
     assert re.fullmatch(".*".join(map(re.escape, case["line"].split("…"))), line), line
