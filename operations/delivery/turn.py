@@ -12,6 +12,8 @@ from typing import IO
 # Paths of the locks that are held for the commands which a command runs, such as a rollback's `up`.
 HELD = "OCEANID_TURN"
 
+_UNNAMED_SECONDS = 0.02
+
 
 @contextmanager
 def taken(path: Path, program: str, what: str) -> Iterator[None]:
@@ -36,6 +38,7 @@ def taken(path: Path, program: str, what: str) -> Iterator[None]:
                 del os.environ[HELD]
             else:
                 os.environ[HELD] = before
+            lock.truncate(0)  # the next holder is not to be taken for this one
 
 
 def _locked(path: Path, program: str) -> IO[str] | None:
@@ -49,14 +52,7 @@ def _locked(path: Path, program: str) -> IO[str] | None:
             if str(path) in os.environ.get(HELD, "").split(os.pathsep):
                 lock.close()
                 return None
-            lock.seek(0)
-            holder = lock.read() or "it has just begun"
-            print(
-                f"{program}: another command is at work here ({holder}): waiting for it",
-                file=sys.stderr,
-                flush=True,
-            )
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _wait(lock, program)
         if not _is_at(lock, path):
             # The packages that this process runs by are gone too.
             sys.exit(f"{program}: `make clean` has removed what is needed: run the command again")
@@ -64,6 +60,29 @@ def _locked(path: Path, program: str) -> IO[str] | None:
         lock.close()
         raise
     return lock
+
+
+def _wait(lock: IO[str], program: str) -> None:
+    """Take the lock when its holder is done, having said whom this command waits for."""
+    while not (holder := _read(lock)):
+        # Its holder has the lock and has not written yet who it is, or has just ended.
+        time.sleep(_UNNAMED_SECONDS)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        return
+    print(
+        f"{program}: another command is at work here ({holder}): waiting for it",
+        file=sys.stderr,
+        flush=True,
+    )
+    fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def _read(lock: IO[str]) -> str:
+    lock.seek(0)
+    return lock.read()
 
 
 def _is_at(lock: IO[str], path: Path) -> bool:

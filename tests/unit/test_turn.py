@@ -1,9 +1,11 @@
 """Two commands at once: one waits for the other and says so, and a kill leaves no lock."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import IO
 
@@ -53,6 +55,33 @@ def test_a_killed_command_holds_nobody_off(tmp_path: Path) -> None:
     assert _line(second.stdout) == "holds"
     _, said = second.communicate("\n")
     assert said == ""
+
+
+def test_who_waits_names_a_holder_that_was_slow_to_write_who_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = _command(path, "preview of dev")
+        _wait_until_open(second.pid, path)
+        time.sleep(0.1)  # without a name for a while
+        lock.write("up of dev, pid 1")
+        lock.flush()
+        assert "(up of dev, pid 1)" in _line(second.stderr)
+    _end(second)
+
+
+def test_who_has_ended_is_not_named(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with turn.taken(path, "oceanid", "up of dev"):
+        pass
+    assert path.read_text() == ""
+
+
+def _wait_until_open(pid: int, path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while path not in (each.resolve() for each in Path(f"/proc/{pid}/fd").iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_command_does_not_wait_for_the_one_that_runs_it(
