@@ -19,17 +19,20 @@ from workshop.toolchain.modules import Module
 HOME = Path(__file__).resolve().parents[2] / ".toolchain"
 BIN = HOME / "bin"
 _PARTS = {
-    "network": (modules.TAILSCALE, modules.COREDNS, modules.PROBER),
+    "network": (modules.NODES, modules.TAILSCALE, modules.PROBER),
     "monitoring": (modules.PROMTOOL,),
 }
 
 
-def main(part: str | None = None) -> int:
-    """Install what is missing; exit code 0, or 1 after one line that says what to do."""
+def main(part: str | None = None, *, real_nodes: bool = False) -> int:
+    """Install what is missing; exit code 0, or 1 after one line that says what to do.
+
+    With `real_nodes` also what such nodes run, in one forecast with the rest.
+    """
     try:
         if part is None:
             with _alone():
-                _install()
+                _install(_PARTS["network"] if real_nodes else ())
         else:
             for module in _PARTS[part]:
                 provide(module)
@@ -44,13 +47,14 @@ def main(part: str | None = None) -> int:
     return 0
 
 
-def _install() -> None:
+def _install(also: tuple[Module, ...]) -> None:
     wanted = [
         modules.KUBERNETES,
         modules.KWOK,
         modules.EXTERNAL_SECRETS,
         modules.EXTERNAL_SECRETS_NEXT,
         modules.PROMETHEUS_OPERATOR,
+        *also,
     ]
     if shutil.which("kubectl") is None:
         wanted.append(modules.KUBECTL)

@@ -109,6 +109,39 @@ KUBERNETES = Module(
     ),
 )
 
+_CONTAINERD = "github.com/containerd/containerd/v2/cmd"
+_CNI = "github.com/containernetworking/plugins/plugins"
+# What a real node runs, and the cluster's DNS. Of one go.mod with the control plane, so that what
+# both are built from is compiled once. runc is the machine's own: it takes a C compiler.
+NODES = Module(
+    name="nodes",
+    path=HERE / "kubernetes",
+    minutes=7,
+    binaries=(
+        *(
+            Binary(name=name, package=f"k8s.io/kubernetes/cmd/{name}", ldflags=_KUBERNETES_LDFLAGS)
+            for name in ("kubelet", "kube-proxy")
+        ),
+        *(
+            TaggedBinary(
+                name=name,
+                package=f"{_CONTAINERD}/{name}",
+                tags="no_aufs,no_btrfs,no_devmapper,no_tracing,no_zfs",
+            )
+            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+        ),
+        *(
+            Binary(name=path.rpartition("/")[2], package=f"{_CNI}/{path}")
+            for path in ("main/bridge", "main/loopback", "ipam/host-local", "meta/portmap")
+        ),
+        Binary(
+            name="kube-router", package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router"
+        ),
+        Binary(name="coredns", package="./coredns"),
+        Binary(name="pause", package="./pause"),
+    ),
+)
+
 KUBECTL = Module(
     name="kubectl",
     path=HERE / "kubernetes",
@@ -235,8 +268,7 @@ CONFTEST = Module(
     binaries=(Binary(name="conftest", package="github.com/open-policy-agent/conftest"),),
 )
 
-# Only `make test-network` and `make bench` need these two: the pods' programs, with a tailnet's
-# control server for them, and the cluster's DNS.
+# The programs of the stack's own pods, and a tailnet's control server for them.
 TAILSCALE = Module(
     name="tailscale",
     path=HERE / "tailscale",
@@ -248,11 +280,4 @@ TAILSCALE = Module(
         ),
         Binary(name="lab-control", package="./lab-control"),
     ),
-)
-
-COREDNS = Module(
-    name="coredns",
-    path=HERE / "coredns",
-    minutes=1.5,
-    binaries=(Binary(name="coredns", package="."),),
 )
