@@ -29,7 +29,7 @@ NAMES = (
 _SECONDS_TO_START = 60.0
 
 # Who changed which object, never what is in it: tests and people read who did what from it.
-_AUDIT_POLICY = {
+AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
@@ -121,7 +121,7 @@ def _api_server(home: Home) -> Service:
     serving = _cluster_authority(home).issue("kube-apiserver", user="kube-apiserver")
     tokens = pki.signing_key(home.pki, "service-accounts")
     audit_policy = home.pki / "audit-policy.yaml"
-    write_private(audit_policy, yaml.safe_dump(_AUDIT_POLICY))
+    write_private(audit_policy, yaml.safe_dump(AUDIT_POLICY))
     return Service(
         name="kube-apiserver",
         argv=(

@@ -22,10 +22,14 @@ _SECONDS_TO_END = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A long-running program of the lab. No secret may stand in `argv`: `ps` shows it."""
+    """A long-running program of the lab. No secret may stand in `argv`: `ps` shows it.
+
+    `namespace` is the file that stands for the network namespace it is to run in.
+    """
 
     name: str
     argv: tuple[str, ...]
+    namespace: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -37,9 +41,10 @@ def start(home: Home, service: Service) -> bool:
             return False
         stop(home, service.name)
     log = home.logs / f"{service.name}.log"
+    entered = ("nsenter", f"--net={service.namespace}", "--") if service.namespace else ()
     with log.open("ab") as sink:
         process = subprocess.Popen(
-            service.argv,
+            (*entered, *service.argv),
             # Nothing that a shell exports for another cluster or another tailnet.
             env={
                 **shell.passed_on(os.environ),
@@ -66,10 +71,10 @@ def find(home: Home, name: str) -> int | None:
     file = _pid_file(home, name)
     if file.exists():
         recorded = file.read_text().strip()
-        if recorded.isdigit() and _is_ours(int(recorded), home, name):
+        if recorded.isdigit() and _runs(int(recorded), home, name):
             return int(recorded)
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _is_ours(int(entry.name), home, name):
+        if entry.name.isdigit() and _runs(int(entry.name), home, name):
             file.write_text(f"{entry.name}\n")
             return int(entry.name)
     return None
@@ -124,6 +129,31 @@ def _pid_file(home: Home, name: str) -> Path:
 
 def _mark(home: Home, name: str) -> str:
     return f"{home.path}:{name}"
+
+
+def _runs(pid: int, home: Home, name: str) -> bool:
+    """Whether it is ours and stays: one that is killed has, on a busy machine, yet to end."""
+    if not _is_ours(pid, home, name):
+        return False
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        wait = _SECONDS_TO_END if is_killed(pid) else 0
+        return not select.select([handle], [], [], wait)[0]
+    finally:
+        os.close(handle)
+
+
+def is_killed(pid: int) -> bool:
+    """Whether SIGKILL has been sent to it."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return True
+    pending = [line.split()[1] for line in lines if line.startswith(("SigPnd:", "ShdPnd:"))]
+    return any(int(mask, 16) & 1 << (signal.SIGKILL - 1) for mask in pending)
 
 
 def _is_ours(pid: int, home: Home, name: str) -> bool:

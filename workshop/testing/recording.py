@@ -5,6 +5,7 @@ import json
 import runpy
 import shlex
 import subprocess
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -76,6 +77,8 @@ class Recording(pulumi.runtime.Mocks):
     outputs: dict[str, Any] = field(default_factory=dict)
     objects: list[dict[str, Any]] = field(default_factory=list)
     """Every object of the cluster as the API server would have it."""
+    addresses: dict[int, str] = field(default_factory=dict)
+    """The Services by the last part of their address."""
 
     def new_resource(
         self, args: pulumi.runtime.MockResourceArgs
@@ -92,10 +95,16 @@ class Recording(pulumi.runtime.Mocks):
             metadata = {"name": f"{args.name}-1a2b3c4d", **args.inputs.get("metadata", {})}
             outputs["metadata"] = {**metadata, "uid": f"uid-of-{args.name}"}
             if args.inputs.get("kind") == "Service":
-                address = f"10.43.1.{len(self.objects) % 250 + 1}"
-                outputs["spec"] = {"clusterIP": address, **args.inputs["spec"]}
+                outputs["spec"] = {"clusterIP": self._address(args.name), **args.inputs["spec"]}
             self.objects.append(outputs)
         return f"{args.name}-id", outputs
+
+    def _address(self, name: str) -> str:
+        """A Service's address: of the same name the same in every recording."""
+        number = zlib.crc32(name.encode()) % 250
+        while self.addresses.setdefault(number, name) != name:
+            number = (number + 1) % 250
+        return f"10.43.1.{number + 1}"
 
     def call(
         self, args: pulumi.runtime.MockCallArgs

@@ -58,7 +58,7 @@ class Internet:
         pair = self.authority.issue("sites", user="oceanid lab sites", hosts=hosts)
         names = "".join(f"{address} {name}\n" for name, address in NAMES.items())
         (self.folder / "hosts").write_text(names)
-        (self.folder / "Corefile").write_text(_corefile(self.folder / "hosts"))
+        (self.folder / "Corefile").write_text(corefile(self.folder / "hosts"))
         write_private(self.folder / "api-key", "-".join(("tskey", "api", secrets.token_hex(8))))
         self._run("sites", _sites(pair))
         self._run("s3", _s3(pair))
@@ -149,7 +149,8 @@ def _tailnet(pair: Pair) -> list[str]:
     ]
 
 
-def _corefile(hosts: Path) -> str:
+def corefile(hosts: Path) -> str:
+    """The configuration of the internet's resolver: the names of the file `hosts`, no others."""
     return (
         f".:53 {{\n    bind {RESOLVER}\n    errors\n"
         f"    hosts {hosts} {{\n        fallthrough\n    }}\n"

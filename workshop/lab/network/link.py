@@ -19,7 +19,7 @@ def connect(one: End, other: End, *, mtu: int = 1500) -> None:
     """Lay a veth pair; each end has a route to the other's address, and to nothing else."""
     one.namespace.ip(
         f"link add {one.interface} mtu {mtu} type veth"
-        f" peer name {other.interface} mtu {mtu} netns {other.namespace.holder.pid}"
+        f" peer name {other.interface} mtu {mtu} netns {other.namespace.path}"
     )
     for here, there in ((one, other), (other, one)):
         here.namespace.ip(

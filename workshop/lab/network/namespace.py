@@ -1,4 +1,5 @@
-"""A network namespace without a name: it lives as long as its holder, and the holder as long as us.
+"""A network namespace without a name: it lives as long as its holder, and the holder as long as
+the process that made it.
 
 The holder is a process that reads a pipe of which only this process has the other end. However
 this process ends, the pipe closes, the holder ends, and the kernel takes the namespace with its
@@ -24,10 +25,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, kw_only=True)
 class Namespace:
-    """One network namespace; `name` is for messages only."""
+    """One network namespace; `name` is for messages only, `path` is the file that stands for it.
+
+    `holder` is there in the process that made it.
+    """
 
     name: str
-    holder: subprocess.Popen[bytes]
+    path: str
+    holder: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def make(cls, name: str) -> "Namespace":
@@ -39,33 +44,27 @@ class Namespace:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                # Not the mark by which the lab knows its process that makes namespaces.
+                env={"PATH": os.environ["PATH"]},
                 start_new_session=True,
             )
         except OSError as error:
             raise LabError(f"namespace {name}: {error}") from None
-        namespace = cls(name=name, holder=holder)
+        namespace = cls(name=name, path=f"/proc/{holder.pid}/ns/net", holder=holder)
         ours = Path("/proc/self/ns/net").readlink()
         while holder.poll() is None:
             # Its own namespace, and past `exec`: `unshare` and `cat` are one process.
-            if Path(namespace.path).readlink() != ours and namespace._holds():
+            if Path(namespace.path).readlink() != ours and _is_past_exec(holder.pid):
                 namespace.ip("link set lo up")
                 return namespace
             time.sleep(0.001)
         raise LabError(f"namespace {name}: the kernel does not let this process make one")
 
-    def _holds(self) -> bool:
-        return Path(f"/proc/{self.holder.pid}/comm").read_text().strip() == "cat"
-
-    @property
-    def path(self) -> str:
-        """The file that stands for it."""
-        return f"/proc/{self.holder.pid}/ns/net"
-
     def end(self) -> None:
         """End the holder; the namespace goes with the last process in it."""
-        if self.holder.stdin is not None:
+        if self.holder is not None and self.holder.stdin is not None:
             self.holder.stdin.close()
-        self.holder.wait(_SECONDS)
+            self.holder.wait(_SECONDS)
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -110,6 +109,10 @@ class Namespace:
         with self.entered():
             for key, value in values.items():
                 Path("/proc/thread-self/root/proc/sys/net", *key.split("__")).write_text(str(value))
+
+
+def _is_past_exec(pid: int) -> bool:
+    return Path(f"/proc/{pid}/comm").read_text().strip() == "cat"
 
 
 def _enter(descriptor: int) -> None:

@@ -1,4 +1,8 @@
-"""Who is where in the network lab. Addresses outside are RFC 5737's, which nobody has."""
+"""Who is where in the lab's network, of which nothing leads to this machine's.
+
+The nodes' addresses are the operators' (documents of 12 and 13 October 2025); those of servers and
+routers outside are RFC 5737's, which nobody has, and one of Tailscale's own range.
+"""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -10,11 +14,11 @@ API_PORT = 6443
 CLUSTER_DNS = IPv4Address("10.43.0.10")
 API_SERVICE = IPv4Address("10.43.0.1")
 
-TAILNET_SERVICES = IPv4Network("192.0.2.0/24")
-CONTROL = IPv4Address("192.0.2.10")
-TAILNET_API = IPv4Address("192.0.2.11")
-TAILNET_LOGS = IPv4Address("192.0.2.12")
-RELAY = IPv4Address("192.0.2.20")
+TAILNET_SERVICES = IPv4Network("192.200.0.0/24")
+CONTROL = IPv4Address("192.200.0.10")
+TAILNET_API = IPv4Address("192.200.0.11")
+TAILNET_LOGS = IPv4Address("192.200.0.12")
+RELAY = IPv4Address("192.200.0.20")
 RESOLVER = IPv4Address("198.51.100.53")
 GATE_OF_THE_INTERNET = IPv4Address("203.0.113.1")
 
@@ -35,10 +39,15 @@ DATABASE = Site(
 )
 S3 = Site(name="s3", host="s3.us-east-2.amazonaws.com", address=IPv4Address("198.51.100.43"))
 ECHO = Site(name="echo", host="ipinfo.io", address=IPv4Address("198.51.100.80"))
+CRUNCHYBRIDGE = Site(
+    name="crunchybridge", host="api.crunchybridge.com", address=IPv4Address("198.51.100.60")
+)
+PULUMI = Site(name="pulumi", host="api.pulumi.com", address=IPv4Address("198.51.100.61"))
 SITES = (DATABASE, S3, ECHO)
+"""Those that the fleet may reach through an exit node only."""
 
 NAMES: dict[str, IPv4Address] = {
-    **{site.host: site.address for site in SITES},
+    **{site.host: site.address for site in (*SITES, CRUNCHYBRIDGE, PULUMI)},
     "controlplane.tailscale.com": CONTROL,
     "api.tailscale.com": TAILNET_API,
     "log.tailscale.com": TAILNET_LOGS,
@@ -77,9 +86,9 @@ class NodePlan:
 
 
 TETHYS = NodePlan(
-    name="tethys", address=IPv4Address("203.0.113.10"), pods=IPv4Network("10.42.0.0/24")
+    name="tethys", address=IPv4Address("157.173.210.123"), pods=IPv4Network("10.42.0.0/24")
 )
-STYX = NodePlan(name="styx", address=IPv4Address("203.0.113.20"), pods=IPv4Network("10.42.1.0/24"))
+STYX = NodePlan(name="styx", address=IPv4Address("191.101.1.3"), pods=IPv4Network("10.42.1.0/24"))
 CALYPSO = NodePlan(
     name="calypso",
     address=IPv4Address("192.168.2.80"),
@@ -91,5 +100,6 @@ CALYPSO = NodePlan(
 TRITON = NodePlan(
     name="triton", address=IPv4Address("203.0.113.40"), pods=IPv4Network("10.42.3.0/24")
 )
-"""The node that joins later."""
 FLEET = (TETHYS, STYX, CALYPSO)
+JOINING = {TRITON.name: TRITON}
+"""The nodes that can join a lab later, by name."""

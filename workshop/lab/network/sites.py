@@ -1,9 +1,13 @@
 """`workshop.lab.network.sites --certificate FILE --key FILE`: the lab's web server and database.
 
-Each listens at its own address of the plan, the web server by HTTPS and by plain HTTP.
+Each listens at its own address of the plan, the web server by HTTPS and by plain HTTP. With
+`--front ADDRESS=PORT`, HTTPS at that address leads to the stand-in on that loopback port.
 """
 
 import argparse
+import contextlib
+import shutil
+import socket
 import socketserver
 import ssl
 import sys
@@ -50,6 +54,30 @@ class _Server(socketserver.ThreadingTCPServer):
         sys.stderr.write(f"{client_address[0]}: {sys.exc_info()[1]}\n")
 
 
+class _Front(socketserver.StreamRequestHandler):
+    """TLS in front of a server on loopback; `port` is that server's."""
+
+    # What has come is passed on at once, however little it is.
+    rbufsize = 0
+    port: int
+
+    def handle(self) -> None:
+        """Pass everything on, both ways, to the connection's end."""
+        with socket.create_connection(("127.0.0.1", self.port)) as behind:
+            back = threading.Thread(
+                target=_copied, args=(behind.makefile("rb", 0), self.wfile), daemon=True
+            )
+            back.start()
+            _copied(self.rfile, behind.makefile("wb", 0))
+            behind.shutdown(socket.SHUT_WR)
+            back.join()
+
+
+def _copied(source: Any, target: Any) -> None:  # noqa: ANN401  files of sockets
+    with contextlib.suppress(OSError):
+        shutil.copyfileobj(source, target)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serve until ended."""
     parser = argparse.ArgumentParser(
@@ -57,6 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--certificate", required=True)
     parser.add_argument("--key", required=True)
+    parser.add_argument("--front", action="append", default=[], metavar="ADDRESS=PORT")
     options = parser.parse_args(arguments)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(options.certificate, options.key)
@@ -66,6 +95,9 @@ def main(arguments: list[str] | None = None) -> int:
         _Server((str(ECHO.address), 80), Echo, None),
         _Server((str(DATABASE.address), 5432), Database, None),
     ]
+    for address, _, port in (each.partition("=") for each in options.front):
+        front = type("_FrontOf", (_Front,), {"port": int(port)})
+        servers.append(_Server((address, 443), front, tls))
     for server in servers[1:]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     servers[0].serve_forever()

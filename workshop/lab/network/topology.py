@@ -9,8 +9,10 @@ from workshop.lab.network.namespace import Namespace
 from workshop.lab.network.node import UPLINK, Node
 from workshop.lab.network.plan import (
     CONTROL,
+    CRUNCHYBRIDGE,
     FLEET,
     GATE_OF_THE_INTERNET,
+    PULUMI,
     RELAY,
     RESOLVER,
     SITES,
@@ -61,7 +63,7 @@ def laid(plans: Sequence[NodePlan] = FLEET) -> Iterator[Topology]:
     try:
         topology.internet.sysctl(ipv4__ip_forward=1)
         addresses = [CONTROL, TAILNET_API, TAILNET_LOGS, RELAY, RESOLVER]
-        addresses += [site.address for site in SITES]
+        addresses += [site.address for site in (*SITES, CRUNCHYBRIDGE, PULUMI)]
         topology.internet.ip(*(f"addr add {address}/32 dev lo" for address in addresses))
         for plan in plans:
             topology.add_node(plan)

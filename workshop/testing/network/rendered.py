@@ -33,6 +33,8 @@ def stack(
             "apiServer": f"{TETHYS.address}:{API_PORT}",
         },
         "tailnet": configured("tailnet") | {"serviceRanges": [str(TAILNET_SERVICES)]},
+        # Here every node is an exit node at times.
+        "firewall": configured("firewall") | {"retire": []},
         "nodes": [{"name": node.name, "address": str(node.address)} for node in nodes],
         "exitNodes": [
             {

@@ -1,0 +1,113 @@
+"""The servers of the lab's internet, as lab services in its namespace.
+
+Each is at its real name, with a certificate of the authority that the lab's images trust. The
+stand-ins of APIs listen on the namespace's loopback, where the lab's own ports lead to them, and
+are reached at their names by a front that speaks TLS.
+"""
+
+import sys
+from pathlib import Path
+
+from components.cluster.variables import ESC_ACCESS_TOKEN, ESC_API_URL
+from providers.plugin.variables import (
+    CRUNCHY_API_KEY,
+    CRUNCHYBRIDGE_BASE_URL,
+    TAILSCALE_API_KEY,
+    TAILSCALE_BASE_URL,
+)
+from workshop.lab.home import BIN, REPOSITORY, Home
+from workshop.lab.network.internet import corefile
+from workshop.lab.network.plan import (
+    CONTROL,
+    CRUNCHYBRIDGE,
+    NAMES,
+    PULUMI,
+    RELAY,
+    S3,
+    TAILNET_API,
+    TAILNET_LOGS,
+)
+from workshop.lab.pki import Authority
+from workshop.lab.processes import Service
+
+PORTS = {"tailscale-api": 8080, "crunchybridge-api": 8081, "pulumi-esc": 8082}
+"""Of the stand-ins of APIs, on the loopback of the internet's namespace."""
+# The operators' own network id: the stack's settings are the same in dev and prod.
+DATABASE_NETWORK = "ooer7tenangenjelkxbkgz6sdi"
+_MORE = {
+    "tailscale-api": (f"--policy={REPOSITORY / 'workshop/lab/tailnet-policy.hujson'}",),
+    "crunchybridge-api": (f"--network={DATABASE_NETWORK}",),
+}
+_FRONTS = {CRUNCHYBRIDGE.address: "crunchybridge-api", PULUMI.address: "pulumi-esc"}
+
+
+def services(home: Home, namespace: str, trusted: Authority) -> list[Service]:
+    """In the order in which they are to start; `namespace` stands for the internet's."""
+    folder = home.path / "internet"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    pair = trusted.issue("sites", user="oceanid lab sites", hosts=(*NAMES, f"*.{S3.host}"))
+    tls = (f"--certificate={pair.certificate}", f"--key={pair.key}")
+    hosts = folder / "hosts"
+    hosts.write_text("".join(f"{address} {name}\n" for name, address in NAMES.items()))
+    (folder / "Corefile").write_text(corefile(hosts))
+    fronts = (f"--front={address}={PORTS[name]}" for address, name in _FRONTS.items())
+    s3_tls = ("--ssl-cert", str(pair.certificate), "--ssl-key", str(pair.key))
+    argvs = {
+        **{name: _stand_in(home, name) for name in PORTS},
+        "sites": _python("workshop.lab.network.sites", *tls, *fronts),
+        "s3": _python("moto.server", "-H", str(S3.address), "-p", "443", *s3_tls),
+        "resolver": (str(BIN / "coredns"), "-conf", str(folder / "Corefile")),
+        "tailnet": (
+            str(BIN / "lab-control"),
+            f"-control={CONTROL}",
+            f"-api={TAILNET_API}",
+            f"-logs={TAILNET_LOGS}",
+            f"-relay={RELAY}",
+            f"-cert={pair.certificate}",
+            f"-key={pair.key}",
+            f"-stand-in=http://127.0.0.1:{PORTS['tailscale-api']}",
+        ),
+    }
+    return [
+        Service(
+            name=name,
+            argv=argv,
+            namespace=namespace,
+            environment={"PYTHONPATH": str(REPOSITORY)},
+        )
+        for name, argv in argvs.items()
+    ]
+
+
+def environment(home: Home) -> dict[str, str]:
+    """What a program needs in its environment to use the stand-ins as it would the real APIs."""
+    urls = {name: f"http://127.0.0.1:{home.port(name)}" for name in PORTS}
+    keys = {name: credentials(home, name).read_text().strip() for name in PORTS}
+    return {
+        TAILSCALE_BASE_URL: urls["tailscale-api"],
+        TAILSCALE_API_KEY: keys["tailscale-api"],
+        CRUNCHYBRIDGE_BASE_URL: urls["crunchybridge-api"],
+        CRUNCHY_API_KEY: keys["crunchybridge-api"],
+        # The operator asks it, in its pods.
+        ESC_API_URL: f"https://{PULUMI.host}/api/esc",
+        ESC_ACCESS_TOKEN: keys["pulumi-esc"],
+    }
+
+
+def credentials(home: Home, name: str) -> Path:
+    """The file with the key of the stand-in `name`."""
+    return home.path / f"{name}-key"
+
+
+def _stand_in(home: Home, name: str) -> tuple[str, ...]:
+    return _python(
+        f"workshop.lab.{name.replace('-', '_')}",
+        f"--port={PORTS[name]}",
+        f"--state={home.path / f'{name}.json'}",
+        f"--credentials={credentials(home, name)}",
+        *_MORE.get(name, ()),
+    )
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
