@@ -37,6 +37,13 @@ def test_a_gate_that_passed_says_on_how_many_nodes_and_when() -> None:
     assert canary.finished == datetime(2026, 11, 21, 6, 1, tzinfo=UTC)
 
 
+def test_a_simulated_gate_says_that_nothing_was_measured() -> None:
+    message = "simulated: node styx: all checks passed"
+    seen = gate.GateObjects(jobs=[job("canary", "a")], pods=[pod("a", "srv712695", message)])
+    canary, _ = gate.gates(prod(), seen)
+    assert canary.verdict == "passed on 1 node, simulated: nothing was measured"
+
+
 def test_a_gate_has_not_passed_while_one_of_its_nodes_was_not_measured() -> None:
     jobs = [job("fleet", "a", node="srv712429"), job("fleet", "b", node="naiad")]
     _, fleet = gate.gates(prod(), gate.GateObjects(jobs=jobs))
