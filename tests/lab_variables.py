@@ -16,7 +16,6 @@ def lab_variables(folder: Path) -> dict[str, str]:
     kubeconfig.write_text(yaml.safe_dump(document))
     return {
         "CRUNCHYBRIDGE_BASE_URL": f"http://{_NOBODY}",
-        "ESC_API_URL": f"http://{_NOBODY}/api/esc",
         "KUBECONFIG": str(kubeconfig),
         "TAILSCALE_BASE_URL": f"http://{_NOBODY}",
     }

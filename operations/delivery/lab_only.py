@@ -13,12 +13,11 @@ from pathlib import Path
 
 import yaml
 
-from components.cluster.variables import ESC_API_URL
 from providers.plugin.loopback import is_on_loopback
 from providers.plugin.variables import CRUNCHYBRIDGE_BASE_URL, KUBECONFIG, TAILSCALE_BASE_URL
 
 # Each has the service's own address as its default, so one that is not set is not the lab's.
-_ADDRESSES = (TAILSCALE_BASE_URL, CRUNCHYBRIDGE_BASE_URL, ESC_API_URL)
+_ADDRESSES = (TAILSCALE_BASE_URL, CRUNCHYBRIDGE_BASE_URL)
 # What to do about a refusal, as the end of its line.
 REMEDY = (
     "Install the official Pulumi CLI (https://www.pulumi.com/docs/install), which brings the real "

@@ -24,6 +24,8 @@ from providers.plugin.variables import (
 BACKEND_CHOICE = "OCEANID_BACKEND"
 COMMIT = "OCEANID_COMMIT"
 LAB = "OCEANID_LAB"
+# What the nodes of a lab are: real or simulated.
+NODES = "OCEANID_NODES"
 # Where the state of the stack that must be green is, when that is not the target's own backend.
 SOURCE_BACKEND_URL = "OCEANID_SOURCE_BACKEND_URL"
 # The content of a kubeconfig, which CI has no file of.
@@ -49,6 +51,7 @@ OURS = frozenset(
         BACKEND_CHOICE,
         COMMIT,
         LAB,
+        NODES,
         "OCEANID_REHEARSE",
         ROLLBACK,
         SOURCE_BACKEND_URL,

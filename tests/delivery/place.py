@@ -58,7 +58,7 @@ def prepared(folder: Path, bucket: Bucket, left_out: tuple[str, ...]) -> Iterato
         dev, prod = dev_lab.home, prod_lab.home
         _as_the_operators_fleet(prod)
         values, around_prod = _credentials(prod_lab)
-        around_dev = {"OCEANID_LAB": str(dev.path)}
+        around_dev = {"OCEANID_LAB": str(dev.path), "OCEANID_NODES": "simulated"}
         bucket_reached = {
             key: value for key, value in bucket.environment.items() if key.startswith("AWS_")
         }

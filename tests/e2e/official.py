@@ -39,7 +39,7 @@ class Official:
 def installed(folder: Path) -> Iterator[Official]:
     """The CLI on PATH of a checkout of its own; the checkout's lab is ended with the block."""
     bin_folder, home = folder / "official" / "bin", folder / "home"
-    environment = {"PULUMI_HOME": str(home)}
+    environment = {"PULUMI_HOME": str(home), "OCEANID_NODES": "simulated"}
     if is_built():
         _copy(bin_folder, home)
         environment["PATH"] = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"

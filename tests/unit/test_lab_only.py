@@ -11,7 +11,7 @@ from operations.delivery.lab_only import not_of_a_lab
 from operations.errors import OperationError
 from tests.lab_variables import lab_variables
 
-_SERVICES = ("TAILSCALE_BASE_URL", "CRUNCHYBRIDGE_BASE_URL", "ESC_API_URL", "KUBECONFIG")
+_SERVICES = ("TAILSCALE_BASE_URL", "CRUNCHYBRIDGE_BASE_URL", "KUBECONFIG")
 
 
 def test_a_lab_has_all_its_services_on_this_machine(tmp_path: Path) -> None:

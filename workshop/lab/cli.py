@@ -2,20 +2,40 @@
 
 import sys
 from collections.abc import Callable
+from typing import Annotated
+
+import typer
 
 from operations.cli.commands import Commands
 from workshop.lab.home import REPOSITORY, Home, LabError
+from workshop.lab.node_kind import NodeKind
+
+_Nodes = Annotated[
+    NodeKind | None,
+    typer.Option(
+        envvar="OCEANID_NODES",
+        help="What the nodes are, until `oceanid lab clean`; real where the machine can hold them.",
+    ),
+]
 
 app = Commands("The local lab: a cluster and stand-ins.", example="oceanid lab status")
 
 
 @app.add("up", example="oceanid lab up")
-def _up() -> int:
+def _up(nodes: _Nodes = None) -> int:
     """Build what the lab needs, once for this machine, and start it."""
     from workshop.lab import running
+    from workshop.lab.node import requirement
+    from workshop.lab.node_kind import choose
     from workshop.toolchain.__main__ import main as build
 
-    return _run("up", lambda home: build() or running.up(home))
+    def start(home: Home) -> int:
+        kind, reason = choose(home, nodes, requirement.missing)
+        if reason is not None:
+            print(f"lab: the nodes are simulated: {reason}", flush=True)
+        return build(real_nodes=kind is NodeKind.REAL) or running.up(home, kind)
+
+    return _run("up", start)
 
 
 @app.add("down", example="oceanid lab down")

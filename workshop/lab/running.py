@@ -16,16 +16,26 @@ from workshop.lab import (
 )
 from workshop.lab.home import REPOSITORY, Home
 from workshop.lab.kube import connect
+from workshop.lab.network import servers
+from workshop.lab.node import fleet
+from workshop.lab.node_kind import NodeKind, record, recorded
 from workshop.lab.private_file import write_private
 from workshop.lab.status import table
 
+_SIMULATED = (
+    "its nodes are simulated (kwok): no pod runs a program, and no gate measures. "
+    "For real nodes: `oceanid lab clean`, then `oceanid lab up --nodes real`"
+)
 # What else `make clean` removes.
 _LEFT = (".delivery", ".hypothesis")
 _NAMES = (*control_plane.NAMES, *stand_ins.NAMES)
 
 
-def up(home: Home) -> int:
-    """Start what does not run yet."""
+def up(home: Home, kind: NodeKind) -> int:
+    """Start what does not run yet, on nodes of a kind that the lab keeps."""
+    record(home, kind)
+    if kind is NodeKind.REAL:
+        return _up_on_real_nodes(home)
     began = time.monotonic()
     started = control_plane.start(home)
     with connect(home.kubeconfig) as api:
@@ -35,12 +45,27 @@ def up(home: Home) -> int:
         prometheus_operator.serve_kinds(api)
         started += stand_ins.start(home)
         nodes.wait_until_ready(api)
-    _write_environment(home)
+    _write_environment(home, stand_ins.environment(home))
     if started or created:
         seconds = time.monotonic() - began
         print(f"lab: started {', '.join([*started, *(f'node {n}' for n in created)])}")
         print(f"lab: ready in {seconds:.1f} s; KUBECONFIG={home.kubeconfig}")
         print(f"lab: {stand_ins.NOTICE}")
+        print(f"lab: {_SIMULATED}")
+    else:
+        print("lab: runs already")
+    return 0
+
+
+def _up_on_real_nodes(home: Home) -> int:
+    began = time.monotonic()
+    started = fleet.start(home)
+    with connect(home.kubeconfig) as api:
+        prometheus_operator.serve_kinds(api)
+    _write_environment(home, servers.environment(home))
+    if started:
+        print(f"lab: started {', '.join(started)}")
+        print(f"lab: ready in {time.monotonic() - began:.1f} s; KUBECONFIG={home.kubeconfig}")
     else:
         print("lab: runs already")
     return 0
@@ -48,6 +73,10 @@ def up(home: Home) -> int:
 
 def down(home: Home) -> int:
     """End what runs; the data stays."""
+    if recorded(home) is NodeKind.REAL:
+        ended = fleet.end(home)
+        print(f"lab: ended {', '.join(ended)}" if ended else "lab: did not run")
+        return 0
     # The processes of pods after the service that would start them again, before the API server.
     pods = [name for name in processes.running(home) if name not in _NAMES]
     order = [*reversed(stand_ins.NAMES), *pods, *reversed(control_plane.NAMES)]
@@ -69,8 +98,9 @@ def clean(home: Home) -> int:
 def status(home: Home) -> int:
     """Print what runs, and what runs where; 1 when something is missing."""
     missing = []
-    pods = [name for name in processes.running(home) if name not in _NAMES]
-    for name in (*_NAMES, *pods):
+    expected = fleet.names(home) if recorded(home) is NodeKind.REAL else _NAMES
+    others = [name for name in processes.running(home) if name not in expected]
+    for name in (*expected, *others):
         pid = processes.find(home, name)
         print(f"{name:24} {'down' if pid is None else f'pid {pid}'}")
         if pid is None:
@@ -83,7 +113,7 @@ def status(home: Home) -> int:
     return 0
 
 
-def _write_environment(home: Home) -> None:
+def _write_environment(home: Home, services: dict[str, str]) -> None:
     """What the engine needs in its environment to use the lab as it would use a real fleet."""
     passphrase = home.path / "passphrase"
     if not passphrase.exists():
@@ -97,6 +127,6 @@ def _write_environment(home: Home) -> None:
         "PULUMI_OPTION_CONFIG_FILE": str(home.path / "project" / "Pulumi.dev.yaml"),
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
-        **stand_ins.environment(home),
+        **services,
     }
     write_private(home.environment, "".join(f"{key}={value}\n" for key, value in values.items()))

@@ -18,6 +18,7 @@ from providers.plugin.variables import TAILSCALE_API_KEY, TAILSCALE_BASE_URL
 from settings.names import NAMESPACE
 from workshop.lab.home import Home
 from workshop.lab.kube import connect
+from workshop.lab.node_kind import NodeKind
 from workshop.testing.checkout import (
     REPOSITORY,
     Completed,
@@ -40,11 +41,16 @@ class Fleet:
 
     home: Home
     checkout: Path = REPOSITORY
+    nodes: NodeKind = NodeKind.SIMULATED
 
     @property
     def environment(self) -> dict[str, str]:
-        """This process's environment, with the lab's folder named."""
-        return {**os.environ, "OCEANID_LAB": str(self.home.path)}
+        """This process's environment, with the lab's folder and what its nodes are."""
+        return {
+            **os.environ,
+            "OCEANID_LAB": str(self.home.path),
+            "OCEANID_NODES": self.nodes.value,
+        }
 
     @property
     def variables(self) -> dict[str, str]:
@@ -145,6 +151,7 @@ def running_lab(
     left_out: tuple[str, ...] = (),
     checkout: Path = REPOSITORY,
     deployed: bool = False,
+    nodes: NodeKind = NodeKind.SIMULATED,
 ) -> Iterator[Fleet]:
     """A lab in `folder` for as long as the block runs; ended whatever happens in it.
 
@@ -154,7 +161,7 @@ def running_lab(
         clean = clean_checkout(folder)
         clean.leave_out(*left_out)
         checkout = clean.path
-    fleet = Fleet(home=Home(path=folder / "lab"), checkout=checkout)
+    fleet = Fleet(home=Home(path=folder / "lab"), checkout=checkout, nodes=nodes)
     try:
         passed(fleet.lab("up"))
         if deployed:
