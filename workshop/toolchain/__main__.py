@@ -19,7 +19,7 @@ from workshop.toolchain.modules import Module
 HOME = Path(__file__).resolve().parents[2] / ".toolchain"
 BIN = HOME / "bin"
 _PARTS = {
-    "network": (modules.NODES, modules.TAILSCALE, modules.PROBER),
+    "network": (modules.NODES, modules.TAILSCALE, modules.COREDNS, modules.PROBER),
     "monitoring": (modules.PROMTOOL,),
 }
 

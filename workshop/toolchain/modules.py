@@ -137,7 +137,7 @@ NODES = Module(
         Binary(
             name="kube-router", package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router"
         ),
-        Binary(name="coredns", package="./coredns"),
+        Binary(name="cluster-dns", package="./coredns"),
         Binary(name="pause", package="./pause"),
     ),
 )
@@ -280,4 +280,12 @@ TAILSCALE = Module(
         ),
         Binary(name="lab-control", package="./lab-control"),
     ),
+)
+
+# The resolver of the lab's internet, and the CoreDNS by which the preflight's reading is tested.
+COREDNS = Module(
+    name="coredns",
+    path=HERE / "coredns",
+    minutes=1.5,
+    binaries=(Binary(name="coredns", package="."),),
 )

@@ -63,7 +63,7 @@ def stack_images() -> list[Image]:
         Image(
             name="coredns",
             reference=COREDNS,
-            files={"coredns": BIN / "coredns"},
+            files={"coredns": BIN / "cluster-dns"},
             config=_entry("/coredns"),
         ),
         Image(
