@@ -6,6 +6,8 @@ import httpx
 
 from workshop.lab.nodes import is_ready
 
+# On the nodes that kwok keeps.
+_KWOK = "kwok.x-k8s.io/node"
 _OWN_NAMESPACES = {"kube-system", "kube-public", "kube-node-lease"}
 
 
@@ -13,7 +15,8 @@ def table(api: httpx.Client) -> str:
     """Nodes, and the pods of every namespace but Kubernetes' own, one line each."""
     nodes = api.get("/api/v1/nodes").raise_for_status().json()["items"]
     pods = api.get("/api/v1/pods").raise_for_status().json()["items"]
-    rows = [("NODE", "ADDRESS", "STATE", "PODS (simulated below the API)")]
+    simulated = any(_KWOK in (node["metadata"].get("annotations") or {}) for node in nodes)
+    rows = [("NODE", "ADDRESS", "STATE", f"PODS{' (simulated below the API)' * simulated}")]
     for node in nodes:
         name = node["metadata"]["name"]
         own = [_pod(pod) for pod in pods if _is_shown(pod) and pod["spec"].get("nodeName") == name]
