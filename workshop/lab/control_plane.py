@@ -59,17 +59,19 @@ def api_server_url(home: Home) -> str:
     return f"https://127.0.0.1:{home.port('kube-apiserver')}"
 
 
-def _cluster_authority(home: Home) -> pki.Authority:
+def cluster_authority(home: Home) -> pki.Authority:
+    """The authority that the API server's clients, and its own certificate, are known by."""
     return pki.Authority(folder=home.pki, name="cluster-ca")
 
 
-def _etcd_authority(home: Home) -> pki.Authority:
+def etcd_authority(home: Home) -> pki.Authority:
+    """The authority of etcd and of its clients."""
     # Of its own, or any client of the API server could read the database behind it.
     return pki.Authority(folder=home.pki, name="etcd-ca")
 
 
 def _write_credentials(home: Home) -> None:
-    authority = _cluster_authority(home)
+    authority = cluster_authority(home)
     # kwok reads and writes every node and pod; cluster administrator is what its own manifests use.
     users = {
         "admin": ("oceanid-lab-admin", "system:masters"),
@@ -87,38 +89,42 @@ def _write_credentials(home: Home) -> None:
 
 
 def _etcd(home: Home) -> Service:
-    pair = _etcd_authority(home).issue("etcd", user="etcd")
-    authority = _etcd_authority(home).pair.certificate
     client = f"https://127.0.0.1:{home.port('etcd')}"
-    peer = f"https://127.0.0.1:{home.port('etcd-peer')}"
     return Service(
         name="etcd",
-        argv=(
-            str(BIN / "etcd"),
-            f"--data-dir={home.path / 'etcd'}",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=default={peer}",
-            f"--cert-file={pair.certificate}",
-            f"--key-file={pair.key}",
-            f"--trusted-ca-file={authority}",
-            "--client-cert-auth",
-            f"--peer-cert-file={pair.certificate}",
-            f"--peer-key-file={pair.key}",
-            f"--peer-trusted-ca-file={authority}",
-            "--peer-client-cert-auth",
-            # A lab loses nothing by a power cut; a killed process loses nothing either way.
-            "--unsafe-no-fsync",
-            "--log-level=warn",
-        ),
+        argv=etcd_command(home, client, f"https://127.0.0.1:{home.port('etcd-peer')}"),
+    )
+
+
+def etcd_command(home: Home, client: str, peer: str) -> tuple[str, ...]:
+    """etcd's command line; it listens at these two URLs."""
+    pair = etcd_authority(home).issue("etcd", user="etcd")
+    authority = etcd_authority(home).pair.certificate
+    return (
+        str(BIN / "etcd"),
+        f"--data-dir={home.path / 'etcd'}",
+        f"--listen-client-urls={client}",
+        f"--advertise-client-urls={client}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=default={peer}",
+        f"--cert-file={pair.certificate}",
+        f"--key-file={pair.key}",
+        f"--trusted-ca-file={authority}",
+        "--client-cert-auth",
+        f"--peer-cert-file={pair.certificate}",
+        f"--peer-key-file={pair.key}",
+        f"--peer-trusted-ca-file={authority}",
+        "--peer-client-cert-auth",
+        # A lab loses nothing by a power cut; a killed process loses nothing either way.
+        "--unsafe-no-fsync",
+        "--log-level=warn",
     )
 
 
 def _api_server(home: Home) -> Service:
-    etcd_client = _etcd_authority(home).issue("etcd-client", user="kube-apiserver")
-    serving = _cluster_authority(home).issue("kube-apiserver", user="kube-apiserver")
+    etcd_client = etcd_authority(home).issue("etcd-client", user="kube-apiserver")
+    serving = cluster_authority(home).issue("kube-apiserver", user="kube-apiserver")
     tokens = pki.signing_key(home.pki, "service-accounts")
     audit_policy = home.pki / "audit-policy.yaml"
     write_private(audit_policy, yaml.safe_dump(AUDIT_POLICY))
@@ -133,7 +139,7 @@ def _api_server(home: Home) -> Service:
             f"--secure-port={home.port('kube-apiserver')}",
             f"--tls-cert-file={serving.certificate}",
             f"--tls-private-key-file={serving.key}",
-            f"--client-ca-file={_cluster_authority(home).pair.certificate}",
+            f"--client-ca-file={cluster_authority(home).pair.certificate}",
             "--anonymous-auth=false",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
@@ -142,7 +148,7 @@ def _api_server(home: Home) -> Service:
             f"--service-account-key-file={tokens}",
             f"--service-account-signing-key-file={tokens}",
             f"--etcd-servers=https://127.0.0.1:{home.port('etcd')}",
-            f"--etcd-cafile={_etcd_authority(home).pair.certificate}",
+            f"--etcd-cafile={etcd_authority(home).pair.certificate}",
             f"--etcd-certfile={etcd_client.certificate}",
             f"--etcd-keyfile={etcd_client.key}",
             f"--encryption-provider-config={pki.encryption_config(home.pki)}",
@@ -217,7 +223,7 @@ def _controller_manager(home: Home) -> Service:
             "--leader-elect=false",
             "--use-service-account-credentials",
             f"--service-account-private-key-file={pki.signing_key(home.pki, 'service-accounts')}",
-            f"--root-ca-file={_cluster_authority(home).pair.certificate}",
+            f"--root-ca-file={cluster_authority(home).pair.certificate}",
             "--allocate-node-cidrs",
             f"--cluster-cidr={POD_CIDR}",
             # Room for 512 nodes of at most 110 pods, for the benchmark's largest fleet.

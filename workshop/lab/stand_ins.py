@@ -19,9 +19,9 @@ from workshop.lab.home import BIN, REPOSITORY, Home
 from workshop.lab.processes import Service
 from workshop.lab.waiting import until
 
-_APIS = ("tailscale-api", "crunchybridge-api", "pulumi-esc")
+APIS = ("tailscale-api", "crunchybridge-api", "pulumi-esc")
 NAMES = (
-    *_APIS,
+    *APIS,
     "simulated-devices",
     "simulated-checks",
     "external-secrets",
@@ -33,6 +33,10 @@ NOTICE = (
 )
 # The operators' own network id: the stack's settings are the same in dev and prod.
 DATABASE_NETWORK = "ooer7tenangenjelkxbkgz6sdi"
+_MORE = {
+    "tailscale-api": (f"--policy={REPOSITORY / 'workshop/lab/tailnet-policy.hujson'}",),
+    "crunchybridge-api": (f"--network={DATABASE_NETWORK}",),
+}
 _SECONDS_TO_START = 20.0
 
 
@@ -57,30 +61,27 @@ def environment(home: Home) -> dict[str, str]:
     """What a program needs in its environment to use the stand-ins as it would the real APIs."""
     return {
         TAILSCALE_BASE_URL: _url(home, "tailscale-api"),
-        TAILSCALE_API_KEY: _credentials(home, "tailscale-api").read_text().strip(),
+        TAILSCALE_API_KEY: credentials(home, "tailscale-api").read_text().strip(),
         CRUNCHYBRIDGE_BASE_URL: _url(home, "crunchybridge-api"),
-        CRUNCHY_API_KEY: _credentials(home, "crunchybridge-api").read_text().strip(),
+        CRUNCHY_API_KEY: credentials(home, "crunchybridge-api").read_text().strip(),
         ESC_API_URL: f"{_url(home, 'pulumi-esc')}/api/esc",
-        ESC_ACCESS_TOKEN: _credentials(home, "pulumi-esc").read_text().strip(),
+        ESC_ACCESS_TOKEN: credentials(home, "pulumi-esc").read_text().strip(),
     }
 
 
 def _apis(home: Home) -> list[Service]:
     """The stand-ins that serve HTTP on a port and keep their state and their key in files."""
-    more = {
-        "tailscale-api": (f"--policy={REPOSITORY / 'workshop/lab/tailnet-policy.hujson'}",),
-        "crunchybridge-api": (f"--network={DATABASE_NETWORK}",),
-    }
-    return [
-        _python(
-            name,
-            f"--port={home.port(name)}",
-            f"--state={home.path / f'{name}.json'}",
-            f"--credentials={_credentials(home, name)}",
-            *more.get(name, ()),
-        )
-        for name in _APIS
-    ]
+    return [_python(name, *api_arguments(home, name, home.port(name))) for name in APIS]
+
+
+def api_arguments(home: Home, name: str, port: int) -> tuple[str, ...]:
+    """What the stand-in of an API is started with, wherever it listens on that loopback port."""
+    return (
+        f"--port={port}",
+        f"--state={home.path / f'{name}.json'}",
+        f"--credentials={credentials(home, name)}",
+        *_MORE.get(name, ()),
+    )
 
 
 def _simulated_devices(home: Home) -> Service:
@@ -120,7 +121,8 @@ def _url(home: Home, name: str) -> str:
     return f"http://127.0.0.1:{home.port(name)}"
 
 
-def _credentials(home: Home, name: str) -> Path:
+def credentials(home: Home, name: str) -> Path:
+    """The file with the key of the stand-in `name`."""
     return home.path / f"{name}-key"
 
 
@@ -130,7 +132,7 @@ def _wait(home: Home) -> None:
             processes.assert_alive(home, name)
         try:
             # Any answer will do, and 401 is the right one without a key.
-            for name in _APIS:
+            for name in APIS:
                 httpx.get(_url(home, name), timeout=2, trust_env=False)
         except httpx.TransportError:
             return False

@@ -6,15 +6,9 @@ are reached at their names by a front that speaks TLS.
 """
 
 import sys
-from pathlib import Path
 
-from components.cluster.variables import ESC_ACCESS_TOKEN, ESC_API_URL
-from providers.plugin.variables import (
-    CRUNCHY_API_KEY,
-    CRUNCHYBRIDGE_BASE_URL,
-    TAILSCALE_API_KEY,
-    TAILSCALE_BASE_URL,
-)
+from components.cluster.variables import ESC_API_URL
+from workshop.lab import stand_ins
 from workshop.lab.home import BIN, REPOSITORY, Home
 from workshop.lab.network.internet import corefile
 from workshop.lab.network.plan import (
@@ -32,12 +26,6 @@ from workshop.lab.processes import Service
 
 PORTS = {"tailscale-api": 8080, "crunchybridge-api": 8081, "pulumi-esc": 8082}
 """Of the stand-ins of APIs, on the loopback of the internet's namespace."""
-# The operators' own network id: the stack's settings are the same in dev and prod.
-DATABASE_NETWORK = "ooer7tenangenjelkxbkgz6sdi"
-_MORE = {
-    "tailscale-api": (f"--policy={REPOSITORY / 'workshop/lab/tailnet-policy.hujson'}",),
-    "crunchybridge-api": (f"--network={DATABASE_NETWORK}",),
-}
 _FRONTS = {CRUNCHYBRIDGE.address: "crunchybridge-api", PULUMI.address: "pulumi-esc"}
 
 
@@ -81,32 +69,13 @@ def services(home: Home, namespace: str, trusted: Authority) -> list[Service]:
 
 def environment(home: Home) -> dict[str, str]:
     """What a program needs in its environment to use the stand-ins as it would the real APIs."""
-    urls = {name: f"http://127.0.0.1:{home.port(name)}" for name in PORTS}
-    keys = {name: credentials(home, name).read_text().strip() for name in PORTS}
-    return {
-        TAILSCALE_BASE_URL: urls["tailscale-api"],
-        TAILSCALE_API_KEY: keys["tailscale-api"],
-        CRUNCHYBRIDGE_BASE_URL: urls["crunchybridge-api"],
-        CRUNCHY_API_KEY: keys["crunchybridge-api"],
-        # The operator asks it, in its pods.
-        ESC_API_URL: f"https://{PULUMI.host}/api/esc",
-        ESC_ACCESS_TOKEN: keys["pulumi-esc"],
-    }
-
-
-def credentials(home: Home, name: str) -> Path:
-    """The file with the key of the stand-in `name`."""
-    return home.path / f"{name}-key"
+    # The operator asks it, in its pods.
+    return stand_ins.environment(home) | {ESC_API_URL: f"https://{PULUMI.host}/api/esc"}
 
 
 def _stand_in(home: Home, name: str) -> tuple[str, ...]:
-    return _python(
-        f"workshop.lab.{name.replace('-', '_')}",
-        f"--port={PORTS[name]}",
-        f"--state={home.path / f'{name}.json'}",
-        f"--credentials={credentials(home, name)}",
-        *_MORE.get(name, ()),
-    )
+    module = f"workshop.lab.{name.replace('-', '_')}"
+    return _python(module, *stand_ins.api_arguments(home, name, PORTS[name]))
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

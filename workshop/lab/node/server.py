@@ -5,7 +5,12 @@ from pathlib import Path
 import yaml
 
 from workshop.lab import pki
-from workshop.lab.control_plane import AUDIT_POLICY
+from workshop.lab.control_plane import (
+    AUDIT_POLICY,
+    cluster_authority,
+    etcd_authority,
+    etcd_command,
+)
 from workshop.lab.home import BIN, Home
 from workshop.lab.network.plan import API_PORT, API_SERVICE, PODS, SERVICES, NodePlan
 from workshop.lab.node.service import NodeService
@@ -16,11 +21,6 @@ API_UP = "api-up"
 
 _ETCD, _ETCD_PEER = "https://127.0.0.1:2379", "https://127.0.0.1:2380"
 _NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc.cluster.local")
-
-
-def cluster_authority(home: Home) -> pki.Authority:
-    """The authority that the API server's clients, and its own certificate, are known by."""
-    return pki.Authority(folder=home.pki, name="cluster-ca")
 
 
 def url(plan: NodePlan) -> str:
@@ -42,7 +42,7 @@ def services(home: Home, plan: NodePlan, logs: Path) -> list[NodeService]:
     """etcd, the API server, the controller manager and the scheduler, on the node `plan`."""
     up = (str(home.path / API_UP),)
     return [
-        NodeService(name="etcd", argv=_etcd(home), log=logs / "etcd.log"),
+        NodeService(name="etcd", argv=etcd_command(home, _ETCD, _ETCD_PEER), log=logs / "etcd.log"),
         NodeService(
             name="kube-apiserver", argv=_api_server(home, plan), log=logs / "kube-apiserver.log"
         ),
@@ -61,38 +61,8 @@ def services(home: Home, plan: NodePlan, logs: Path) -> list[NodeService]:
     ]
 
 
-def _etcd_authority(home: Home) -> pki.Authority:
-    # Of its own, or any client of the API server could read the database behind it.
-    return pki.Authority(folder=home.pki, name="etcd-ca")
-
-
-def _etcd(home: Home) -> tuple[str, ...]:
-    pair = _etcd_authority(home).issue("etcd", user="etcd")
-    authority = _etcd_authority(home).pair.certificate
-    return (
-        str(BIN / "etcd"),
-        f"--data-dir={home.path / 'etcd'}",
-        f"--listen-client-urls={_ETCD}",
-        f"--advertise-client-urls={_ETCD}",
-        f"--listen-peer-urls={_ETCD_PEER}",
-        f"--initial-advertise-peer-urls={_ETCD_PEER}",
-        f"--initial-cluster=default={_ETCD_PEER}",
-        f"--cert-file={pair.certificate}",
-        f"--key-file={pair.key}",
-        f"--trusted-ca-file={authority}",
-        "--client-cert-auth",
-        f"--peer-cert-file={pair.certificate}",
-        f"--peer-key-file={pair.key}",
-        f"--peer-trusted-ca-file={authority}",
-        "--peer-client-cert-auth",
-        # A lab loses nothing by a power cut; a killed process loses nothing either way.
-        "--unsafe-no-fsync",
-        "--log-level=warn",
-    )
-
-
 def _api_server(home: Home, plan: NodePlan) -> tuple[str, ...]:
-    etcd_client = _etcd_authority(home).issue("etcd-client", user="kube-apiserver")
+    etcd_client = etcd_authority(home).issue("etcd-client", user="kube-apiserver")
     authority = cluster_authority(home)
     hosts = (*_NAMES, str(API_SERVICE), str(plan.address))
     serving = authority.issue("kube-apiserver", user="kube-apiserver", hosts=hosts)
@@ -121,7 +91,7 @@ def _api_server(home: Home, plan: NodePlan) -> tuple[str, ...]:
         f"--service-account-key-file={tokens}",
         f"--service-account-signing-key-file={tokens}",
         f"--etcd-servers={_ETCD}",
-        f"--etcd-cafile={_etcd_authority(home).pair.certificate}",
+        f"--etcd-cafile={etcd_authority(home).pair.certificate}",
         f"--etcd-certfile={etcd_client.certificate}",
         f"--etcd-keyfile={etcd_client.key}",
         f"--encryption-provider-config={pki.encryption_config(home.pki)}",

@@ -5,6 +5,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from workshop.lab.control_plane import cluster_authority
 from workshop.lab.home import BIN, Home
 from workshop.lab.network.plan import CLUSTER_DNS, PODS, SERVICES, NodePlan
 from workshop.lab.node import cgroup, server
@@ -161,7 +162,7 @@ disabled_plugins = [
 
 
 def _kubelet(home: Home, plan: NodePlan) -> dict[str, Any]:
-    authority = server.cluster_authority(home)
+    authority = cluster_authority(home)
     serving = authority.issue(
         f"kubelet-serving-{plan.name}",
         user=f"system:node:{plan.name}",
