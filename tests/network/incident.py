@@ -18,8 +18,8 @@ import yaml
 from workshop.lab.network.plan import API_PORT, TETHYS
 from workshop.lab.network.process import PATH, Process
 from workshop.testing.checkout import Completed, completed
-from workshop.testing.network.fleet import DEFAULT_ROUTES, Fleet
 from workshop.testing.network.kernel_mode import kernel_mode, until_up
+from workshop.testing.nodes.fleet import DEFAULT_ROUTES, Fleet
 from workshop.testing.recording import REPOSITORY
 from workshop.testing.waiting import until
 
@@ -65,11 +65,11 @@ def exit_node_of_the_time(fleet: Fleet, folder: Path) -> Iterator[None]:
 def approved(fleet: Fleet) -> Iterator[None]:
     """As if somebody had approved it, for as long as the block lasts."""
     path = f"/device/{_exit_node(fleet)['nodeId']}/routes"
-    fleet.api("POST", path, {"routes": DEFAULT_ROUTES})
+    fleet.tailnet("POST", path, {"routes": DEFAULT_ROUTES})
     try:
         yield
     finally:
-        fleet.api("POST", path, {"routes": []})
+        fleet.tailnet("POST", path, {"routes": []})
 
 
 @contextmanager

@@ -4,15 +4,16 @@ import re
 
 from workshop.lab.network.namespace import Namespace
 
-# What the lab itself changes while tests run: its Services, policies and counters.
-_OWN_TABLES = {"oceanid", "policies", "wire", "counted"}
+# What Kubernetes changes whenever a pod or a Service comes or goes, and what tests count with.
+_KUBERNETES = re.compile(r"KUBE-|CNI-|veth|cni0|kube-router|10\.4[23]\.")
+_OWN_TABLES = {"oceanid", "wire", "counted"}
 _SYSCTLS = ("net.ipv4.conf.all.src_valid_mark", "net.ipv4.ip_forward")
 _SAVED = ("iptables-legacy-save", "ip6tables-legacy-save")
 
 
 def state(node: Namespace) -> set[str]:
-    """A line for everything there; without counters, and without what the lab itself changes."""
-    return {
+    """A line for everything there; without counters, and without what Kubernetes itself changes."""
+    found = {
         *_prefixed("link", _links(node)),
         *(
             f"{family} {line}"
@@ -24,6 +25,7 @@ def state(node: Namespace) -> set[str]:
         *_iptables(node),
         *(f"sysctl {line}" for line in node.run(["sysctl", *_SYSCTLS]).splitlines()),
     }
+    return {line for line in found if not _KUBERNETES.search(line)}
 
 
 def _links(node: Namespace) -> list[str]:

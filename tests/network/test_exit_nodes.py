@@ -7,11 +7,11 @@ import pytest
 
 from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
 from workshop.testing.network import rendered
-from workshop.testing.network.faults import FAULTS, Fault
-from workshop.testing.network.fleet import Fleet, fleet
-from workshop.testing.network.leaks import nothing_leaks
 from workshop.testing.network.load import under_load
-from workshop.testing.network.traffic import Client
+from workshop.testing.nodes.clients import client_on
+from workshop.testing.nodes.faults import FAULTS, Fault
+from workshop.testing.nodes.fleet import Fleet, fleet
+from workshop.testing.nodes.leaks import nothing_leaks
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
@@ -24,8 +24,8 @@ _SECONDS = 20.0
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     with fleet(tmp_path_factory.mktemp("fleet"), exit_nodes=(TETHYS, STYX)) as made:
-        made.start_gateway(CALYPSO.name)
-        made.until_ready()
+        made.start_gateways()
+        made.until_gateways()
         yield made
 
 
@@ -34,7 +34,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 def test_new_connections_go_through_the_other_one_and_come_back(
     running: Fleet, fault: Fault, way: str
 ) -> None:
-    client = Client.on(running, CALYPSO.name)
+    client = client_on(running, CALYPSO.name)
     with nothing_leaks(running), under_load(getattr(client, way)) as load:
         until(lambda: load.first_through(_PREFERRED, 0) is not None, "traffic by the preferred one")
         began = time.monotonic()
@@ -54,10 +54,10 @@ def test_new_connections_go_through_the_other_one_and_come_back(
 def test_a_restarted_exit_node_has_its_address_and_its_approval(running: Fleet) -> None:
     hostname = rendered.exit_hostname(TETHYS.name)
     before = running.device(hostname)
-    client = Client.on(running, CALYPSO.name)
+    client = client_on(running, CALYPSO.name)
     with nothing_leaks(running), under_load(client.address_by_database) as load:
-        running.cluster.kill(running.exit_nodes[TETHYS.name])
-        pod = running.start_exit_node(TETHYS.name)
+        running.end_pod(running.exit_node(TETHYS.name), seconds=0)
+        pod = running.until_exit_node(TETHYS.name)
         back = time.monotonic()
         until(lambda: load.first_through(_PREFERRED, back) is not None, "traffic has come back")
     after = running.device(hostname)
@@ -66,6 +66,6 @@ def test_a_restarted_exit_node_has_its_address_and_its_approval(running: Fleet) 
     for same in ("nodeId", "addresses", "enabledRoutes"):
         assert after[same] == before[same]
     command = ["tailscale", "--socket=/tmp/tailscaled.sock", "ip", "-4"]
-    address = pod.containers["tailscale"].execute(command)
+    address = pod.container("tailscale").execute(command)
     assert address is not None
     assert address.strip() == before["addresses"][0]

@@ -1,16 +1,18 @@
 """The gate's program in its own rendered pod: it passes on a good path and names what is broken."""
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pytest
 import yaml
 
-from workshop.lab.network.plan import CALYPSO, DATABASE, S3, STYX, TETHYS
+from workshop.lab.network.plan import API_PORT, CALYPSO, DATABASE, S3, STYX, TETHYS
 from workshop.testing.network import rendered
-from workshop.testing.network.fleet import Fleet, fleet
-from workshop.testing.network.traffic import Client
+from workshop.testing.nodes.clients import client_on
+from workshop.testing.nodes.fleet import Fleet, fleet
 from workshop.testing.recording import PROJECT, REPOSITORY
 from workshop.testing.waiting import until
 
@@ -26,9 +28,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     # What is broken here stays so: the gate need not wait long for it to settle.
     egress = stack["config"][f"{PROJECT}:egress"] | {"gateSeconds": 10}
     with fleet(tmp_path_factory.mktemp("fleet"), egress=egress) as made:
-        for node in (STYX.name, CALYPSO.name):
-            made.start_gateway(node)
-        made.until_ready()
+        made.start_gateways()
+        made.until_gateways()
         yield made
 
 
@@ -36,19 +37,33 @@ def _gate(running: Fleet, node: str, runs_on: str | None = None) -> tuple[int, s
     """Exit code, termination message and failed checks of the node's gate, on its own node."""
     wave = "canary" if node == STYX.name else "fleet"
     (job,) = [
-        each["metadata"]["name"]
-        for each in running.cluster.manifests.of_kind("Job")
+        each
+        for each in running.of_kind("Job")
         if each["metadata"]["labels"]["oceanid.io/wave"] == wave
         and each["metadata"]["annotations"]["oceanid.io/node"] == node
     ]
-    pod = running.cluster.start_pod("Job", job, runs_on or node)
+    pod = running.run(_pod_of(job, runs_on or node))
     try:
-        code, words = pod.wait(seconds=_SECONDS)
-        lines = (pod.containers["egress-check"].log).read_text().splitlines()
+        status = running.end_of(pod, seconds=_SECONDS)
+        lines = running.log_of(pod).splitlines()
     finally:
-        running.cluster.kill(pod)
+        running.end_pod(pod, seconds=0)
     results = [json.loads(line) for line in lines if line.startswith("{")]
-    return code, words, {each["name"] for each in results if not each["ok"]}
+    failed = {each["name"] for each in results if not each["ok"]}
+    return int(status["exitCode"]), str(status["message"]), failed
+
+
+def _pod_of(job: dict[str, Any], node: str) -> dict[str, Any]:
+    """A pod like the Job's, on that node, whatever the Job's own affinity says."""
+    template = job["spec"]["template"]
+    metadata = {"namespace": job["metadata"]["namespace"], "name": f"gate-{uuid.uuid4().hex[:6]}"}
+    spec = {key: value for key, value in template["spec"].items() if key != "affinity"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {**template["metadata"], **metadata},
+        "spec": {**spec, "nodeName": node},
+    }
 
 
 @pytest.mark.parametrize("node", [STYX.name, CALYPSO.name])
@@ -83,36 +98,48 @@ def _without_s3(running: Fleet) -> AbstractContextManager[None]:
 
 @contextmanager
 def _without_api_server(running: Fleet) -> Iterator[None]:
-    running.cluster.end_api()
+    node = running.topology.nodes[STYX.name].namespace
+    # For its pods: the node itself goes on as it was.
+    node.nft(
+        f"""
+        table ip fault {{
+          chain forward {{
+            type filter hook forward priority filter - 5
+            ip daddr {TETHYS.address} tcp dport {API_PORT} drop
+          }}
+        }}
+        """
+    )
     try:
         yield
     finally:
-        running.cluster.serve_api()
+        node.nft("delete table ip fault")
 
 
 @contextmanager
 def _without_pod_network(running: Fleet) -> Iterator[None]:
     internet = running.topology.internet
     internet.ip(f"route del {TETHYS.pods}")
-    # The cluster's DNS is on that node too: let its answers through, and nothing else.
-    dns = running.cluster.dns.sandbox.address
-    internet.ip(f"route add {dns} via {TETHYS.outside}")
-    client = Client.on(running, STYX.name)
+    # The cluster's DNS may be on that node too: let its answers through, and nothing else.
+    own = [f"{each}/32" for each in running.cluster_dns() if each in TETHYS.pods]
+    internet.ip(*(f"route add {each} via {TETHYS.outside}" for each in own))
+    client = client_on(running, STYX.name)
     try:
         # The tunnel finds a way by the nodes' own addresses; that takes it some seconds.
         until(client.is_steady, "traffic by another path", seconds=60)
         yield
     finally:
-        internet.ip(f"route del {dns}", f"route add {TETHYS.pods} via {TETHYS.outside}")
+        internet.ip(*(f"route del {each}" for each in own))
+        internet.ip(f"route add {TETHYS.pods} via {TETHYS.outside}")
 
 
 @contextmanager
 def _without_policies(running: Fleet) -> Iterator[None]:
-    running.cluster.enforce(policies=False)
+    running.enforce(policies=False)
     try:
         yield
     finally:
-        running.cluster.enforce(policies=True)
+        running.enforce(policies=True)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +173,8 @@ def test_it_fails_while_the_exit_node_is_not_approved(running: Fleet) -> None:
 
 
 def test_it_fails_without_the_clusters_dns(running: Fleet) -> None:
-    running.cluster.dns.end()
+    running.scale("deployments", "kube-system", "coredns", 0)
+    until(lambda: not running.cluster_dns(), "the cluster's DNS is gone")
     code, words, found = _gate(running, STYX.name)
     assert code == 1
     assert "cluster-dns" in found, words

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from workshop.lab.network.plan import CALYPSO, TETHYS
-from workshop.testing.network.fleet import Fleet, fleet
-from workshop.testing.network.traffic import Client
+from workshop.testing.nodes.clients import client_on
+from workshop.testing.nodes.fleet import Fleet, fleet
 
 pytestmark = pytest.mark.network
 
@@ -21,12 +21,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 def test_it_logs_in_by_the_name_that_its_router_resolves(running: Fleet) -> None:
     assert str(CALYPSO.resolver) == "192.168.2.1"
-    assert running.exit_nodes[CALYPSO.name].ready()
+    assert running.exit_node(CALYPSO.name).is_ready
     assert running.tailnet_address(CALYPSO.name).startswith("100.")
 
 
 def test_it_finds_the_destinations_of_its_gateways_by_the_same_router(running: Fleet) -> None:
-    running.start_gateway(TETHYS.name)
-    running.until_ready()
-    client = Client.on(running, TETHYS.name)
+    running.start_gateways()
+    running.until_gateways(TETHYS.name)
+    client = client_on(running, TETHYS.name)
     assert client.address_by_http_proxy() == str(CALYPSO.outside)

@@ -10,10 +10,11 @@ import pytest
 
 from components.cluster.ports import HEALTH_PORT, HTTP_PORT, PROBER_PORT, STATUS_PORT
 from components.egress.envoy import STATS_PATH
+from settings.names import NAMESPACE
 from tests.monitoring.metrics import asked_for, exported, value
 from workshop.lab.network.plan import CALYPSO, ECHO, S3, STYX, TETHYS
-from workshop.lab.network.pod import RunningPod
-from workshop.testing.network.fleet import Fleet, fleet
+from workshop.lab.node.pod import NodePod
+from workshop.testing.nodes.fleet import Fleet, fleet, sleeper
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
@@ -28,8 +29,8 @@ class Watch:
     """A fleet that is watched: `prometheus` is a pod where Prometheus would be."""
 
     fleet: Fleet
-    prober: RunningPod
-    prometheus: RunningPod
+    prober: NodePod
+    prometheus: NodePod
 
     def scrape(self, address: IPv4Address, port: int, path: str) -> str:
         """What Prometheus gets there; raises OSError."""
@@ -38,33 +39,30 @@ class Watch:
     def probe(self, module: str, target: str) -> str:
         """What the prober answers Prometheus, as the monitors have it asked."""
         path = f"/probe?module={module}&target={quote(target, safe='')}"
-        return self.scrape(self.prober.sandbox.address, PROBER_PORT, path)
+        return self.scrape(self.prober.address, PROBER_PORT, path)
 
     def by_gateway(self, what: str, node: str = STYX.name) -> str:
-        address = self.fleet.gateways[node].sandbox.address
+        address = self.fleet.gateway(node).address
         return self.probe(f"by-gateway-{what}", f"{address}:{HTTP_PORT}")
 
     def exit_node(self) -> str:
-        address = self.fleet.exit_nodes[TETHYS.name].sandbox.address
+        address = self.fleet.exit_node(TETHYS.name).address
         return self.scrape(address, HEALTH_PORT, "/metrics")
 
     def envoy(self) -> str:
-        address = self.fleet.gateways[STYX.name].sandbox.address
+        address = self.fleet.gateway(STYX.name).address
         return self.scrape(address, STATUS_PORT, STATS_PATH)
 
 
 @pytest.fixture(scope="module")
 def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     with fleet(tmp_path_factory.mktemp("fleet")) as made:
-        made.cluster.manifests.apply([{"kind": "Namespace", "metadata": {"name": "monitoring"}}])
-        for node in (STYX.name, CALYPSO.name):
-            made.start_gateway(node)
-        prober = made.cluster.start_pod("Deployment", "oceanid-prober", STYX.name)
-        metadata = {"name": "prometheus", "namespace": "monitoring"}
-        pod = {"kind": "Pod", "metadata": metadata, "spec": {"containers": []}}
-        prometheus = made.cluster.run(pod, TETHYS.name)
-        made.until_ready()
-        prober.until_ready()
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "monitoring"}}
+        made.cluster.apply([namespace, *made.of_kind("Deployment")])
+        made.start_gateways()
+        made.until_gateways()
+        prometheus = made.run(sleeper("monitoring", "prometheus", TETHYS.name))
+        (prober,) = made.until_pods(NAMESPACE, "app.kubernetes.io/name=oceanid-prober")
         yield Watch(fleet=made, prober=prober, prometheus=prometheus)
 
 
@@ -110,11 +108,11 @@ def test_an_exit_node_that_loses_its_approval_answers_and_carries_nothing(watch:
         assert value(watch.envoy(), "envoy_cluster_endpoint_healthy", **_TETHYS) == 1
     finally:
         watch.fleet.approve(TETHYS.name)
-        watch.fleet.until_ready()
+        watch.fleet.until_gateways()
 
 
 def test_an_exit_node_that_hangs_is_told_by_envoy_and_by_the_probes(watch: Watch) -> None:
-    hangs = watch.fleet.exit_nodes[TETHYS.name].containers["tailscale"]
+    hangs = watch.fleet.exit_node(TETHYS.name).container("tailscale")
     assert value(watch.envoy(), "envoy_cluster_endpoint_healthy", **_TETHYS) == 1
     hangs.freeze()
     try:
@@ -126,18 +124,18 @@ def test_an_exit_node_that_hangs_is_told_by_envoy_and_by_the_probes(watch: Watch
         assert value(watch.by_gateway("egress-address"), "probe_success") == 0
     finally:
         hangs.thaw()
-        watch.fleet.until_ready()
+        watch.fleet.until_gateways()
 
 
 def test_nobody_but_prometheus_may_scrape_or_have_it_probed(watch: Watch) -> None:
     application = watch.fleet.application(STYX.name)
     for pod, port in (
         (watch.prober, PROBER_PORT),
-        (watch.fleet.gateways[STYX.name], STATUS_PORT),
-        (watch.fleet.exit_nodes[TETHYS.name], HEALTH_PORT),
+        (watch.fleet.gateway(STYX.name), STATUS_PORT),
+        (watch.fleet.exit_node(TETHYS.name), HEALTH_PORT),
     ):
         with pytest.raises(OSError, match=_NO_WAY):
-            _get(application, pod.sandbox.address, port, "/metrics", seconds=1)
+            _get(application, pod.address, port, "/metrics", seconds=1)
 
 
 def test_the_prober_itself_reaches_nothing_but_gateways(watch: Watch) -> None:
@@ -145,11 +143,9 @@ def test_the_prober_itself_reaches_nothing_but_gateways(watch: Watch) -> None:
         _get(watch.prober, ECHO.address, 80, "/ip", seconds=1)
 
 
-def _get(
-    pod: RunningPod, address: IPv4Address, port: int, path: str, *, seconds: float = 20.0
-) -> str:
+def _get(pod: NodePod, address: IPv4Address, port: int, path: str, *, seconds: float = 20.0) -> str:
     connection = http.client.HTTPConnection(str(address), port, timeout=seconds)
-    with pod.sandbox.namespace.entered():
+    with pod.network.entered():
         connection.connect()
     try:
         connection.request("GET", path)

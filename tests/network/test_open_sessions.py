@@ -6,17 +6,17 @@ from contextlib import ExitStack
 
 import pytest
 
-from workshop.lab.network.container import Container
 from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
-from workshop.testing.network.faults import FAULTS, Fault, frozen, restarted
-from workshop.testing.network.fleet import Fleet, fleet
+from workshop.lab.node.pod import NodeContainer
 from workshop.testing.network.open_sessions import (
     OpenSession,
     all_through,
     at_the_database,
     seconds_to_end,
 )
-from workshop.testing.network.traffic import Client
+from workshop.testing.nodes.clients import client_on
+from workshop.testing.nodes.faults import FAULTS, Fault, frozen, restarted
+from workshop.testing.nodes.fleet import Fleet, fleet
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
@@ -31,15 +31,14 @@ _DATABASE_SECONDS = 120.0
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     with fleet(tmp_path_factory.mktemp("fleet"), exit_nodes=(TETHYS, STYX)) as made:
-        for node in (STYX.name, CALYPSO.name):
-            made.start_gateway(node)
-        made.until_ready()
+        made.start_gateways()
+        made.until_gateways()
         yield made
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_sessions_end_when_their_exit_node_fails(running: Fleet, fault: Fault) -> None:
-    with all_through(Client.on(running, CALYPSO.name), _PREFERRED) as sessions:
+    with all_through(client_on(running, CALYPSO.name), _PREFERRED) as sessions:
         began = time.monotonic()
         mend = fault(running, TETHYS.name)
         try:
@@ -49,28 +48,32 @@ def test_sessions_end_when_their_exit_node_fails(running: Fleet, fault: Fault) -
 
 
 def test_sessions_of_an_exit_node_that_restarts_end_at_their_next_use(running: Fleet) -> None:
-    with all_through(Client.on(running, CALYPSO.name), _PREFERRED) as sessions:
+    with all_through(client_on(running, CALYPSO.name), _PREFERRED) as sessions:
         restarted(running, TETHYS.name)
         # It may be back before two health checks have failed, which end sessions by themselves.
         assert {each.name for each in sessions if not each.ends_when_used(_SECONDS)} == set()
 
 
-@pytest.mark.parametrize("fault", [Container.crash, Container.freeze], ids=["killed", "frozen"])
+@pytest.mark.parametrize(
+    "fault", [NodeContainer.kill, NodeContainer.freeze], ids=["killed", "frozen"]
+)
 def test_sessions_end_when_the_gateways_own_tailscaled_fails(
-    running: Fleet, fault: Callable[[Container], None]
+    running: Fleet, fault: Callable[[NodeContainer], None]
 ) -> None:
-    container = running.gateways[CALYPSO.name].containers[f"tailscale-{TETHYS.name}"]
-    with all_through(Client.on(running, CALYPSO.name), _PREFERRED) as sessions:
+    container = running.gateway(CALYPSO.name).container(f"tailscale-{TETHYS.name}")
+    with all_through(client_on(running, CALYPSO.name), _PREFERRED) as sessions:
         began = time.monotonic()
         fault(container)
         try:
             _all_ended(sessions, began)
         finally:
-            container.restart()
+            # Whatever became of it, its kubelet starts it again.
+            container.kill()
+            running.until_gateways(CALYPSO.name)
 
 
 def test_one_failed_check_ends_no_session(running: Fleet) -> None:
-    with all_through(Client.on(running, CALYPSO.name), _PREFERRED) as sessions:
+    with all_through(client_on(running, CALYPSO.name), _PREFERRED) as sessions:
         mend = frozen(running, TETHYS.name)
         # Less than the time limit of a check.
         time.sleep(0.8)
@@ -86,9 +89,9 @@ def test_one_failed_check_ends_no_session(running: Fleet) -> None:
 def test_sessions_through_the_other_exit_node_live_on(running: Fleet) -> None:
     mend = frozen(running, TETHYS.name)
     try:
-        with all_through(Client.on(running, CALYPSO.name), _OTHER) as untouched:
+        with all_through(client_on(running, CALYPSO.name), _OTHER) as untouched:
             mend()
-            with all_through(Client.on(running, CALYPSO.name), _PREFERRED) as ended:
+            with all_through(client_on(running, CALYPSO.name), _PREFERRED) as ended:
                 began = time.monotonic()
                 mend = frozen(running, TETHYS.name)
                 _all_ended(ended, began)
@@ -107,13 +110,13 @@ def test_the_database_is_left_no_connection_of_a_gateway_that_is_gone(running: F
     with ExitStack() as stack:
         count = 0
         for node in (STYX.name, CALYPSO.name):
-            count += len(stack.enter_context(all_through(Client.on(running, node), _PREFERRED)))
+            count += len(stack.enter_context(all_through(client_on(running, node), _PREFERRED)))
         ours = at_the_database(internet) - before
         assert len(ours) == count
-        killed = running.gateways[STYX.name].containers[f"tailscale-{TETHYS.name}"]
+        killed = running.gateway(STYX.name).container(f"tailscale-{TETHYS.name}")
         there = running.topology.nodes[CALYPSO.name]
         began = time.monotonic()
-        killed.crash()
+        killed.kill()
         there.cut_off()
         try:
             until(
@@ -124,7 +127,6 @@ def test_the_database_is_left_no_connection_of_a_gateway_that_is_gone(running: F
         finally:
             print(f"the database: none left after {time.monotonic() - began:.1f} s")
             there.plug_in()
-            killed.start()
 
 
 def _all_ended(sessions: list[OpenSession], since: float) -> None:

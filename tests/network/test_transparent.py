@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from workshop.lab.network.plan import CALYPSO, DATABASE, STYX, TETHYS
-from workshop.lab.network.pod import RunningPod
-from workshop.testing.network.fleet import APPLICATIONS, Fleet, fleet
-from workshop.testing.network.traffic import DATABASE_PORT, Client, Session
+from workshop.lab.node.pod import NodePod
+from workshop.testing.network.traffic import DATABASE_PORT, Session
+from workshop.testing.nodes.clients import client_on
+from workshop.testing.nodes.fleet import APPLICATIONS, Fleet, fleet, sleeper
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
@@ -23,52 +24,50 @@ _PROGRAM = Path(__file__).with_name("verify_full.py")
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     with fleet(tmp_path_factory.mktemp("fleet")) as made:
-        for node in (STYX.name, CALYPSO.name):
-            made.start_gateway(node)
-        made.until_ready()
+        made.start_gateways()
+        made.until_gateways()
         yield made
 
 
 @pytest.fixture(scope="module")
-def application(running: Fleet) -> RunningPod:
+def application(running: Fleet) -> NodePod:
     """A pod that knows nothing of gateways."""
-    program = {"kind": "ConfigMap", "data": {"client.py": _PROGRAM.read_text()}}
     metadata = {"namespace": APPLICATIONS, "name": "client"}
-    running.cluster.manifests.apply([program | {"metadata": metadata}])
-    container = {
-        "name": "client",
-        "image": "docker.io/library/python:3.11",
-        "command": ["sleep", "3600"],
-        "volumeMounts": [{"name": "program", "mountPath": "/opt/client", "readOnly": True}],
-    }
-    spec = {
-        "securityContext": {"runAsUser": 1000, "fsGroup": 1000},
-        "containers": [container],
-        "volumes": [{"name": "program", "configMap": {"name": "client"}}],
-    }
-    return running.cluster.run({"kind": "Pod", "metadata": metadata, "spec": spec}, STYX.name)
+    program = {"client.py": _PROGRAM.read_text()}
+    running.cluster.apply(
+        [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": program}]
+    )
+    pod = sleeper(APPLICATIONS, "client", STYX.name)
+    (container,) = pod["spec"]["containers"]
+    container["volumeMounts"] = [{"name": "program", "mountPath": "/opt/client"}]
+    container["securityContext"] = {"runAsUser": 1000}
+    pod["spec"]["volumes"] = [{"name": "program", "configMap": {"name": "client"}}]
+    return running.run(pod)
 
 
-def test_the_databases_own_url_works_with_verify_full(
-    running: Fleet, application: RunningPod
-) -> None:
+def test_the_databases_own_url_works_with_verify_full(running: Fleet, application: NodePod) -> None:
     command = ["python3", "/opt/client/client.py", DATABASE.host]
-    said = application.containers["client"].execute(command, seconds=30)
-    assert said is not None, application.containers["client"].started.last_words()
-    service = running.cluster.manifests.get("Service", "to-database")["spec"]["clusterIP"]
-    assert said.split() == [service, _EXIT_ADDRESS]
+    service = str(running.service_address("to-database"))
+
+    def answer() -> list[str]:
+        said = application.container("sleeper").execute(command, seconds=30)
+        return said.split() if said else []
+
+    # The kubelet brings a changed ConfigMap to CoreDNS within a minute or two.
+    until(lambda: answer()[:1] == [service], "the name leads to the gateway")
+    assert answer() == [service, _EXIT_ADDRESS]
 
 
 def test_open_connections_live_through_an_idle_time_and_through_a_roll_out(running: Fleet) -> None:
-    elsewhere, here = Client.on(running, CALYPSO.name), Client.on(running, STYX.name)
-    leaving = running.gateways[STYX.name]
+    elsewhere, here = client_on(running, CALYPSO.name), client_on(running, STYX.name)
+    leaving = running.gateway(STYX.name)
     with (
         elsewhere.connect(DATABASE_PORT) as idle_raw,
         Session.open(idle_raw, elsewhere.tls) as idle,
         here.connect(DATABASE_PORT) as busy_raw,
         Session.open(busy_raw, here.tls) as busy,
     ):
-        ending = threading.Thread(target=running.cluster.terminate, args=(leaving,))
+        ending = threading.Thread(target=running.end_pod, args=(leaving,))
         ending.start()
         # While it drains, open connections live and new ones are taken: there is no other gateway.
         answers = 0
@@ -79,8 +78,7 @@ def test_open_connections_live_through_an_idle_time_and_through_a_roll_out(runni
             ending.join(1.0)
         assert answers == _QUESTIONS
         ending.join()
-        running.start_gateway(STYX.name)
-        running.until_ready(STYX.name)
+        running.until_gateways(STYX.name)
         until(lambda: here.seen_address() == _EXIT_ADDRESS, "traffic by the new gateway")
         # All that time not a byte was sent on this one.
         assert idle.client_address() == _EXIT_ADDRESS

@@ -14,7 +14,7 @@ from workshop.lab.network.namespace import Namespace
 from workshop.lab.network.node import Node
 from workshop.lab.network.plan import API_PORT, CLUSTER_DNS, ECHO, TETHYS
 from workshop.lab.network.wire import Wire
-from workshop.testing.network.fleet import Fleet
+from workshop.testing.nodes.fleet import Fleet
 from workshop.testing.waiting import until
 
 _SECONDS = 1.5
@@ -41,7 +41,7 @@ class Witness:
     def of(cls, fleet: Fleet, name: str) -> Iterator["Witness"]:
         """With its connections open, on a node that is well and has an SSH server."""
         node = fleet.topology.nodes[name]
-        pod = fleet.application(name).sandbox.namespace
+        pod = fleet.application(name).network
         with greeting(node.namespace, _SSH_PORT, _GREETING), pod.entered():
             udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             udp.bind(("0.0.0.0", 0))
@@ -55,7 +55,7 @@ class Witness:
 
     @property
     def pod_address(self) -> IPv4Address:
-        return self.fleet.application(self.node.name).sandbox.address
+        return self.fleet.application(self.node.name).address
 
     def everything(self) -> set[str]:
         """What answers while the node is well. Nobody outside reaches one behind a router."""

@@ -19,17 +19,13 @@ from workshop.bench.goal import Goal, NotMeasuredError, Results, table
 from workshop.bench.path import SITE_PORT, Path, by_http_connect, by_socks5, plain
 from workshop.bench.quantile import quantile
 from workshop.bench.traffic import Flow, downloaded, first_byte_seconds
-from workshop.lab.network.container import tree
 from workshop.lab.network.plan import ECHO, STYX, TETHYS
-from workshop.lab.network.requirement import missing
-from workshop.testing.network.fleet import Fleet, fleet
+from workshop.lab.network.process import tree
+from workshop.lab.node.requirement import missing
 from workshop.testing.network.kernel_mode import kernel_mode, until_up
-from workshop.testing.network.traffic import (
-    LOOPBACK,
-    OWN_HTTP_PORT,
-    OWN_SOCKS5_PORT,
-    Client,
-)
+from workshop.testing.network.traffic import LOOPBACK, OWN_HTTP_PORT, OWN_SOCKS5_PORT
+from workshop.testing.nodes.clients import client_on
+from workshop.testing.nodes.fleet import APPLICATIONS, Fleet, fleet, sleeper
 from workshop.testing.recording import configured
 
 CONNECTIONS = (1, 8, 64)
@@ -45,6 +41,7 @@ _DESTINATION = {
 }
 _WIREGUARD_PORT = 41641
 _PEER = {
+    "apiVersion": "networking.k8s.io/v1",
     "kind": "NetworkPolicy",
     "metadata": {"name": "kernel-mode", "namespace": NAMESPACE},
     "spec": {
@@ -88,21 +85,19 @@ def paths(folder: Folder) -> Iterator[list[Path]]:
     """Every path, on a lab that stands for as long as the block lasts."""
     egress = configured("egress")
     egress["destinations"].append(_DESTINATION)
-    with fleet(folder / "fleet", nodes=(TETHYS, STYX), egress=egress) as made:
-        made.start_gateway(STYX.name)
-        made.until_ready()
-        # A pod of its own, whose network is tailscaled's.
-        metadata = {"name": "kernel-mode", "namespace": "applications"}
-        manifest = {"kind": "Pod", "metadata": metadata, "spec": {"containers": []}}
+    with fleet(folder / "fleet", egress=egress) as made:
+        made.start_gateways()
+        made.until_gateways()
         # Else it would have to go by the relay, where gateways go straight.
-        made.cluster.manifests.apply([_PEER])
-        pod = made.cluster.run(manifest, STYX.name).sandbox.namespace
+        made.cluster.apply([_PEER])
+        # A pod of its own, whose network is tailscaled's.
+        pod = made.run(sleeper(APPLICATIONS, "kernel-mode", STYX.name)).network
         flags = {"TS_EXTRA_ARGS": f"--exit-node={made.tailnet_address(TETHYS.name)}"}
         with kernel_mode(made, pod, folder / "kernel-mode", "kernel-mode", flags) as process:
             until_up(process)
             at_exit = {
                 "exit node": _programs(
-                    made.exit_nodes[TETHYS.name].containers["tailscale"].processes()
+                    made.exit_node(TETHYS.name).container("tailscale").processes()
                 )
             }
             yield [
@@ -110,7 +105,7 @@ def paths(folder: Folder) -> Iterator[list[Path]]:
                     name=DIRECT,
                     connect=partial(
                         plain,
-                        made.application(STYX.name).sandbox.namespace,
+                        made.application(STYX.name).network,
                         ECHO.address,
                         SITE_PORT,
                     ),
@@ -127,12 +122,15 @@ def paths(folder: Folder) -> Iterator[list[Path]]:
 
 def _userspace(made: Fleet, at_exit: dict[str, list[int]]) -> list[Path]:
     """tailscaled's own proxies, and the gateway in front of the very same tailscaled."""
-    containers = made.gateways[STYX.name].containers
-    inside = made.gateways[STYX.name].sandbox.namespace
-    client = Client.on(made, STYX.name)
-    application, gateway = client.pod.sandbox.namespace, client.gateway
-    own = {"tailscaled": _programs(containers[f"tailscale-{TETHYS.name}"].processes()), **at_exit}
-    ours = {"Envoy": _programs(containers["envoy"].processes()), **own}
+    pod = made.gateway(STYX.name)
+    inside = pod.network
+    client = client_on(made, STYX.name)
+    application, gateway = client.network, client.gateway
+    own = {
+        "tailscaled": _programs(pod.container(f"tailscale-{TETHYS.name}").processes()),
+        **at_exit,
+    }
+    ours = {"Envoy": _programs(pod.container("envoy").processes()), **own}
     ways = (
         (OWN_HTTP, by_http_connect, inside, LOOPBACK, OWN_HTTP_PORT, own),
         (LISTENER, plain, application, gateway, _DESTINATION_PORT, ours),

@@ -13,13 +13,13 @@ from pathlib import Path
 from workshop.bench.goal import Goal, NotMeasuredError, Results, table
 from workshop.bench.quantile import quantile
 from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
-from workshop.lab.network.requirement import missing
-from workshop.testing.network.faults import FAULTS, Fault
-from workshop.testing.network.fleet import Fleet, fleet
-from workshop.testing.network.leaks import LeakWatch
+from workshop.lab.node.requirement import missing
 from workshop.testing.network.load import Load, under_load
 from workshop.testing.network.open_sessions import all_through, seconds_to_end
-from workshop.testing.network.traffic import Client
+from workshop.testing.nodes.clients import client_on
+from workshop.testing.nodes.faults import FAULTS, Fault
+from workshop.testing.nodes.fleet import Fleet, fleet
+from workshop.testing.nodes.leaks import LeakWatch
 from workshop.testing.waiting import until
 
 _RUNS = 20
@@ -57,8 +57,8 @@ def results(runs: int = _RUNS) -> Results:
         tempfile.TemporaryDirectory(prefix="oceanid-bench-") as folder,
         fleet(Path(folder) / "fleet", exit_nodes=(TETHYS, STYX)) as made,
     ):
-        made.start_gateway(CALYPSO.name)
-        made.until_ready()
+        made.start_gateways()
+        made.until_gateways()
         for name, fault in FAULTS.items():
             watch = LeakWatch.over(made)
             times = []
@@ -101,7 +101,7 @@ def _once(made: Fleet, fault: Fault) -> tuple[float, float, list[float]]:
     a second, and there are always four on their way. A session that does not end counts as a
     minute.
     """
-    client = Client.on(made, CALYPSO.name)
+    client = client_on(made, CALYPSO.name)
     with under_load(partial(client.address_by_http_proxy, seconds=1.0), clients=4) as load:
         _answered(load, str(TETHYS.outside), time.monotonic())
         with all_through(client, str(TETHYS.outside)) as sessions:

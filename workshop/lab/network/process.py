@@ -135,3 +135,14 @@ def python(module: str, *arguments: str) -> list[str]:
 def python_environment() -> dict[str, str]:
     """The environment of the lab's own programs."""
     return {"PATH": PATH, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def tree(pid: int | None) -> list[int]:
+    """A process and all that it started, by their pids; empty for None."""
+    if pid is None:
+        return []
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += tree(int(child))
+    return found

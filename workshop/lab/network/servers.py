@@ -6,17 +6,18 @@ are reached at their names by a front that speaks TLS.
 """
 
 import sys
+from pathlib import Path
 
 from components.cluster.variables import ESC_API_URL
 from workshop.lab import stand_ins
 from workshop.lab.home import BIN, REPOSITORY, Home
-from workshop.lab.network.internet import corefile
 from workshop.lab.network.plan import (
     CONTROL,
     CRUNCHYBRIDGE,
     NAMES,
     PULUMI,
     RELAY,
+    RESOLVER,
     S3,
     TAILNET_API,
     TAILNET_LOGS,
@@ -37,7 +38,7 @@ def services(home: Home, namespace: str, trusted: Authority) -> list[Service]:
     tls = (f"--certificate={pair.certificate}", f"--key={pair.key}")
     hosts = folder / "hosts"
     hosts.write_text("".join(f"{address} {name}\n" for name, address in NAMES.items()))
-    (folder / "Corefile").write_text(corefile(hosts))
+    (folder / "Corefile").write_text(_corefile(hosts))
     fronts = (f"--front={address}={PORTS[name]}" for address, name in _FRONTS.items())
     s3_tls = ("--ssl-cert", str(pair.certificate), "--ssl-key", str(pair.key))
     argvs = {
@@ -80,3 +81,12 @@ def _stand_in(home: Home, name: str) -> tuple[str, ...]:
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *arguments)
+
+
+def _corefile(hosts: Path) -> str:
+    """The configuration of the internet's resolver: the names of the file `hosts`, no others."""
+    return (
+        f".:53 {{\n    bind {RESOLVER}\n    errors\n"
+        f"    hosts {hosts} {{\n        fallthrough\n    }}\n"
+        "    template ANY ANY {\n        rcode NXDOMAIN\n    }\n}\n"
+    )

@@ -10,7 +10,7 @@ from workshop.lab.network.namespace import Namespace
 from workshop.lab.network.plan import RESOLVER
 from workshop.lab.network.process import PATH, Process
 from workshop.lab.private_file import write_private
-from workshop.testing.network.fleet import Fleet
+from workshop.testing.nodes.fleet import Fleet
 
 # Process 1 stands for an init: it goes on, and buries what ends.
 _INIT = (
@@ -48,7 +48,7 @@ def kernel_mode(
         environment={
             "PATH": f"{programs}:{BIN}:{PATH}",
             "RESOLVER_FILE": str(folder / "resolv.conf"),
-            "SSL_CERT_FILE": str(fleet.internet.authority.pair.certificate),
+            "SSL_CERT_FILE": str(fleet.trusted),
             "TS_USERSPACE": "false",
             "TS_KUBE_SECRET": "",
             "TS_STATE_DIR": str(folder / "state"),
@@ -78,4 +78,4 @@ def _key(fleet: Fleet) -> str:
         "tags": [GATEWAY_TAG],
     }
     body = {"capabilities": {"devices": {"create": create}}, "expirySeconds": 3600}
-    return str(fleet.api("POST", "/tailnet/-/keys", body)["key"])
+    return str(fleet.tailnet("POST", "/tailnet/-/keys", body)["key"])

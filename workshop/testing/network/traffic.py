@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Self
 
-from components.cluster.labels import GATEWAY
 from components.cluster.ports import HTTP_PORT, SOCKS5_PORT
 from workshop.lab.network.echo import PIECE
+from workshop.lab.network.namespace import Namespace
 from workshop.lab.network.plan import DATABASE, ECHO, S3
-from workshop.lab.network.pod import RunningPod
-from workshop.testing.network.fleet import Fleet
 
 DATABASE_PORT, S3_PORT = 15432, 15443
 # The first tailscaled's own proxies, in the gateway's pod.
@@ -32,39 +30,16 @@ _STEADY, _STEADY_PAUSE_SECONDS = 30, 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """An application in a pod, using a gateway at `gateway`."""
+    """An application in the network of a pod, using a gateway at `gateway`."""
 
-    pod: RunningPod
+    network: Namespace
     gateway: IPv4Address
     tls: ssl.SSLContext
     socks5_port: int = SOCKS5_PORT
 
-    @classmethod
-    def on(cls, fleet: Fleet, node: str, *, past_service: bool = False) -> "Client":
-        """On a node, by the gateways' Service; `past_service` asks the node's gateway's pod itself,
-        ready or not.
-        """
-        service = fleet.cluster.manifests.get("Service", GATEWAY)
-        gateway = IPv4Address(service["spec"]["clusterIP"])
-        return cls(
-            pod=fleet.application(node),
-            gateway=fleet.gateways[node].sandbox.address if past_service else gateway,
-            tls=_trusting(fleet),
-        )
-
-    @classmethod
-    def inside(cls, fleet: Fleet, node: str) -> "Client":
-        """In the node's gateway's own pod, at the first tailscaled's SOCKS5: past Envoy too."""
-        return cls(
-            pod=fleet.gateways[node],
-            gateway=LOOPBACK,
-            tls=_trusting(fleet),
-            socks5_port=OWN_SOCKS5_PORT,
-        )
-
     def connect(self, port: int, *, seconds: float = _SECONDS) -> socket.socket:
         """A connection to a port of the gateway; raises OSError."""
-        with self.pod.sandbox.namespace.entered():
+        with self.network.entered():
             return socket.create_connection((str(self.gateway), port), timeout=seconds)
 
     def _https(self, host: str, *, seconds: float = _SECONDS) -> http.client.HTTPSConnection:
@@ -72,7 +47,7 @@ class Client:
             str(self.gateway), HTTP_PORT, timeout=seconds, context=self.tls
         )
         connection.set_tunnel(host, 443)
-        with self.pod.sandbox.namespace.entered():
+        with self.network.entered():
             try:
                 connection.connect()
             except (OSError, http.client.HTTPException) as error:
@@ -225,10 +200,6 @@ class Session:
 def pattern(count: int) -> bytes:
     """The bytes that the echo sends for `/bytes/count`."""
     return (PIECE * (count // len(PIECE) + 1))[:count]
-
-
-def _trusting(fleet: Fleet) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=fleet.internet.authority.pair.certificate)
 
 
 def _ask(connection: http.client.HTTPSConnection) -> str:

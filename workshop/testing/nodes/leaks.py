@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from workshop.lab.home import LabError
 from workshop.lab.network.wire import Wire
-from workshop.testing.network.fleet import Fleet
+from workshop.testing.nodes.fleet import Fleet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +25,7 @@ class LeakWatch:
     @classmethod
     def over(cls, fleet: Fleet) -> "LeakWatch":
         """Watch all nodes and the internet from now on, instead of any watch there was."""
-        nodes = list(fleet.topology.nodes.values())
-        wire = Wire.tap(fleet.topology.internet, nodes)
+        wire = Wire.tap(fleet.topology.internet, list(fleet.topology.nodes.values()))
         return cls(fleet=fleet, wire=wire, exit_pods=_exit_pods(fleet))
 
     def leaked(self) -> dict[IPv4Address, int]:
@@ -53,4 +53,10 @@ def nothing_leaks(fleet: Fleet) -> Iterator[Wire]:
 
 
 def _exit_pods(fleet: Fleet) -> frozenset[IPv4Address]:
-    return frozenset(pod.sandbox.address for pod in fleet.exit_nodes.values())
+    found = set()
+    for plan in fleet.exit_plans:
+        try:
+            found.add(fleet.exit_node(plan.name).address)
+        except (LabError, KeyError):  # none now, or none that has an address yet
+            continue
+    return frozenset(found)

@@ -1,0 +1,1 @@
+"""The stack on real nodes, for tests and the bench."""
