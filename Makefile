@@ -103,7 +103,7 @@ scan: .venv/.installed ## oceanid scan FILES, or every manifest here; SARIF=file
 .PHONY: test
 # Four workers on two cores: the engine's tests and the network lab's mostly wait.
 test: check toolchain network-programs monitoring-programs ## every check and test there is; what CI runs
-	@$(PY) -m pytest -n 4 --dist loadfile
+	@$(PY) -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: check
 check: .venv/.installed ## format, lint, types, imports, workflows
@@ -136,8 +136,8 @@ monitoring-programs: .venv/.installed
 	@$(PY) -m workshop.toolchain monitoring
 
 .PHONY: test-network
-test-network: network-programs ## real processes and packets in network namespaces; needs root
-	@$(PY) -m pytest -n 4 --dist loadfile -m network tests/network
+test-network: network-programs ## real nodes, pods and packets; needs root
+	@$(PY) -m pytest -n 2 --dist loadgroup -m network tests
 
 .PHONY: bench
 bench: toolchain network-programs ## the figures of the README, each held to its goal

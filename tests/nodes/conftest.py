@@ -1,6 +1,5 @@
-"""A lab on real nodes for all tests of a run; where it cannot run, the tests say why."""
+"""A lab on real nodes for the tests of a file."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,31 +8,18 @@ from tests.nodes.workloads import Workloads
 from workshop.lab import running
 from workshop.lab.home import Home
 from workshop.lab.kube import connect
-from workshop.lab.node.requirement import missing
+from workshop.lab.node.tether import tethered
 from workshop.lab.node_kind import NodeKind
 
 
-@pytest.fixture(scope="session", autouse=True)
-def nodes_can_run() -> None:
-    """Skip, with the reason, where the machine lacks what real nodes take; in CI that fails."""
-    reason = missing()
-    if reason is None:
-        return
-    if os.environ.get("CI"):
-        pytest.fail(f"real nodes cannot run: {reason}")
-    pytest.skip(f"real nodes cannot run here: {reason}")
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A lab on three real nodes, ended after the last test."""
+    """A lab on three real nodes, ended after a file's last test."""
     home = Home(path=tmp_path_factory.mktemp("lab"))
     home.make()
-    try:
+    with tethered(home):
         running.up(home, NodeKind.REAL)
         yield home
-    finally:
-        running.down(home)
 
 
 @pytest.fixture(scope="module")

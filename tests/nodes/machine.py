@@ -46,6 +46,21 @@ def network_namespaces(home: Home) -> set[str]:
     return {str(Path(path).readlink()) for path in fleet.namespaces(home).values()}
 
 
+def inside(spaces: set[str]) -> set[tuple[str, str]]:
+    """The processes in network namespaces, each by its pid and when it started.
+
+    The kernel gives a new namespace the number of one that has ended, and no process this pair.
+    """
+    found = set()
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with suppress(OSError):
+                if str((process / "ns/net").readlink()) in spaces:
+                    started = (process / "stat").read_text().rpartition(")")[2].split()[19]
+                    found.add((process.name, started))
+    return found
+
+
 def tables() -> dict[str, list[str]]:
     """The links and packet filters of the machine itself, without their counters."""
     shown = {}
