@@ -6,12 +6,18 @@ pods in appearance only.
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
 from workshop.lab.home import LabError
 
 _SECONDS_TO_BE_READY = 30.0
+# What Kubernetes itself sets on a node that is not ready yet, and takes off when it is (its
+# documentation, "Taints and Tolerations"). Any other says what somebody wants of the node.
+_NOT_READY = frozenset(
+    f"node.kubernetes.io/{state}" for state in ("network-unavailable", "not-ready", "unreachable")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +89,16 @@ def wait_until_ready(
     waiting = {node.name for node in nodes}
     while waiting:
         for item in api.get("/api/v1/nodes").raise_for_status().json()["items"]:
-            if is_ready(item) and not item["spec"].get("taints"):
+            if is_ready(item) and not unready_taints(item):
                 waiting.discard(item["metadata"]["name"])
         if waiting and time.monotonic() > deadline:
             raise LabError(f"nodes not Ready: {', '.join(sorted(waiting))}: see kwok's log")
         time.sleep(0.1)
+
+
+def unready_taints(node: dict[str, Any]) -> list[str]:
+    """The keys of a Node object's taints that say that it is not ready yet."""
+    return [str(t["key"]) for t in node["spec"].get("taints", []) if t["key"] in _NOT_READY]
 
 
 def is_ready(node: dict[str, dict[str, list[dict[str, str]]]]) -> bool:

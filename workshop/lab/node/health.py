@@ -13,6 +13,7 @@ from workshop.lab import processes
 from workshop.lab.home import Home, LabError
 from workshop.lab.network.plan import NodePlan
 from workshop.lab.node import spec
+from workshop.lab.nodes import unready_taints
 
 _SECONDS_TO_BE_READY = 120.0
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -79,7 +80,7 @@ def _reason(home: Home, nodes: dict[str, Any], name: str, init: int) -> str | No
         return "its kubelet has not reported since its start"
     if ready["status"] != "True":
         return str(ready.get("message", "not Ready"))
-    taints = [str(taint["key"]) for taint in node["spec"].get("taints", [])]
+    taints = unready_taints(node)
     return f"tainted {', '.join(taints)}" if taints else None
 
 
