@@ -8,5 +8,7 @@ PLANNED_API_SERVERS = "OCEANID_PLANNED_API_SERVERS"
 """In a promotion: the API servers that the NetworkPolicies of its plan name."""
 ESC_API_URL = "ESC_API_URL"
 """The address of Pulumi ESC, where it is not the service's own."""
+ESC_API_URL_IN_CLUSTER = "ESC_API_URL_IN_CLUSTER"
+"""The same as pods reach it, where they use another address than this machine."""
 ESC_ACCESS_TOKEN = "ESC_ACCESS_TOKEN"  # noqa: S105  a name
 """The token of Pulumi ESC; without it, the one in the stack's configuration."""

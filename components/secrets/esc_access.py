@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from ..cluster.variables import ESC_ACCESS_TOKEN, ESC_API_URL
+from ..cluster.variables import ESC_ACCESS_TOKEN, ESC_API_URL, ESC_API_URL_IN_CLUSTER
 from .synced import TOKEN_KEY
 
 # The service's own address (Pulumi's documentation, "Pulumi ESC REST API").
@@ -33,4 +33,5 @@ def esc_access() -> EscAccess:
             f"externalSecrets needs an access token of Pulumi ESC: set {ESC_ACCESS_TOKEN}, or keep "
             f"it with: pulumi config set --secret {TOKEN_KEY}"
         )
-    return EscAccess(url=os.environ.get(ESC_API_URL, _SERVICE).rstrip("/"), token=token)
+    url = os.environ.get(ESC_API_URL_IN_CLUSTER) or os.environ.get(ESC_API_URL) or _SERVICE
+    return EscAccess(url=url.rstrip("/"), token=token)

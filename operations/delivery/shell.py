@@ -7,7 +7,12 @@ program that runs next to it. A variable of no family, such as PATH or HTTPS_PRO
 
 from collections.abc import Iterable, Mapping
 
-from components.cluster.variables import ESC_ACCESS_TOKEN, ESC_API_URL, ROLLBACK
+from components.cluster.variables import (
+    ESC_ACCESS_TOKEN,
+    ESC_API_URL,
+    ESC_API_URL_IN_CLUSTER,
+    ROLLBACK,
+)
 from operations.delivery.turn import HELD
 from providers.plugin.variables import (
     CRUNCHY_API_KEY,
@@ -73,6 +78,7 @@ FLEET = frozenset(
         CRUNCHY_API_KEY,
         ESC_ACCESS_TOKEN,
         ESC_API_URL,
+        ESC_API_URL_IN_CLUSTER,
         # The login to a chart's registry, and its mirrors.
         "HELM_REGISTRY_CONFIG",
         "HELM_REPOSITORY_CONFIG",

@@ -127,6 +127,19 @@ def test_a_missing_token_ends_the_program_before_the_operator(
         record_stack("dev", escAccessToken=None)
 
 
+def test_the_operator_asks_where_pods_reach_pulumi_esc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ESC_API_URL", "http://127.0.0.1:8082/api/esc/")
+    assert _asked() == "http://127.0.0.1:8082/api/esc"
+    monkeypatch.setenv("ESC_API_URL_IN_CLUSTER", "https://pulumi.example.com/api/esc/")
+    assert _asked() == "https://pulumi.example.com/api/esc"
+
+
+def _asked() -> str:
+    """The address that the store names."""
+    (store,) = _record().of_type(f"{_CUSTOM}:SecretStore")
+    return str(store["spec"]["provider"]["pulumi"]["apiUrl"])
+
+
 @pytest.mark.parametrize(
     ("policy", "said"),
     [

@@ -8,7 +8,7 @@ are reached at their names by a front that speaks TLS.
 import sys
 from pathlib import Path
 
-from components.cluster.variables import ESC_API_URL
+from components.cluster.variables import ESC_API_URL_IN_CLUSTER
 from workshop.lab import stand_ins
 from workshop.lab.home import BIN, REPOSITORY, Home
 from workshop.lab.network.plan import (
@@ -70,8 +70,9 @@ def services(home: Home, namespace: str, trusted: Authority) -> list[Service]:
 
 def environment(home: Home) -> dict[str, str]:
     """What a program needs in its environment to use the stand-ins as it would the real APIs."""
-    # The operator asks it, in its pods.
-    return stand_ins.environment(home) | {ESC_API_URL: f"https://{PULUMI.host}/api/esc"}
+    # Pods have no way to this machine's loopback.
+    in_cluster = {ESC_API_URL_IN_CLUSTER: f"https://{PULUMI.host}/api/esc"}
+    return stand_ins.environment(home) | in_cluster
 
 
 def _stand_in(home: Home, name: str) -> tuple[str, ...]:
