@@ -55,6 +55,7 @@ def services(home: Home, namespace: str, trusted: Authority) -> list[Service]:
             f"-cert={pair.certificate}",
             f"-key={pair.key}",
             f"-stand-in=http://127.0.0.1:{PORTS['tailscale-api']}",
+            f"-state={home.path / 'tailnet.json'}",
         ),
     }
     return [

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -38,20 +39,24 @@ type device struct {
 // service would, and tells it what the control server sees: addresses, and who is online.
 type bridge struct {
 	server  *testcontrol.Server
+	state   *stateFile
 	standIn string
 
 	// Held while a node is read, changed and put back: testcontrol has no other way to change one,
 	// and what the node itself reports in between would be lost.
 	nodes sync.RWMutex
 
+	reports sync.Mutex
+
 	mu      sync.Mutex
 	devices map[key.NodePublic]device
 	streams map[key.NodePublic]int
 }
 
-func newBridge(server *testcontrol.Server, standIn string) *bridge {
+func newBridge(server *testcontrol.Server, state *stateFile, standIn string) *bridge {
 	return &bridge{
 		server:  server,
+		state:   state,
 		standIn: standIn,
 		devices: map[key.NodePublic]device{},
 		streams: map[key.NodePublic]int{},
@@ -96,11 +101,22 @@ func (b *bridge) register(w http.ResponseWriter, r *http.Request, next http.Hand
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	next.ServeHTTP(w, r)
+	held := &heldAnswer{header: w.Header()}
+	next.ServeHTTP(held, r)
+	// On disk before it is answered: a client whose node is not there again gets another address.
+	if err := b.state.save(); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	held.sendTo(w)
 	if node := b.server.Node(request.NodeKey); node != nil {
 		login["addresses"] = addresses(node)
 		b.logIn(login)
 		b.look()
+		// What nodes report of themselves: the next start begins with it.
+		if err := b.state.save(); err != nil {
+			log.Printf("lab-control: %v", err)
+		}
 	}
 }
 
@@ -162,18 +178,30 @@ func (b *bridge) count(node key.NodePublic, change int) {
 	b.mu.Lock()
 	before := b.streams[node] > 0
 	b.streams[node] += change
-	online, known := b.streams[node] > 0, b.devices[node].NodeID
+	online := b.streams[node] > 0
 	b.mu.Unlock()
 	if before == online {
 		return
 	}
-	if known != "" {
-		path := "/lab/devices/" + known + "/online"
-		if _, err := b.send("POST", path, map[string]any{"online": online}, nil); err != nil {
-			log.Printf("lab-control: %v", err)
-		}
-	}
+	b.report(node)
 	b.settle(node)
+}
+
+// report tells the stand-in whether a node is online, where the stand-in knows it.
+func (b *bridge) report(node key.NodePublic) {
+	// One at a time, so that the last one is true.
+	b.reports.Lock()
+	defer b.reports.Unlock()
+	b.mu.Lock()
+	online, known := b.streams[node] > 0, b.devices[node].NodeID
+	b.mu.Unlock()
+	if known == "" {
+		return
+	}
+	path := "/lab/devices/" + known + "/online"
+	if _, err := b.send("POST", path, map[string]any{"online": online}, nil); err != nil {
+		log.Printf("lab-control: %v", err)
+	}
 }
 
 // keepEqual takes over, for good, what is changed at the stand-in.
@@ -201,10 +229,15 @@ func (b *bridge) look() {
 		// One that was removed is left in the map, without tags, routes or authorization.
 		current := found[node.Key.String()]
 		b.mu.Lock()
-		changed := !reflect.DeepEqual(b.devices[node.Key], current)
+		before := b.devices[node.Key]
+		changed := !reflect.DeepEqual(before, current)
 		b.devices[node.Key] = current
 		b.mu.Unlock()
 		if changed {
+			if before.NodeID != current.NodeID {
+				// The stand-in may have seen it online before this start.
+				b.report(node.Key)
+			}
 			b.server.SetSubnetRoutes(node.Key, current.EnabledRoutes)
 			b.settle(node.Key)
 		}
@@ -250,6 +283,22 @@ func (b *bridge) send(method, path string, body, answer any) (int, error) {
 		err = json.NewDecoder(response.Body).Decode(answer)
 	}
 	return response.StatusCode, err
+}
+
+// heldAnswer is a ResponseWriter that keeps the answer until it may be sent.
+type heldAnswer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (h *heldAnswer) Header() http.Header            { return h.header }
+func (h *heldAnswer) Write(data []byte) (int, error) { return h.body.Write(data) }
+func (h *heldAnswer) WriteHeader(status int)         { h.status = status }
+
+func (h *heldAnswer) sendTo(w http.ResponseWriter) {
+	w.WriteHeader(cmp.Or(h.status, http.StatusOK))
+	w.Write(h.body.Bytes())
 }
 
 // discard is a ResponseWriter for an answer that nobody reads.

@@ -40,7 +40,11 @@ func main() {
 	certificate := flag.String("cert", "", "PEM certificate for the three names")
 	private := flag.String("key", "", "its PEM key")
 	standIn := flag.String("stand-in", "", "URL of the stand-in of Tailscale's API")
+	stateAt := flag.String("state", "", "file that keeps the tailnet's keys, nodes and addresses")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		log.Fatalf("lab-control: unknown argument %q", flag.Arg(0))
+	}
 
 	pair, err := tls.LoadX509KeyPair(*certificate, *private)
 	if err != nil {
@@ -57,7 +61,11 @@ func main() {
 		// A node's own report of services would be one update a second for every peer.
 		CollectServices: "false",
 	}
-	bridge := newBridge(server, strings.TrimSuffix(*standIn, "/"))
+	state, err := openState(*stateAt, server)
+	if err != nil {
+		log.Fatalf("lab-control: -state: %v", err)
+	}
+	bridge := newBridge(server, state, strings.TrimSuffix(*standIn, "/"))
 	server.HoldMapRequest = bridge.onMapRequest
 	handler := bridge.handler()
 

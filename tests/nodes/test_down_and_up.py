@@ -1,0 +1,52 @@
+"""A lab that is down keeps what an update would see: tailnet addresses, approvals, joined nodes."""
+
+import stat
+from collections.abc import Iterator
+
+import pytest
+
+from workshop.lab.network.plan import STYX, TETHYS, TRITON
+from workshop.testing.network.rendered import exit_hostname
+from workshop.testing.nodes.clients import client_on
+from workshop.testing.nodes.fleet import Fleet, fleet
+from workshop.testing.nodes.leaks import nothing_leaks
+from workshop.testing.waiting import until
+
+pytestmark = pytest.mark.network
+
+_KEPT = ("nodeId", "addresses", "tags", "authorized", "enabledRoutes")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with fleet(tmp_path_factory.mktemp("fleet")) as made:
+        made.start_gateways()
+        made.until_gateways()
+        yield made
+
+
+def test_a_node_that_joins_has_a_gateway_with_no_command(running: Fleet) -> None:
+    with nothing_leaks(running):
+        running.join(TRITON.name)
+        running.until_gateways(TRITON.name)
+        assert client_on(running, TRITON.name).address_by_database() == str(TETHYS.outside)
+
+
+def test_after_down_and_up_the_exit_node_is_the_same_and_carries_traffic(running: Fleet) -> None:
+    before = running.device(exit_hostname(TETHYS.name))
+    assert before is not None
+    running.down_and_up()
+    with nothing_leaks(running):
+        for node in (STYX.name, TRITON.name):
+            client = client_on(running, node)
+            until(client.is_steady, f"traffic from {node}", seconds=60)
+            assert client.seen_address() == str(TETHYS.outside)
+    after = running.device(exit_hostname(TETHYS.name))
+    assert after is not None
+    assert {key: after[key] for key in _KEPT} == {key: before[key] for key in _KEPT}
+    assert running.tailnet_address(TETHYS.name) == before["addresses"][0]
+
+
+def test_only_its_owner_reads_what_the_tailnet_keeps(running: Fleet) -> None:
+    kept = running.home.path / "tailnet.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
