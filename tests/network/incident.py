@@ -19,7 +19,8 @@ from workshop.lab.network.plan import API_PORT, TETHYS
 from workshop.lab.network.process import PATH, Process
 from workshop.testing.checkout import Completed, completed
 from workshop.testing.network.kernel_mode import kernel_mode, until_up
-from workshop.testing.nodes.fleet import DEFAULT_ROUTES, Fleet
+from workshop.testing.nodes.fleet import Fleet
+from workshop.testing.nodes.tailnet import DEFAULT_ROUTES
 from workshop.testing.recording import REPOSITORY
 from workshop.testing.waiting import until
 

@@ -4,22 +4,19 @@ import hashlib
 import json
 import re
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from components.cluster.labels import CLIENT_NAMESPACE_LABELS, GATEWAY
 from components.cluster.ports import HTTP_PORT
 from settings.names import EXIT_TAG, GATEWAY_TAG, NAMESPACE
-from workshop.lab import prometheus_operator, stand_ins
+from workshop.lab import prometheus_operator
 from workshop.lab.home import Home, LabError
-from workshop.lab.kube import Objects, connect
+from workshop.lab.kube import connect
 from workshop.lab.network.namespace import Namespace
 from workshop.lab.network.node import Node
 from workshop.lab.network.plan import FLEET, TETHYS, NodePlan
@@ -28,23 +25,24 @@ from workshop.lab.node import fleet as lab
 from workshop.lab.node.pod import NodePod
 from workshop.lab.node.tether import tethered
 from workshop.testing.network import rendered
+from workshop.testing.nodes.pods import SECONDS, Pods
+from workshop.testing.nodes.tailnet import TailnetAdministrator
 from workshop.testing.recording import configured
 from workshop.testing.waiting import until
 
 APPLICATIONS = "applications"
-DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 _GATEWAY_LABEL = "app.kubernetes.io/name=oceanid-gateway"
 # What starts by itself once it is there: tests say when.
 _LATER = {"DaemonSet", "Deployment", "Job"}
-_SECONDS = 90.0
 
 
 @dataclass(kw_only=True)
-class Fleet:
-    """The lab in the folder `home` with the stack's objects; pods by the name of their node."""
+class Fleet(TailnetAdministrator, Pods):
+    """The lab in the folder `home` with the stack's objects; pods by the name of their node.
 
-    home: Home
-    kube: httpx.Client
+    `nodes` are those of the stack's settings; others may have joined.
+    """
+
     topology: Topology
     nodes: list[NodePlan]
     exit_plans: list[NodePlan]
@@ -53,39 +51,21 @@ class Fleet:
     objects: list[dict[str, Any]]
     enforcing: bool = True
 
-    @cached_property
-    def cluster(self) -> Objects:
-        """The API server's objects."""
-        return Objects(self.kube)
+    def down_and_up(self) -> None:
+        """End the lab and start it again, as `oceanid lab down` and `oceanid lab up` do."""
+        lab.end(self.home)
+        lab.start(self.home)
+        self.topology = _topology(self.home)
+
+    def join(self, node: str) -> None:
+        """Have a node join, as `oceanid lab add-node` does; the stack's settings do not name it."""
+        lab.add_node(self.home, node)
+        self.topology = _topology(self.home)
 
     @property
     def trusted(self) -> Path:
         """The certificate of the authority that the sites' are of."""
         return lab.trust() / "public-ca.crt"
-
-    def tailnet(self, method: str, path: str, body: Any = None) -> Any:
-        """A request to the tailnet's API, as its administrator."""
-        key = stand_ins.credentials(self.home, "tailscale-api").read_text().strip()
-        url = f"http://127.0.0.1:{self.home.port('tailscale-api')}/api/v2{path}"
-        answer = httpx.request(method, url, json=body, auth=(key, ""), trust_env=False)
-        return answer.raise_for_status().json()
-
-    def device(self, hostname: str) -> dict[str, Any] | None:
-        """The tailnet's device of that host name, None while there is none."""
-        found = self.tailnet("GET", f"/tailnet/-/devices?hostname={hostname}&fields=all")["devices"]
-        return found[-1] if found else None
-
-    def tailnet_address(self, node: str) -> str:
-        """The tailnet address of the exit node there."""
-        device = self.device(rendered.exit_hostname(node))
-        assert device is not None
-        return str(device["addresses"][0])
-
-    def approve(self, node: str, routes: Sequence[str] = DEFAULT_ROUTES) -> None:
-        """Approve, or with no routes disapprove, the exit node there, as the stack does: by API."""
-        device = self.device(rendered.exit_hostname(node))
-        assert device is not None
-        self.tailnet("POST", f"/device/{device['nodeId']}/routes", {"routes": list(routes)})
 
     def render(self, **unlike: str) -> None:
         """Render the stack with what is known of the tailnet, and apply what does not start later.
@@ -120,11 +100,11 @@ class Fleet:
 
     def exit_node(self, node: str) -> NodePod:
         """The exit node's pod there; raises LabError while there is none."""
-        return self._pod(NAMESPACE, f"{rendered.exit_hostname(node)}-0")
+        return self.pod(NAMESPACE, f"{rendered.exit_hostname(node)}-0")
 
     def until_exit_node(self, node: str) -> NodePod:
         """The same once it is ready."""
-        until(lambda: self._is_ready(self.exit_node, node), f"exit node {node}", seconds=_SECONDS)
+        until(lambda: self.is_ready(self.exit_node, node), f"exit node {node}", seconds=SECONDS)
         return self.exit_node(node)
 
     def start_gateways(self, **unlike: str) -> None:
@@ -135,16 +115,16 @@ class Fleet:
     def gateway(self, node: str) -> NodePod:
         """The node's gateway; raises LabError while there is none that is to stay."""
         query = {"labelSelector": _GATEWAY_LABEL, "fieldSelector": f"spec.nodeName={node}"}
-        for each in self._listed(f"/api/v1/namespaces/{NAMESPACE}/pods", query):
+        for each in self.listed(f"/api/v1/namespaces/{NAMESPACE}/pods", query):
             if "deletionTimestamp" not in each["metadata"]:
                 return NodePod(home=self.home, manifest=each)
         raise LabError(f"node {node} has no gateway")
 
-    def until_gateways(self, *nodes: str, seconds: float = _SECONDS) -> None:
+    def until_gateways(self, *nodes: str, seconds: float = SECONDS) -> None:
         """Wait until the gateways of these nodes, or of all, take traffic."""
         for node in nodes or [plan.name for plan in self.nodes]:
             until(
-                lambda name=node: self._is_ready(self.gateway, name),  # type: ignore[misc]
+                lambda name=node: self.is_ready(self.gateway, name),  # type: ignore[misc]
                 f"gateway of {node} ready",
                 seconds=seconds,
             )
@@ -170,77 +150,11 @@ class Fleet:
         name = f"application-{node}"
         return self.run(sleeper(APPLICATIONS, name, node))
 
-    def run(self, manifest: dict[str, Any]) -> NodePod:
-        """The pod of this manifest, made where it is not there, once it runs."""
-        metadata = manifest["metadata"]
-
-        def running() -> bool:
-            pod = self._pod(metadata["namespace"], metadata["name"])
-            return pod.manifest["status"].get("phase") not in (None, "Pending")
-
-        try:
-            self._pod(metadata["namespace"], metadata["name"])
-        except LabError:
-            self.cluster.apply([manifest])
-        until(running, f"pod {metadata['name']} runs", seconds=_SECONDS)
-        return self._pod(metadata["namespace"], metadata["name"])
-
-    def end_pod(self, pod: NodePod, *, seconds: int | None = None) -> None:
-        """Delete the pod, with its own grace or with so many seconds, and wait until it is gone."""
-        metadata = pod.manifest["metadata"]
-        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{pod.name}"
-        query = {} if seconds is None else {"gracePeriodSeconds": str(seconds)}
-        self.kube.delete(path, params=query).raise_for_status()
-
-        def gone() -> bool:
-            found = self.kube.get(path)
-            return not found.is_success or found.json()["metadata"]["uid"] != metadata["uid"]
-
-        until(gone, f"pod {pod.name} gone", seconds=_SECONDS)
-
-    def until_pods(self, namespace: str, labels: str) -> list[NodePod]:
-        """The pods with these labels once there are some and all are ready."""
-
-        def found() -> list[NodePod]:
-            items = self._listed(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": labels})
-            return [NodePod(home=self.home, manifest=each) for each in items]
-
-        def ready() -> bool:
-            return bool(found()) and all(each.is_ready for each in found())
-
-        until(ready, f"pods {labels} ready", seconds=_SECONDS)
-        return found()
-
-    def end_of(self, pod: NodePod, *, seconds: float) -> dict[str, Any]:
-        """The `terminated` state of a pod's one container, once it has ended."""
-
-        def terminated() -> dict[str, Any] | None:
-            (status,) = self._pod(*_place(pod)).manifest["status"]["containerStatuses"]
-            state: dict[str, Any] | None = status["state"].get("terminated")
-            return state
-
-        until(terminated, f"pod {pod.name} has ended", seconds=seconds)
-        return terminated() or {}
-
-    def log_of(self, pod: NodePod) -> str:
-        """What a pod's one container has written."""
-        namespace, name = _place(pod)
-        path = f"/api/v1/namespaces/{namespace}/pods/{name}/log"
-        return self.kube.get(path).raise_for_status().text
-
     def cluster_dns(self) -> list[IPv4Address]:
         """The addresses of the cluster's DNS pods."""
         path, query = "/api/v1/namespaces/kube-system/pods", {"labelSelector": "k8s-app=kube-dns"}
-        found = (each["status"].get("podIP") for each in self._listed(path, query))
+        found = (each["status"].get("podIP") for each in self.listed(path, query))
         return [IPv4Address(each) for each in found if each]
-
-    def scale(self, kind: str, namespace: str, name: str, replicas: int) -> None:
-        """Have so many pods of a Deployment or StatefulSet (`deployments`, `statefulsets`)."""
-        self.kube.patch(
-            f"/apis/apps/v1/namespaces/{namespace}/{kind}/{name}/scale",
-            content=json.dumps({"spec": {"replicas": replicas}}),
-            headers={"Content-Type": "application/merge-patch+json"},
-        ).raise_for_status()
 
     def service_address(self, name: str) -> IPv4Address:
         """A Service's address in the cluster."""
@@ -258,25 +172,8 @@ class Fleet:
             until(
                 lambda there=node.namespace: _has_policies(there) is policies,  # type: ignore[misc]
                 f"policies of {node.name}: {policies}",
-                seconds=_SECONDS,
+                seconds=SECONDS,
             )
-
-    def _pod(self, namespace: str, name: str) -> NodePod:
-        try:
-            return NodePod.get(self.home, self.kube, namespace, name)
-        except httpx.HTTPStatusError:
-            raise LabError(f"pod {namespace}/{name}: there is none") from None
-
-    def _is_ready(self, find: Any, node: str) -> bool:
-        try:
-            return bool(find(node).is_ready)
-        except LabError:
-            return False
-
-    def _listed(self, path: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
-        found = self.kube.get(path, params=dict(query)).raise_for_status()
-        items: list[dict[str, Any]] = found.json()["items"]
-        return items
 
 
 def sleeper(namespace: str, name: str, node: str) -> dict[str, Any]:
@@ -349,7 +246,7 @@ def _bring_up(made: Fleet, *, approved: bool) -> None:
 def _topology(home: Home) -> Topology:
     paths = lab.namespaces(home)
     nodes = {}
-    for plan in FLEET:
+    for plan in lab.members(home):
         router = f"router of {plan.name}"
         nodes[plan.name] = Node(
             plan=plan,
@@ -364,10 +261,6 @@ def _as_sent(manifest: dict[str, Any]) -> dict[str, Any]:
     """Without what the API server gives an object by itself."""
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "uid"}
     return {**manifest, "metadata": metadata}
-
-
-def _place(pod: NodePod) -> tuple[str, str]:
-    return pod.manifest["metadata"]["namespace"], pod.name
 
 
 def _named_anew(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
