@@ -38,6 +38,16 @@ def _up(nodes: _Nodes = None) -> int:
     return _run("up", start)
 
 
+@app.add("add-node", example="oceanid lab add-node naiad")
+def _add_node(
+    name: Annotated[str, typer.Argument(help="naiad or triton.", show_default=False)],
+) -> int:
+    """Have one more node join the lab, which runs. It stays through `lab down` and `lab up`."""
+    from workshop.lab import running
+
+    return _run("add-node", lambda home: running.add_node(home, name))
+
+
 @app.add("down", example="oceanid lab down")
 def _down() -> int:
     """End what `lab up` started. Its data stays."""

@@ -14,9 +14,10 @@ from workshop.lab import (
     prometheus_operator,
     stand_ins,
 )
-from workshop.lab.home import REPOSITORY, Home
+from workshop.lab.home import REPOSITORY, Home, LabError
 from workshop.lab.kube import connect
 from workshop.lab.network import servers
+from workshop.lab.network.plan import JOINING
 from workshop.lab.node import fleet
 from workshop.lab.node_kind import NodeKind, record, recorded
 from workshop.lab.private_file import write_private
@@ -68,6 +69,24 @@ def _up_on_real_nodes(home: Home) -> int:
         print(f"lab: ready in {time.monotonic() - began:.1f} s; KUBECONFIG={home.kubeconfig}")
     else:
         print("lab: runs already")
+    return 0
+
+
+def add_node(home: Home, name: str) -> int:
+    """Have one more node join, for as long as the lab's data is there; raises LabError."""
+    if name not in JOINING:
+        raise LabError(f"node {name}: the lab has room for {' and '.join(JOINING)}")
+    kind = recorded(home)
+    if kind is None:
+        raise LabError("there is no lab that a node could join: run `oceanid lab up` first")
+    if kind is NodeKind.REAL:
+        fleet.add_node(home, name)
+    else:
+        node = nodes.Node(name=name, address=str(JOINING[name].address), labels={})
+        with connect(home.kubeconfig) as api:
+            nodes.register(api, (node,))
+            nodes.wait_until_ready(api, (node,))
+    print(f"lab: node {name} has joined, {kind} as the others: see docs/runbooks/nodes.md")
     return 0
 
 

@@ -100,6 +100,8 @@ CALYPSO = NodePlan(
 TRITON = NodePlan(
     name="triton", address=IPv4Address("203.0.113.40"), pods=IPv4Network("10.42.3.0/24")
 )
+# The machine that docs/runbooks/nodes.md adds.
+NAIAD = NodePlan(name="naiad", address=IPv4Address("203.0.113.9"), pods=IPv4Network("10.42.4.0/24"))
 FLEET = (TETHYS, STYX, CALYPSO)
-JOINING = {TRITON.name: TRITON}
+JOINING = {plan.name: plan for plan in (NAIAD, TRITON)}
 """The nodes that can join a lab later, by name."""

@@ -72,9 +72,9 @@ def members(home: Home) -> tuple[NodePlan, ...]:
 
 
 def add_node(home: Home, name: str) -> None:
-    """Have a node join the lab, which runs; raises LabError."""
-    if name not in JOINING:
-        raise LabError(f"node {name}: the lab knows {', '.join(JOINING)}")
+    """Have one of the plan's further nodes join the lab, which runs; raises LabError."""
+    if any(processes.find(home, each) is None for each in names(home)):
+        raise LabError(f"node {name} cannot join a lab that does not run: run `oceanid lab up`")
     there = [plan.name for plan in members(home) if plan not in FLEET]
     if name not in there:
         keep_private(home.path / "joined.json", json.dumps([*there, name]))
