@@ -18,8 +18,8 @@ _GATE, _GATEWAY = (
     for labels in (CHECK_LABELS, GATEWAY_LABELS)
 )
 
-# How a stand-in's message begins.
-_SIMULATED = "simulated: "
+SIMULATED = "simulated: "
+"""How the message of a stand-in of the lab begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,7 @@ def _verdict(measurements: Sequence[Measurement]) -> tuple[Status, str]:
     if not measurements:
         return Status.UNKNOWN, "no node"
     passed = f"passed on {len(measurements)} node{'s' if len(measurements) > 1 else ''}"
-    if any(entry.message.startswith(_SIMULATED) for entry in measurements):
+    if any(entry.message.startswith(SIMULATED) for entry in measurements):
         # The lab's stand-in for the gate's program, on nodes that run no program.
         return Status.GOOD, f"{passed}, simulated: nothing was measured"
     return Status.GOOD, passed

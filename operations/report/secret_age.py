@@ -8,6 +8,7 @@ from components.secrets.synced import namespace_of
 from operations.errors import RequestError
 from operations.kubernetes.client import Document, KubernetesClient
 from operations.kubernetes.objects import condition, name_of, status_of
+from operations.report.gate import SIMULATED
 from operations.report.moment import parsed
 from operations.report.state import State
 from operations.report.status import Status
@@ -79,7 +80,9 @@ def _standing(external_secret: Document) -> tuple[Status, str]:
     if not ready:
         return Status.UNKNOWN, "the operator has not looked at it yet"
     if ready["status"] == "True":
-        return Status.GOOD, "synced"
+        # The lab's stand-in for the operator, on nodes that run no program, says that it is one.
+        is_simulated = str(ready.get("message")).startswith(SIMULATED)
+        return Status.GOOD, "simulated: nothing was read" if is_simulated else "synced"
     # The reason and not the message, which may quote the store's response.
     return Status.BAD, f"not synced: {ready.get('reason', 'no reason given')}"
 

@@ -1,8 +1,5 @@
 """etcd, the API server, the controller manager, the scheduler and kwok as lab services."""
 
-import sys
-from pathlib import Path
-
 import httpx
 import yaml
 
@@ -19,7 +16,6 @@ SERVICE_CIDR = "10.43.0.0/16"
 
 NAMES = (
     "etcd",
-    "cluster-network",
     "kube-apiserver",
     "kube-controller-manager",
     "kube-scheduler",
@@ -49,7 +45,7 @@ def start(home: Home) -> list[str]:
     """
     _write_credentials(home)
     # The API server waits for etcd by itself; the others would exit without an API server.
-    started = _start(home, _etcd(home), _cluster_network(home), _api_server(home))
+    started = _start(home, _etcd(home), _api_server(home))
     _wait_for_api_server(home)
     started += _start(home, _controller_manager(home), _scheduler(home), _kwok(home))
     return started
@@ -152,8 +148,8 @@ def _api_server(home: Home) -> Service:
             f"--etcd-certfile={etcd_client.certificate}",
             f"--etcd-keyfile={etcd_client.key}",
             f"--encryption-provider-config={pki.encryption_config(home.pki)}",
-            # As k3s: webhooks are reached at a ready pod's address, through the lab's own proxy.
-            f"--egress-selector-config-file={_egress_selector(home)}",
+            # No pod runs a program: a webhook in one would refuse what it is asked about.
+            "--disable-admission-plugins=MutatingAdmissionWebhook,ValidatingAdmissionWebhook",
             "--enable-aggregator-routing=true",
             f"--audit-policy-file={audit_policy}",
             f"--audit-log-path={home.logs / 'audit.log'}",
@@ -162,55 +158,6 @@ def _api_server(home: Home) -> Service:
             "--allow-privileged=true",
         ),
     )
-
-
-def _network_authority(home: Home) -> pki.Authority:
-    # Of its own: only the API server may use the proxy into the cluster's network.
-    return pki.Authority(folder=home.pki, name="cluster-network-ca")
-
-
-def _cluster_network(home: Home) -> Service:
-    pair = _network_authority(home).issue("cluster-network", user="cluster-network")
-    return Service(
-        name="cluster-network",
-        argv=(
-            sys.executable,
-            "-m",
-            "workshop.lab.cluster_network",
-            f"--port={home.port('cluster-network')}",
-            f"--certificate={pair.certificate}",
-            f"--key={pair.key}",
-            f"--client-authority={_network_authority(home).pair.certificate}",
-            f"--routes={home.cluster_routes}",
-            f"--simulated={POD_CIDR}",
-            f"--simulated={SERVICE_CIDR}",
-        ),
-        environment={"PYTHONPATH": str(REPOSITORY)},
-    )
-
-
-def _egress_selector(home: Home) -> Path:
-    authority = _network_authority(home)
-    client = authority.issue("cluster-network-client", user="kube-apiserver")
-    tls = {
-        "caBundle": str(authority.pair.certificate),
-        "clientCert": str(client.certificate),
-        "clientKey": str(client.key),
-    }
-    proxy = {"url": f"https://127.0.0.1:{home.port('cluster-network')}", "tlsConfig": tls}
-    document = {
-        "apiVersion": "apiserver.k8s.io/v1beta1",
-        "kind": "EgressSelectorConfiguration",
-        "egressSelections": [
-            {
-                "name": "cluster",
-                "connection": {"proxyProtocol": "HTTPConnect", "transport": {"tcp": proxy}},
-            }
-        ],
-    }
-    path = home.pki / "egress-selector.yaml"
-    write_private(path, yaml.safe_dump(document))
-    return path
 
 
 def _controller_manager(home: Home) -> Service:
@@ -282,7 +229,7 @@ def _wait_for_api_server(home: Home) -> None:
     with connect(home.kubeconfig, timeout=2) as api:
 
         def is_ready() -> bool:
-            for name in ("etcd", "cluster-network", "kube-apiserver"):
+            for name in ("etcd", "kube-apiserver"):
                 processes.assert_alive(home, name)
             try:
                 return api.get("/readyz").is_success

@@ -55,21 +55,6 @@ class Home:
         """`KEY=value` lines: what a program needs in its environment to use the lab."""
         return self.path / "env"
 
-    @property
-    def check_faults(self) -> Path:
-        """What the simulated gate is to find wrong; see workshop/lab/simulated_checks.py."""
-        return self.path / "check-faults.json"
-
-    @property
-    def cluster_routes(self) -> Path:
-        """Which simulated pods' addresses real processes serve: see `cluster_network`."""
-        return self.path / "cluster-routes.json"
-
-    @property
-    def pods(self) -> Path:
-        """Tokens and mounts of the pods that a real process stands for."""
-        return self.path / "pods"
-
     def port(self, name: str) -> int:
         """The loopback port of `name`: chosen free the first time, the same ever after.
 

@@ -24,7 +24,7 @@ from workshop.lab.private_file import write_private
 from workshop.lab.status import table
 
 _SIMULATED = (
-    "its nodes are simulated (kwok): no pod runs a program, and no gate measures. "
+    "its nodes are simulated (kwok): no pod runs a program, no gate measures and no secret is synced. "
     "For real nodes: `oceanid lab clean`, then `oceanid lab up --nodes real`"
 )
 # What else `make clean` removes.
@@ -96,10 +96,7 @@ def down(home: Home) -> int:
         ended = fleet.end(home)
         print(f"lab: ended {', '.join(ended)}" if ended else "lab: did not run")
         return 0
-    # The processes of pods after the service that would start them again, before the API server.
-    pods = [name for name in processes.running(home) if name not in _NAMES]
-    order = [*reversed(stand_ins.NAMES), *pods, *reversed(control_plane.NAMES)]
-    ended = [name for name in order if processes.stop(home, name)]
+    ended = [name for name in reversed(_NAMES) if processes.stop(home, name)]
     print(f"lab: ended {', '.join(ended)}" if ended else "lab: did not run")
     return 0
 
@@ -118,8 +115,7 @@ def status(home: Home) -> int:
     """Print what runs, and what runs where; 1 when something is missing."""
     missing = []
     expected = fleet.names(home) if recorded(home) is NodeKind.REAL else _NAMES
-    others = [name for name in processes.running(home) if name not in expected]
-    for name in (*expected, *others):
+    for name in expected:
         pid = processes.find(home, name)
         print(f"{name:24} {'down' if pid is None else f'pid {pid}'}")
         if pid is None:

@@ -1,7 +1,6 @@
 """The lab's stand-ins of outside APIs, as lab services. docs/stand-ins.md lists what differs."""
 
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -14,22 +13,15 @@ from providers.plugin.variables import (
     TAILSCALE_BASE_URL,
 )
 from workshop.lab import processes
-from workshop.lab.external_secrets.settled import is_settled
-from workshop.lab.home import BIN, REPOSITORY, Home
+from workshop.lab.home import REPOSITORY, Home
 from workshop.lab.processes import Service
 from workshop.lab.waiting import until
 
 APIS = ("tailscale-api", "crunchybridge-api", "pulumi-esc")
-NAMES = (
-    *APIS,
-    "simulated-devices",
-    "simulated-checks",
-    "external-secrets",
-)
+NAMES = (*APIS, "simulated-devices", "simulated-secrets")
 NOTICE = (
     "stand-ins in use: tailscale-api, crunchybridge-api and pulumi-esc for those services' APIs, "
-    "simulated-devices and simulated-checks for what would run in pods, which kwok simulates; "
-    "the External Secrets Operator is the real one, run by external-secrets"
+    "simulated-devices and simulated-secrets for what programs in pods would show"
 )
 # The operators' own network id: the stack's settings are the same in dev and prod.
 DATABASE_NETWORK = "ooer7tenangenjelkxbkgz6sdi"
@@ -44,16 +36,10 @@ def start(home: Home) -> list[str]:
     """Start what does not run, and return its names; the API server must run."""
     started = [
         service.name
-        for service in (
-            *_apis(home),
-            _simulated_devices(home),
-            _simulated_checks(home),
-            _external_secrets(home),
-        )
+        for service in (*_apis(home), _simulated_devices(home), _simulated_secrets(home))
         if processes.start(home, service)
     ]
     _wait(home)
-    _wait_for_operator(home)
     return started
 
 
@@ -92,20 +78,8 @@ def _simulated_devices(home: Home) -> Service:
     )
 
 
-def _simulated_checks(home: Home) -> Service:
-    return _python(
-        "simulated-checks",
-        f"--kubeconfig={home.kubeconfig}",
-        f"--faults={home.check_faults}",
-    )
-
-
-def _external_secrets(home: Home) -> Service:
-    return _python(
-        "external-secrets",
-        f"--home={home.path}",
-        f"--binary={BIN / 'external-secrets'}",
-    )
+def _simulated_secrets(home: Home) -> Service:
+    return _python("simulated-secrets", f"--kubeconfig={home.kubeconfig}")
 
 
 def _python(name: str, *arguments: str) -> Service:
@@ -139,13 +113,3 @@ def _wait(home: Home) -> None:
         return True
 
     until(all_answer, f"a stand-in does not answer: see {home.logs}", seconds=_SECONDS_TO_START)
-
-
-def _wait_for_operator(home: Home) -> None:
-    """Until the pods of an operator deployed before are ready again; not ready is no fault here."""
-    deadline = time.monotonic() + _SECONDS_TO_START
-    while not is_settled(home):
-        if time.monotonic() > deadline:
-            print(f"lab: the External Secrets Operator is not ready: see {home.logs}")
-            return
-        time.sleep(0.05)

@@ -23,7 +23,8 @@ def register(tailnet: Tailnet, body: dict[str, Any]) -> tuple[int, dict[str, Any
     and addresses, and needs no auth key. `authKey` is an auth key, or an OAuth client's secret
     with `?ephemeral=…&preauthorized=…` behind it. `tags` and `routes` are what the device
     advertises; `note` is kept for the lab; `addresses` are the device's in the tailnet, where a
-    control server of the lab gives them out. Raises Refusal.
+    control server of the lab gives them out. A `simulated` device is one of a pod that runs no
+    program: it shows no key, and is `ephemeral` as it says. Raises Refusal.
     """
     identity = body.get("identity")
     if not isinstance(identity, str) or not identity:
@@ -36,9 +37,13 @@ def register(tailnet: Tailnet, body: dict[str, Any]) -> tuple[int, dict[str, Any
         identity_hash = secret.digest(identity)
         known = next((d for d in state.devices.values() if d.identity_hash == identity_hash), None)
         if known is None:
-            key, options = _usable_key(state, str(body.get("authKey") or ""), tailnet.now())
-            granted = _granted_tags(state, key, tags)
-            key.used = True
+            if body.get("simulated"):
+                granted = sorted(tags)
+                options = {"ephemeral": bool(body.get("ephemeral")), "preauthorized": True}
+            else:
+                key, options = _usable_key(state, str(body.get("authKey") or ""), tailnet.now())
+                granted = _granted_tags(state, key, tags)
+                key.used = True
             device = _new_device(tailnet, state, identity_hash, hostname)
             device.tags = granted
             device.ephemeral = options["ephemeral"]

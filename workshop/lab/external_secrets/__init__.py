@@ -1,1 +1,0 @@
-"""The real External Secrets Operator, run for the pods that its chart makes and kwok simulates."""

@@ -1,1 +1,0 @@
-"""What containerboot and tailscaled would do in the pods that kwok only simulates."""
