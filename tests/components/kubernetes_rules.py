@@ -48,7 +48,7 @@ def pod_of(body: Json) -> Json | None:
 def admits(policy: Json, address: str, port: int, protocol: str = "TCP") -> bool:
     """Whether a NetworkPolicy lets its pods reach that address and port by its ranges."""
     ip = ip_address(address)
-    for rule in policy["spec"]["egress"]:
+    for rule in policy["spec"].get("egress", []):
         ports = rule.get("ports")
         if ports and not any(
             each["protocol"] == protocol

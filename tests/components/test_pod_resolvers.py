@@ -1,36 +1,35 @@
 """Every pod may ask the resolver that its `dnsPolicy` gives it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 
 from components.secrets.operator_chart import CERTIFICATES, CONTROLLER, WEBHOOK, pod_labels
 from settings.names import SECRETS_NAMESPACE
-from tests.components.kubernetes_rules import pod_of
-from tests.lab.test_network_policy import lets
-from workshop.lab.network.network_policy import PolicyPod, admitted
+from tests.components.kubernetes_rules import admits, pod_of
 from workshop.testing.recording import record_stack
 
-_SYSTEM = "kube-system"
 _DNS_PORT = 53
+# The cluster's DNS: pods of whatever labels, by a peer that is their namespace.
+_SYSTEM = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
 # What stands in a node's resolv.conf: a public one, a home router, a VPC's, a cloud's link-local
 # one, that of the node's own tailscaled, a stub on the node.
 _NODE_RESOLVERS = (
     *("1.1.1.1", "192.168.2.1", "10.0.0.2", "169.254.169.253", "100.100.100.100", "127.0.0.53"),
 )
-_COREDNS = PolicyPod(
-    namespace=_SYSTEM, labels={"k8s-app": "kube-dns"}, address=IPv4Address("10.42.0.53")
-)
-# By its own chart's default.
-_COREDNS_OF_A_CHART = PolicyPod(
-    namespace=_SYSTEM, labels={"k8s-app": "coredns"}, address=IPv4Address("10.42.1.53")
-)
 # Its pods; its Service, which NodeLocal DNSCache answers for on the node, before any NAT; and the
 # address that NodeLocal DNSCache has of its own.
-_CLUSTER_DNS = ("10.42.0.53", "10.42.1.53", "10.43.0.10", "169.254.20.10")
+_PODS_OF_DNS = "pods of kube-system"
+_CLUSTER_DNS = (_PODS_OF_DNS, "10.43.0.10", "169.254.20.10")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pod:
+    namespace: str
+    labels: dict[str, str]
 
 
 @cache
@@ -38,9 +37,8 @@ def _manifests(stack: str) -> list[dict[str, Any]]:
     return record_stack(stack).manifests
 
 
-def _pods(stack: str) -> Iterator[tuple[str, PolicyPod, str]]:
+def _pods(stack: str) -> Iterator[tuple[str, _Pod, str]]:
     """Each kind of pod of the stack by a name, with its `dnsPolicy`."""
-    at = IPv4Address("10.42.2.9")
     for each in _manifests(stack):
         pod = pod_of(each)
         if pod is None:
@@ -49,25 +47,45 @@ def _pods(stack: str) -> Iterator[tuple[str, PolicyPod, str]]:
         namespace = each["metadata"]["namespace"]
         labels = each["spec"]["template"]["metadata"]["labels"]
         name = f"{each['kind']} {each['metadata']['name']}"
-        found = PolicyPod(namespace=namespace, labels=labels, address=at)
+        found = _Pod(namespace=namespace, labels=labels)
         yield name, found, pod.get("dnsPolicy", "ClusterFirst")
     # The operator's chart, which is not rendered here, leaves dnsPolicy out.
     for part in (CONTROLLER, WEBHOOK, CERTIFICATES):
-        found = PolicyPod(namespace=SECRETS_NAMESPACE, labels=pod_labels(part), address=at)
+        found = _Pod(namespace=SECRETS_NAMESPACE, labels=pod_labels(part))
         yield part, found, "ClusterFirst"
 
 
-def _refused(stack: str, pod: PolicyPod, resolvers: tuple[str, ...]) -> list[str]:
+def _refused(stack: str, pod: _Pod, resolvers: tuple[str, ...]) -> list[str]:
     """Those of the resolvers that the stack's policies keep the pod from, by UDP or TCP."""
-    policies = [each for each in _manifests(stack) if each["kind"] == "NetworkPolicy"]
-    namespaces = {_SYSTEM: {"kubernetes.io/metadata.name": _SYSTEM}}
-    rules = admitted(pod, policies, (_COREDNS, _COREDNS_OF_A_CHART), namespaces).egress
+    fences = [each for each in _manifests(stack) if _fences(each, pod)]
     return [
         f"{address} by {protocol}"
         for address in resolvers
-        for protocol in ("udp", "tcp")
-        if rules is not None and not lets(rules, address, _DNS_PORT, protocol)
+        for protocol in ("UDP", "TCP")
+        # Rules add up, and a pod without any is open.
+        if fences and not any(_reaches(fence, address, protocol) for fence in fences)
     ]
+
+
+def _fences(manifest: dict[str, Any], pod: _Pod) -> bool:
+    """Whether it is a policy of what the pod may reach."""
+    spec = manifest.get("spec", {})
+    if manifest["kind"] != "NetworkPolicy" or "Egress" not in spec["policyTypes"]:
+        return False
+    assert set(spec["podSelector"]) <= {"matchLabels"}
+    labels = spec["podSelector"].get("matchLabels", {})
+    is_near = manifest["metadata"]["namespace"] == pod.namespace
+    return bool(is_near and labels.items() <= pod.labels.items())
+
+
+def _reaches(fence: dict[str, Any], address: str, protocol: str) -> bool:
+    if address != _PODS_OF_DNS:
+        return admits(fence, address, _DNS_PORT, protocol)
+    return any(
+        {"port": _DNS_PORT, "protocol": protocol} in rule["ports"]
+        and _SYSTEM in rule.get("to", [_SYSTEM])
+        for rule in fence["spec"].get("egress", [])
+    )
 
 
 _BY_POLICY = {"Default": _NODE_RESOLVERS, "ClusterFirst": _CLUSTER_DNS}

@@ -24,7 +24,7 @@ from workshop.lab.private_file import write_private
 from workshop.lab.status import table
 
 _SIMULATED = (
-    "its nodes are simulated (kwok): no pod runs a program, no gate measures and no secret is synced. "
+    "its nodes are simulated (kwok): no pod runs a program, no gate measures, no secret is synced. "
     "For real nodes: `oceanid lab clean`, then `oceanid lab up --nodes real`"
 )
 # What else `make clean` removes.
