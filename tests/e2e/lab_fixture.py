@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
+from workshop.lab.node_kind import NodeKind
 from workshop.lab.nodes import Node, register, wait_until_ready
 from workshop.testing.checkout import REPOSITORY
 from workshop.testing.lab_fleet import Fleet, running_lab
@@ -20,13 +21,14 @@ def lab_fixture(
     scope: Literal["module", "session"] = "module",
     left_out: tuple[str, ...] = (),
     deployed: bool = False,
+    nodes: NodeKind = NodeKind.SIMULATED,
 ) -> Any:
     """A fixture of that scope: a lab of its own, and the stack on it when `deployed`."""
 
     @pytest.fixture(scope=scope)
     def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         folder = tmp_path_factory.mktemp("lab")
-        with running_lab(folder, left_out=left_out, deployed=deployed) as fleet:
+        with running_lab(folder, left_out=left_out, deployed=deployed, nodes=nodes) as fleet:
             yield fleet
 
     return lab

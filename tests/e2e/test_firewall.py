@@ -15,6 +15,7 @@ pytestmark = pytest.mark.e2e
 _EGRESS = "157.173.210.123/32"
 _LEGACY = "191.101.1.3/32"
 _BY_HAND = "203.0.113.50/32"
+_GHOST = {"name": "ghost", "address": "203.0.113.7"}
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +48,15 @@ def _rules(fleet: Fleet) -> set[str]:
 
 
 def test_a_failed_gate_leaves_the_old_address_admitted(guarded: Fleet) -> None:
-    fault = {"tethys": {"database": "timed out"}}
-    guarded.home.check_faults.write_text(json.dumps(fault))
+    # The cluster has no such node, so the gate of its wave cannot measure it.
+    guarded.change_settings(lambda config: config["oceanid-cluster:nodes"].append(_GHOST))
     text = failed(guarded.update())
-    assert "database: saw timed out" in text
+    guarded.change_settings(lambda config: config["oceanid-cluster:nodes"].remove(_GHOST))
+    assert "node ghost cannot be measured" in text
     assert _LEGACY in _rules(guarded)
 
 
 def test_the_old_address_goes_once_the_last_gate_has_passed(guarded: Fleet) -> None:
-    guarded.home.check_faults.unlink()
     passed(guarded.update())
     assert _rules(guarded) == {_EGRESS, _BY_HAND}
 

@@ -1,6 +1,6 @@
 """Nodes with taints, full nodes and replaced machines, against the real controllers and scheduler.
 
-What the gates' pods measure is simulated (workshop/lab/simulated_checks.py).
+The nodes are simulated: a gate's pod passes wherever it runs.
 """
 
 import json

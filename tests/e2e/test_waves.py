@@ -1,41 +1,52 @@
-"""Waves and gates against the real DaemonSet controller and scheduler.
+"""Waves and gates on real nodes: what the gates measure is what the fleet's packets do.
 
-What the gate's pods measure is simulated (workshop/lab/simulated_checks.py): the tests say what a
-node's gateway would show, and look at what the update then does.
+The tests break the network on one node or outside, and look at what the update then does.
 """
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from components.cluster.labels import GATEWAY
-from settings import read_file
 from settings.names import NAMESPACE
-from tests.e2e.lab_fixture import lab_fixture
-from workshop.lab.nodes import Node, register
-from workshop.testing.checkout import REPOSITORY, Completed, completed, failed, passed
-from workshop.testing.lab_fleet import NAMESPACE_PATH, WITHOUT_SECRETS, Fleet
+from tests.e2e.real_faults import leaving_by, pods_without_api_server
+from tests.real_nodes import demand_real_nodes
+from workshop.lab.network.plan import TRITON
+from workshop.lab.node import fleet as lab
+from workshop.lab.node_kind import NodeKind
+from workshop.testing.checkout import Checkout, Completed, completed, failed, passed
+from workshop.testing.lab_fleet import NAMESPACE_PATH, WITHOUT_SECRETS, Fleet, running_lab
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.e2e
 
 _DAEMON_SETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets"
-_LEAK = {"styx": {"egress-address": "191.101.1.3"}}
-_ENVOY = read_file(REPOSITORY / "Pulumi.dev.yaml").egress.envoy_image
-_NEXT_ENVOY = f"{_ENVOY.rpartition(':')[0]}:v99.0.0"
+_CALYPSO = "/api/v1/nodes/calypso"
+_OWN_ADDRESS = "191.101.1.3"
+# What is broken here stays so: no gate need wait long for it to settle.
+_GATE_SECONDS = 20
+# Half of it is what a check may take to settle: with another half, every node is measured again.
+_OTHER_SECONDS = count(_GATE_SECONDS + 2, 2)
+# Another pod template, and so a roll-out, by what the nodes' images allow.
+_NEXT = {"key": "example.com/next", "operator": "Exists", "effect": "NoSchedule"}
 
 
-# These tests leave updates unfinished.
-waves = lab_fixture(left_out=WITHOUT_SECRETS)
-
-
-@pytest.fixture(autouse=True)
-def _no_faults(waves: Fleet) -> Iterator[None]:
-    yield
-    waves.home.check_faults.unlink(missing_ok=True)
+@pytest.fixture(scope="module")
+def waves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A lab of its own, because these tests leave updates unfinished; its gates are short."""
+    demand_real_nodes()
+    folder = tmp_path_factory.mktemp("waves")
+    with running_lab(folder, left_out=WITHOUT_SECRETS, nodes=NodeKind.REAL) as fleet:
+        egress = {"gateSeconds": _GATE_SECONDS}
+        fleet.change_settings(lambda config: config["oceanid-cluster:egress"].update(egress))
+        # A rollback goes by the commit.
+        Checkout(path=fleet.checkout).commit("Short gates")
+        yield fleet
 
 
 def _daemon_sets(fleet: Fleet) -> dict[str, Any]:
@@ -55,25 +66,26 @@ def _pods(fleet: Fleet, name: str) -> dict[str, str]:
     }
 
 
-def _up_with(fleet: Fleet, folder: Path, image: str) -> Completed:
-    """`up` with another Envoy image in the settings."""
-    text = (fleet.home.path / "project" / "Pulumi.dev.yaml").read_text()
-    assert _ENVOY in text
+def _up_with_next(fleet: Fleet, folder: Path) -> Completed:
+    """`up` with gateways that tolerate one taint more."""
+    document = yaml.safe_load((fleet.home.path / "project" / "Pulumi.dev.yaml").read_text())
+    document["config"]["oceanid-cluster:egress"]["tolerations"] = [_NEXT]
     changed = folder / "Pulumi.dev.yaml"
-    changed.write_text(text.replace(_ENVOY, image))
+    changed.write_text(yaml.safe_dump(document))
     return fleet.on_dev(changed, "up", "--yes", "--skip-preview")
 
 
-def _image(daemon_set: dict[str, Any]) -> str:
-    containers = daemon_set["spec"]["template"]["spec"]["containers"]
-    return next(str(each["image"]) for each in containers if each["name"] == "envoy")
+def _is_next(daemon_set: dict[str, Any]) -> bool:
+    tolerations = daemon_set["spec"]["template"]["spec"].get("tolerations") or []
+    return _NEXT["key"] in {each.get("key") for each in tolerations}
 
 
 def test_a_failed_gate_on_the_canary_makes_no_second_wave(waves: Fleet) -> None:
-    waves.home.check_faults.write_text(json.dumps(_LEAK))
-    text = failed(waves.update())
+    with leaving_by(waves, _OWN_ADDRESS):
+        text = failed(waves.update())
+    assert "node styx" in text
     assert "egress-address" in text
-    assert "191.101.1.3" in text
+    assert _OWN_ADDRESS in text
     assert set(_daemon_sets(waves)) == {"oceanid-gateway-canary"}
 
 
@@ -95,10 +107,11 @@ def test_a_failed_gate_on_an_update_leaves_the_next_wave_untouched(
 ) -> None:
     fleet_before = _daemon_sets(waves)["oceanid-gateway-fleet"]
     pods_before = _pods(waves, GATEWAY)
-    waves.home.check_faults.write_text(json.dumps(_LEAK))
-    failed(_up_with(waves, tmp_path, _NEXT_ENVOY))
+    with pods_without_api_server(waves, "styx"):
+        text = failed(_up_with_next(waves, tmp_path))
+    assert "node styx: 1 failed: cluster-api" in text
     after = _daemon_sets(waves)
-    assert _image(after["oceanid-gateway-canary"]) == _NEXT_ENVOY
+    assert _is_next(after["oceanid-gateway-canary"])
     fleet_after = after["oceanid-gateway-fleet"]
     assert fleet_after["metadata"]["uid"] == fleet_before["metadata"]["uid"]
     assert fleet_after["metadata"]["generation"] == fleet_before["metadata"]["generation"]
@@ -110,19 +123,17 @@ def test_a_failed_gate_on_an_update_leaves_the_next_wave_untouched(
 
 def test_a_rollback_puts_the_canary_back(waves: Fleet) -> None:
     passed(waves.oceanid("rollback"))
-    images = {_image(each) for each in _daemon_sets(waves).values()}
-    assert images == {_ENVOY}
+    assert not any(map(_is_next, _daemon_sets(waves).values()))
 
 
 def test_an_update_whose_gates_pass_reaches_every_wave(waves: Fleet, tmp_path: Path) -> None:
-    passed(_up_with(waves, tmp_path, _NEXT_ENVOY))
-    assert {_image(each) for each in _daemon_sets(waves).values()} == {_NEXT_ENVOY}
+    passed(_up_with_next(waves, tmp_path))
+    assert all(map(_is_next, _daemon_sets(waves).values()))
 
 
 def test_a_node_that_joins_gets_its_gateway_with_no_command(waves: Fleet) -> None:
-    with waves.api() as api:
-        register(api, (Node(name="naiad.example", address="203.0.113.9", labels={}),))
-    until(lambda: "naiad.example" in _pods(waves, GATEWAY), "the new node's gateway")
+    lab.add_node(waves.home, TRITON.name)
+    until(lambda: TRITON.name in _pods(waves, GATEWAY), "the new node's gateway")
 
 
 def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -> None:
@@ -134,18 +145,46 @@ def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -
     old = waves.get(pod)["metadata"]["uid"]
     with waves.api() as api:
         api.delete(pod).raise_for_status()
-        # It can be seen going, as with a real kubelet, or `kubectl delete` waits in vain.
-        going = api.get(pod).raise_for_status().json()["metadata"]
-        assert going["uid"] == old
-        assert "deletionTimestamp" in going
 
         def is_new() -> bool:
             answer = api.get(pod)
             return answer.is_success and answer.json()["metadata"]["uid"] != old
 
-        until(is_new, "the StatefulSet has made the pod again")
+        until(is_new, "the StatefulSet has made the pod again", seconds=120)
     assert uids() == before
 
 
+@contextmanager
+def _cordoned(fleet: Fleet) -> Iterator[None]:
+    fleet.patch(_CALYPSO, {"spec": {"unschedulable": True}})
+    yield
+    fleet.patch(_CALYPSO, {"spec": {"unschedulable": None}})
+
+
+@contextmanager
+def _tainted(fleet: Fleet) -> Iterator[None]:
+    taint = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
+    fleet.patch(_CALYPSO, {"spec": {"taints": [taint]}})
+    yield
+    fleet.patch(_CALYPSO, {"spec": {"taints": None}})
+
+
+@pytest.mark.parametrize("away", [_cordoned, _tainted])
+def test_a_node_that_takes_no_pods_is_measured_and_its_fault_fails_the_gate(
+    waves: Fleet, away: Callable[[Fleet], AbstractContextManager[None]]
+) -> None:
+    egress = {"gateSeconds": next(_OTHER_SECONDS)}
+    waves.change_settings(lambda config: config["oceanid-cluster:egress"].update(egress))
+    with away(waves), pods_without_api_server(waves, "calypso"):
+        text = failed(waves.update())
+    assert "node calypso: 1 failed: cluster-api" in text
+    phases = {
+        pod["spec"]["nodeName"]: pod["status"]["phase"]
+        for pod in waves.pods("oceanid-egress-check")
+    }
+    assert phases["calypso"] == "Failed"
+
+
 def test_none_of_that_has_left_a_trace_in_the_work_tree(waves: Fleet) -> None:
+    passed(completed("git", "checkout", "--quiet", "Pulumi.dev.yaml", cwd=waves.checkout))
     assert passed(completed("git", "status", "--porcelain", cwd=waves.checkout)).stdout == ""

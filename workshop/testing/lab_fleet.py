@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from providers.plugin.variables import TAILSCALE_API_KEY, TAILSCALE_BASE_URL
 from settings.names import NAMESPACE
 from workshop.lab.home import Home
 from workshop.lab.kube import connect
+from workshop.lab.node.tether import tethered
 from workshop.lab.node_kind import NodeKind
 from workshop.testing.checkout import (
     REPOSITORY,
@@ -162,10 +163,13 @@ def running_lab(
         clean.leave_out(*left_out)
         checkout = clean.path
     fleet = Fleet(home=Home(path=folder / "lab"), checkout=checkout, nodes=nodes)
-    try:
-        passed(fleet.lab("up"))
-        if deployed:
-            passed(fleet.update())
-        yield fleet
-    finally:
-        passed(fleet.lab("down"))
+    # A killed test run must leave no node behind: this machine holds three such labs at most.
+    tether = tethered(fleet.home) if nodes is NodeKind.REAL else nullcontext()
+    with tether:
+        try:
+            passed(fleet.lab("up"))
+            if deployed:
+                passed(fleet.update())
+            yield fleet
+        finally:
+            passed(fleet.lab("down"))
