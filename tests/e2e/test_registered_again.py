@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.lab_fixture import lab_fixture
+from workshop.lab.node_kind import NodeKind
 from workshop.testing.checkout import passed
 from workshop.testing.lab_fleet import NAMESPACE_PATH, WITHOUT_SECRETS, Fleet
 from workshop.testing.waiting import until
@@ -16,7 +17,7 @@ _DEFAULT_ROUTES = ["0.0.0.0/0", "::/0"]
 
 
 # These tests lose its exit node's identity.
-renewed = lab_fixture(left_out=WITHOUT_SECRETS, deployed=True)
+renewed = lab_fixture(left_out=WITHOUT_SECRETS, deployed=True, nodes=NodeKind.REAL)
 
 
 def _devices(fleet: Fleet) -> dict[str, dict[str, Any]]:
@@ -27,6 +28,13 @@ def _devices(fleet: Fleet) -> dict[str, dict[str, Any]]:
     return {device["nodeId"]: device for device in devices}
 
 
+def _remove(fleet: Fleet, *devices: str) -> None:
+    """As an operator does on the tailnet's machines page."""
+    with fleet.tailnet() as api:
+        for device in devices:
+            api.delete(f"/device/{device}").raise_for_status()
+
+
 def _register_again(fleet: Fleet) -> str:
     """Lose the identity, and remove the old device as an operator does; give the new one's id."""
     (old,) = _devices(fleet)
@@ -34,9 +42,9 @@ def _register_again(fleet: Fleet) -> str:
     with fleet.api() as api:
         api.delete(f"{NAMESPACE_PATH}/pods/{_EXIT_NODE}-0").raise_for_status()
     until(lambda: len(_devices(fleet)) > 1, "the exit node has registered again")
+    _remove(fleet, old)
     with fleet.tailnet() as tailnet:
         # Nobody but the API approves in these tests, so that an approval is the stack's own.
-        tailnet.delete(f"/device/{old}").raise_for_status()
         (new,) = _devices(fleet)
         tailnet.post(f"/device/{new}/routes", json={"routes": []}).raise_for_status()
     return new
@@ -65,7 +73,7 @@ def test_a_state_secret_that_was_deleted_comes_back_by_refresh_and_up(renewed: F
     with renewed.api() as api:
         api.delete(f"{NAMESPACE_PATH}/secrets/{_EXIT_NODE}-state").raise_for_status()
         api.delete(f"{NAMESPACE_PATH}/pods/{_EXIT_NODE}-0").raise_for_status()
-    until(lambda: not _devices(renewed), "the device has gone with its state")
+    _remove(renewed, old)
     passed(renewed.oceanid("refresh"))
     passed(renewed.update())
     (new,) = _devices(renewed)
@@ -79,7 +87,8 @@ def test_a_destroy_passes_whether_or_not_the_device_is_the_one_it_approved(renew
 
 
 def test_the_stack_comes_back_under_the_same_hostname(renewed: Fleet) -> None:
-    until(lambda: not _devices(renewed), "the device has gone with its state")
+    # Its pod is gone, and the device stays until somebody removes it.
+    _remove(renewed, *_devices(renewed))
     passed(renewed.update())
     (device,) = _devices(renewed).values()
     assert sorted(device["enabledRoutes"]) == _DEFAULT_ROUTES
