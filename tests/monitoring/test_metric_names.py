@@ -2,7 +2,7 @@
 
 Each prefix has a test against its exporter: kube-state-metrics' tables here, the real prober, Envoy
 and tailscaled in tests/network/test_monitoring.py, the real External Secrets Operator in
-tests/e2e/test_lab_operator.py.
+tests/e2e/test_external_secrets.py.
 """
 
 import re

@@ -119,76 +119,106 @@ def etcd_command(home: Home, client: str, peer: str) -> tuple[str, ...]:
 
 
 def _api_server(home: Home) -> Service:
-    etcd_client = etcd_authority(home).issue("etcd-client", user="kube-apiserver")
-    serving = cluster_authority(home).issue("kube-apiserver", user="kube-apiserver")
-    tokens = pki.signing_key(home.pki, "service-accounts")
-    audit_policy = home.pki / "audit-policy.yaml"
-    write_private(audit_policy, yaml.safe_dump(AUDIT_POLICY))
     return Service(
         name="kube-apiserver",
-        argv=(
-            str(BIN / "kube-apiserver"),
+        argv=api_server_command(
+            home,
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
             # The default one refuses a loopback address for the `kubernetes` service.
             "--endpoint-reconciler-type=none",
-            f"--secure-port={home.port('kube-apiserver')}",
-            f"--tls-cert-file={serving.certificate}",
-            f"--tls-private-key-file={serving.key}",
-            f"--client-ca-file={cluster_authority(home).pair.certificate}",
-            "--anonymous-auth=false",
-            "--authorization-mode=Node,RBAC",
-            "--enable-admission-plugins=NodeRestriction",
-            f"--service-cluster-ip-range={SERVICE_CIDR}",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={tokens}",
-            f"--service-account-signing-key-file={tokens}",
-            f"--etcd-servers=https://127.0.0.1:{home.port('etcd')}",
-            f"--etcd-cafile={etcd_authority(home).pair.certificate}",
-            f"--etcd-certfile={etcd_client.certificate}",
-            f"--etcd-keyfile={etcd_client.key}",
-            f"--encryption-provider-config={pki.encryption_config(home.pki)}",
             # No pod runs a program: a webhook in one would refuse what it is asked about.
             "--disable-admission-plugins=MutatingAdmissionWebhook,ValidatingAdmissionWebhook",
-            "--enable-aggregator-routing=true",
-            f"--audit-policy-file={audit_policy}",
-            f"--audit-log-path={home.logs / 'audit.log'}",
-            "--audit-log-maxsize=50",
-            "--audit-log-maxbackup=1",
-            "--allow-privileged=true",
+            port=home.port("kube-apiserver"),
+            services=SERVICE_CIDR,
+            serving=cluster_authority(home).issue("kube-apiserver", user="kube-apiserver"),
+            etcd=f"https://127.0.0.1:{home.port('etcd')}",
         ),
+    )
+
+
+def api_server_command(
+    home: Home, *more: str, port: int, services: object, serving: pki.Pair, etcd: str
+) -> tuple[str, ...]:
+    """The API server's command line in either lab, with `more` of its own.
+
+    `services` is the range of the Services' addresses, `etcd` where the database listens.
+    """
+    etcd_client = etcd_authority(home).issue("etcd-client", user="kube-apiserver")
+    tokens = pki.signing_key(home.pki, "service-accounts")
+    audit_policy = home.pki / "audit-policy.yaml"
+    write_private(audit_policy, yaml.safe_dump(AUDIT_POLICY))
+    return (
+        str(BIN / "kube-apiserver"),
+        *more,
+        f"--secure-port={port}",
+        f"--tls-cert-file={serving.certificate}",
+        f"--tls-private-key-file={serving.key}",
+        f"--client-ca-file={cluster_authority(home).pair.certificate}",
+        "--anonymous-auth=false",
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+        f"--service-cluster-ip-range={services}",
+        "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+        f"--service-account-key-file={tokens}",
+        f"--service-account-signing-key-file={tokens}",
+        f"--etcd-servers={etcd}",
+        f"--etcd-cafile={etcd_authority(home).pair.certificate}",
+        f"--etcd-certfile={etcd_client.certificate}",
+        f"--etcd-keyfile={etcd_client.key}",
+        f"--encryption-provider-config={pki.encryption_config(home.pki)}",
+        "--enable-aggregator-routing=true",
+        f"--audit-policy-file={audit_policy}",
+        f"--audit-log-path={home.logs / 'audit.log'}",
+        "--audit-log-maxsize=50",
+        "--audit-log-maxbackup=1",
+        "--allow-privileged=true",
     )
 
 
 def _controller_manager(home: Home) -> Service:
     return Service(
         name="kube-controller-manager",
-        argv=(
-            str(BIN / "kube-controller-manager"),
-            f"--kubeconfig={home.pki / 'kube-controller-manager.kubeconfig'}",
-            "--secure-port=0",
-            "--leader-elect=false",
-            "--use-service-account-credentials",
-            f"--service-account-private-key-file={pki.signing_key(home.pki, 'service-accounts')}",
-            f"--root-ca-file={cluster_authority(home).pair.certificate}",
+        argv=controller_manager_command(
+            home,
             "--allocate-node-cidrs",
-            f"--cluster-cidr={POD_CIDR}",
             # Room for 512 nodes of at most 110 pods, for the benchmark's largest fleet.
             "--node-cidr-mask-size=25",
-            f"--service-cluster-ip-range={SERVICE_CIDR}",
+            pods=POD_CIDR,
+            services=SERVICE_CIDR,
         ),
     )
 
 
+def controller_manager_command(
+    home: Home, *more: str, pods: object, services: object
+) -> tuple[str, ...]:
+    """The controller manager's command line in either lab; the ranges are the cluster's."""
+    return (
+        str(BIN / "kube-controller-manager"),
+        f"--kubeconfig={home.pki / 'kube-controller-manager.kubeconfig'}",
+        "--secure-port=0",
+        "--leader-elect=false",
+        "--use-service-account-credentials",
+        f"--service-account-private-key-file={pki.signing_key(home.pki, 'service-accounts')}",
+        f"--root-ca-file={cluster_authority(home).pair.certificate}",
+        f"--cluster-cidr={pods}",
+        f"--service-cluster-ip-range={services}",
+        *more,
+    )
+
+
 def _scheduler(home: Home) -> Service:
-    return Service(
-        name="kube-scheduler",
-        argv=(
-            str(BIN / "kube-scheduler"),
-            f"--kubeconfig={home.pki / 'kube-scheduler.kubeconfig'}",
-            "--secure-port=0",
-            "--leader-elect=false",
-        ),
+    return Service(name="kube-scheduler", argv=scheduler_command(home))
+
+
+def scheduler_command(home: Home) -> tuple[str, ...]:
+    """The scheduler's command line in either lab."""
+    return (
+        str(BIN / "kube-scheduler"),
+        f"--kubeconfig={home.pki / 'kube-scheduler.kubeconfig'}",
+        "--secure-port=0",
+        "--leader-elect=false",
     )
 
 

@@ -2,19 +2,17 @@
 
 from pathlib import Path
 
-import yaml
-
 from workshop.lab import pki
 from workshop.lab.control_plane import (
-    AUDIT_POLICY,
+    api_server_command,
     cluster_authority,
-    etcd_authority,
+    controller_manager_command,
     etcd_command,
+    scheduler_command,
 )
-from workshop.lab.home import BIN, Home
+from workshop.lab.home import Home
 from workshop.lab.network.plan import API_PORT, API_SERVICE, PODS, SERVICES, NodePlan
 from workshop.lab.node.service import NodeService
-from workshop.lab.private_file import write_private
 
 API_UP = "api-up"
 """The file in the lab's folder that says that the API server has answered since its start."""
@@ -41,6 +39,8 @@ def kubeconfig(home: Home, name: str, server: str, *, user: str, group: str | No
 def services(home: Home, plan: NodePlan, logs: Path) -> list[NodeService]:
     """etcd, the API server, the controller manager and the scheduler, on the node `plan`."""
     up = (str(home.path / API_UP),)
+    for name in ("kube-controller-manager", "kube-scheduler"):
+        kubeconfig(home, name, url(plan), user=f"system:{name}")
     return [
         NodeService(name="etcd", argv=etcd_command(home, _ETCD, _ETCD_PEER), log=logs / "etcd.log"),
         NodeService(
@@ -48,13 +48,14 @@ def services(home: Home, plan: NodePlan, logs: Path) -> list[NodeService]:
         ),
         NodeService(
             name="kube-controller-manager",
-            argv=_controller_manager(home, plan),
+            # Each node's range is the plan's, which the routes between the nodes go by.
+            argv=controller_manager_command(home, pods=PODS, services=SERVICES),
             log=logs / "kube-controller-manager.log",
             after=up,
         ),
         NodeService(
             name="kube-scheduler",
-            argv=_scheduler(home, plan),
+            argv=scheduler_command(home),
             log=logs / "kube-scheduler.log",
             after=up,
         ),
@@ -62,70 +63,20 @@ def services(home: Home, plan: NodePlan, logs: Path) -> list[NodeService]:
 
 
 def _api_server(home: Home, plan: NodePlan) -> tuple[str, ...]:
-    etcd_client = etcd_authority(home).issue("etcd-client", user="kube-apiserver")
     authority = cluster_authority(home)
     hosts = (*_NAMES, str(API_SERVICE), str(plan.address))
-    serving = authority.issue("kube-apiserver", user="kube-apiserver", hosts=hosts)
     kubelets = authority.issue(
         "apiserver-kubelet-client", user="kube-apiserver-kubelet-client", group="system:masters"
     )
-    tokens = pki.signing_key(home.pki, "service-accounts")
-    audit_policy = home.pki / "audit-policy.yaml"
-    write_private(audit_policy, yaml.safe_dump(AUDIT_POLICY))
-    return (
-        str(BIN / "kube-apiserver"),
+    return api_server_command(
+        home,
         f"--advertise-address={plan.address}",
-        f"--secure-port={API_PORT}",
-        f"--tls-cert-file={serving.certificate}",
-        f"--tls-private-key-file={serving.key}",
-        f"--client-ca-file={authority.pair.certificate}",
         f"--kubelet-client-certificate={kubelets.certificate}",
         f"--kubelet-client-key={kubelets.key}",
         f"--kubelet-certificate-authority={authority.pair.certificate}",
         "--kubelet-preferred-address-types=InternalIP",
-        "--anonymous-auth=false",
-        "--authorization-mode=Node,RBAC",
-        "--enable-admission-plugins=NodeRestriction",
-        f"--service-cluster-ip-range={SERVICES}",
-        "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-        f"--service-account-key-file={tokens}",
-        f"--service-account-signing-key-file={tokens}",
-        f"--etcd-servers={_ETCD}",
-        f"--etcd-cafile={etcd_authority(home).pair.certificate}",
-        f"--etcd-certfile={etcd_client.certificate}",
-        f"--etcd-keyfile={etcd_client.key}",
-        f"--encryption-provider-config={pki.encryption_config(home.pki)}",
-        "--enable-aggregator-routing=true",
-        f"--audit-policy-file={audit_policy}",
-        f"--audit-log-path={home.logs / 'audit.log'}",
-        "--audit-log-maxsize=50",
-        "--audit-log-maxbackup=1",
-        "--allow-privileged=true",
-    )
-
-
-def _controller_manager(home: Home, plan: NodePlan) -> tuple[str, ...]:
-    user = "system:kube-controller-manager"
-    config = kubeconfig(home, "kube-controller-manager", url(plan), user=user)
-    return (
-        str(BIN / "kube-controller-manager"),
-        f"--kubeconfig={config}",
-        "--secure-port=0",
-        "--leader-elect=false",
-        "--use-service-account-credentials",
-        f"--service-account-private-key-file={pki.signing_key(home.pki, 'service-accounts')}",
-        f"--root-ca-file={cluster_authority(home).pair.certificate}",
-        # Each node's range is the plan's, which the routes between the nodes go by.
-        f"--cluster-cidr={PODS}",
-        f"--service-cluster-ip-range={SERVICES}",
-    )
-
-
-def _scheduler(home: Home, plan: NodePlan) -> tuple[str, ...]:
-    config = kubeconfig(home, "kube-scheduler", url(plan), user="system:kube-scheduler")
-    return (
-        str(BIN / "kube-scheduler"),
-        f"--kubeconfig={config}",
-        "--secure-port=0",
-        "--leader-elect=false",
+        port=API_PORT,
+        services=SERVICES,
+        serving=authority.issue("kube-apiserver", user="kube-apiserver", hosts=hosts),
+        etcd=_ETCD,
     )
