@@ -24,7 +24,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
 _PROGRAMS = Path(__file__).parent / "programs" / "applications"
 _APPS = "/api/v1/namespaces/apps"
-_MORE = {"name": "geography", "host": ECHO.host, "port": 443, "localPort": 15444, "protocol": "https"}
+_MORE = {
+    "name": "geography",
+    "host": ECHO.host,
+    "port": 443,
+    "localPort": 15444,
+    "protocol": "https",
+}
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,12 @@ import pytest
 from tests.e2e.operator_lab import ACCESS_KEY_ID, SECRET_ACCESS_KEY, OperatorLab
 from tests.e2e.synced_stack import SECRET, SyncedStack
 from tests.monitoring.metrics import asked_for, exported, value
-from tests.real_nodes import demand_real_nodes
 from workshop.lab.node_kind import NodeKind
 from workshop.testing.checkout import failed, passed, said
 from workshop.testing.lab_fleet import running_lab
 from workshop.testing.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
 _TOKEN = "pulumi-api-token"
 _NOTE = {"NOTE": "by hand"}
@@ -38,7 +37,6 @@ _DEPLOYMENTS = "/apis/apps/v1/namespaces/external-secrets-system/deployments"
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncedStack]:
     """A lab in which somebody has made secret, token and namespace, and nothing is deployed."""
-    demand_real_nodes()
     with running_lab(tmp_path_factory.mktemp("lab"), nodes=NodeKind.REAL) as fleet:
         # The lab's own copy of the settings, whose secrets it can decrypt.
         assert fleet.oceanid("env").returncode == 0

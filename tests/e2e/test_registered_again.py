@@ -10,7 +10,7 @@ from workshop.testing.checkout import passed
 from workshop.testing.lab_fleet import NAMESPACE_PATH, WITHOUT_SECRETS, Fleet
 from workshop.testing.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
 _EXIT_NODE = "oceanid-dev-exit-tethys"
 _DEFAULT_ROUTES = ["0.0.0.0/0", "::/0"]

@@ -15,7 +15,6 @@ import yaml
 from components.cluster.labels import GATEWAY
 from settings.names import NAMESPACE
 from tests.e2e.real_faults import leaving_by, pods_without_api_server
-from tests.real_nodes import demand_real_nodes
 from workshop.lab.network.plan import TRITON
 from workshop.lab.node import fleet as lab
 from workshop.lab.node_kind import NodeKind
@@ -23,7 +22,7 @@ from workshop.testing.checkout import Checkout, Completed, completed, failed, pa
 from workshop.testing.lab_fleet import NAMESPACE_PATH, WITHOUT_SECRETS, Fleet, running_lab
 from workshop.testing.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
 _DAEMON_SETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets"
 _CALYPSO = "/api/v1/nodes/calypso"
@@ -39,7 +38,6 @@ _NEXT = {"key": "example.com/next", "operator": "Exists", "effect": "NoSchedule"
 @pytest.fixture(scope="module")
 def waves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A lab of its own, because these tests leave updates unfinished; its gates are short."""
-    demand_real_nodes()
     folder = tmp_path_factory.mktemp("waves")
     with running_lab(folder, left_out=WITHOUT_SECRETS, nodes=NodeKind.REAL) as fleet:
         egress = {"gateSeconds": _GATE_SECONDS}

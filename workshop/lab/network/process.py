@@ -1,23 +1,24 @@
 """A program in a namespace, which ends when this process does, however that ends."""
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from workshop.lab.home import REPOSITORY, LabError
+from workshop.lab.home import LabError
 from workshop.lab.network.namespace import Namespace
 
-_LAUNCHER = Path(__file__).with_name("launcher.py")
 _SECONDS_TO_END = 10.0
-# In the launcher's environment, and so in its child's until that becomes the program.
-_MARK = "OCEANID_LAUNCHER"
+# The first ends with this process. The last is the parent of a program that is process 1 of a PID
+# namespace: so nothing that it starts gets away.
+_TIED = ("setpriv", "--pdeathsig=KILL", "--")
+_ALONE = (
+    "unshare",
+    *["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc", "--"],
+)
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -28,7 +29,7 @@ class Process:
     name: str
     namespace: Namespace
     log: Path
-    launcher: subprocess.Popen[bytes]
+    parent: subprocess.Popen[bytes]
 
     @classmethod
     def start(
@@ -39,39 +40,29 @@ class Process:
         *,
         log: Path,
         environment: Mapping[str, str] | None = None,
-        root: Mapping[str, Any] | None = None,
     ) -> "Process":
-        """Start it. `environment` is all it gets; `root` is the launcher's, for a container."""
-        spec = {
-            "network": namespace.path,
-            "argv": list(argv),
-            "environment": dict(environment or {}) or {"PATH": PATH},
-            "root": root,
-        }
+        """Start it. `environment` is all it gets."""
+        entered = ("nsenter", f"--net={namespace.path}", "--")
         with log.open("ab") as sink:
-            # Isolated, and without site packages: it starts in half the time.
-            launcher = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_LAUNCHER)],
-                stdin=subprocess.PIPE,
+            parent = subprocess.Popen(
+                [*_TIED, *entered, *_ALONE, *argv],
+                stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,
                 cwd="/",
-                env={_MARK: "1"},
+                env=dict(environment or {}) or {"PATH": PATH},
                 start_new_session=True,
             )
-        assert launcher.stdin is not None  # noqa: S101  asked for a pipe
-        # By a pipe, because arguments and the launcher's own environment can be read by others.
-        launcher.stdin.write(json.dumps(spec).encode() + b"\n")
-        launcher.stdin.flush()
-        return cls(name=name, namespace=namespace, log=log, launcher=launcher)
+        return cls(name=name, namespace=namespace, log=log, parent=parent)
 
     @property
     def pid(self) -> int | None:
         """The program's pid, None before it has started and after it has ended."""
-        number = self.launcher.pid
+        number = self.parent.pid
         try:
             children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
-            if not children or _MARK.encode() in Path(f"/proc/{children[0]}/environ").read_bytes():
+            # Until it becomes the program.
+            if not children or Path(f"/proc/{children[0]}/comm").read_text() == "unshare\n":
                 return None
         except OSError:
             return None
@@ -85,7 +76,7 @@ class Process:
     @property
     def running(self) -> bool:
         """Whether it has not ended yet."""
-        return self.launcher.poll() is None
+        return self.parent.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program itself."""
@@ -96,20 +87,16 @@ class Process:
     def wait(self, seconds: float) -> int:
         """The exit code, or 128 and a signal's number; raises LabError after `seconds`."""
         try:
-            code = self.launcher.wait(seconds)
+            code = self.parent.wait(seconds)
         except subprocess.TimeoutExpired:
             raise LabError(f"{self.name} did not end within {seconds:g} s: {self.log}") from None
-        self._let_go()
-        return code
+        return code if code >= 0 else 128 - code
 
     def kill(self) -> None:
         """End it and all it started, without a word."""
-        self._let_go()
+        self.until_started()
+        self.signal(signal.SIGKILL)
         self.wait(_SECONDS_TO_END)
-
-    def _let_go(self) -> None:
-        if self.launcher.stdin is not None and not self.launcher.stdin.closed:
-            self.launcher.stdin.close()
 
     def last_words(self) -> str:
         """The last line of its log, for messages."""
@@ -125,16 +112,6 @@ class Process:
             if time.monotonic() > deadline:
                 raise LabError(f"{self.name}: not {what} after {seconds:g} s (log: {self.log})")
             time.sleep(0.02)
-
-
-def python(module: str, *arguments: str) -> list[str]:
-    """The command line of one of the lab's own programs."""
-    return [sys.executable, "-m", module, *arguments]
-
-
-def python_environment() -> dict[str, str]:
-    """The environment of the lab's own programs."""
-    return {"PATH": PATH, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def tree(pid: int | None) -> list[int]:

@@ -11,6 +11,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from components.cluster.labels import CLIENT_NAMESPACE_LABELS, GATEWAY
 from components.cluster.ports import HTTP_PORT
 from settings.names import EXIT_TAG, GATEWAY_TAG, NAMESPACE
@@ -167,7 +169,9 @@ class Fleet(TailnetAdministrator, Pods):
             self.cluster.apply(self.of_kind("NetworkPolicy"))
         else:
             for each in self.of_kind("NetworkPolicy"):
-                self.kube.delete(self.cluster.path(each)).raise_for_status()
+                answer = self.kube.delete(self.cluster.path(each))
+                if answer.status_code != httpx.codes.NOT_FOUND:
+                    answer.raise_for_status()
         for node in self.topology.nodes.values():
             until(
                 lambda there=node.namespace: _has_policies(there) is policies,  # type: ignore[misc]
@@ -275,7 +279,11 @@ def _named_anew(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return renamed
 
 
-def _has_policies(node: Namespace) -> bool:
-    # kube-router makes a chain for each policy that selects a pod of the node, and a default one.
-    chains = node.run(["iptables-save", "-t", "filter"])
+def _has_policies(node: Namespace) -> bool | None:
+    """Whether kube-router enforces any; None while it is just changing them."""
+    # It makes a chain for each policy that selects a pod of the node, and a default one.
+    try:
+        chains = node.run(["iptables-save", "-t", "filter"])
+    except LabError:  # a rule still names a set that has just gone
+        return None
     return re.search(r"^:KUBE-NWPLCY-(?!DEFAULT)", chains, re.MULTILINE) is not None

@@ -1,16 +1,14 @@
-"""A `transparent` destination keeps its URL: DNS leads to the gateway, TLS is the site's own."""
+"""Open connections and a gateway that is replaced."""
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from workshop.lab.network.plan import CALYPSO, DATABASE, STYX, TETHYS
-from workshop.lab.node.pod import NodePod
+from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
 from workshop.testing.network.traffic import DATABASE_PORT, Session
 from workshop.testing.nodes.clients import client_on
-from workshop.testing.nodes.fleet import APPLICATIONS, Fleet, fleet, sleeper
+from workshop.testing.nodes.fleet import Fleet, fleet
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
@@ -18,7 +16,6 @@ pytestmark = pytest.mark.network
 _EXIT_ADDRESS = str(TETHYS.outside)
 # One a second, well within the 30 s that a draining gateway leaves.
 _QUESTIONS = 20
-_PROGRAM = Path(__file__).with_name("verify_full.py")
 
 
 @pytest.fixture(scope="module")
@@ -27,35 +24,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         made.start_gateways()
         made.until_gateways()
         yield made
-
-
-@pytest.fixture(scope="module")
-def application(running: Fleet) -> NodePod:
-    """A pod that knows nothing of gateways."""
-    metadata = {"namespace": APPLICATIONS, "name": "client"}
-    program = {"client.py": _PROGRAM.read_text()}
-    running.cluster.apply(
-        [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": program}]
-    )
-    pod = sleeper(APPLICATIONS, "client", STYX.name)
-    (container,) = pod["spec"]["containers"]
-    container["volumeMounts"] = [{"name": "program", "mountPath": "/opt/client"}]
-    container["securityContext"] = {"runAsUser": 1000}
-    pod["spec"]["volumes"] = [{"name": "program", "configMap": {"name": "client"}}]
-    return running.run(pod)
-
-
-def test_the_databases_own_url_works_with_verify_full(running: Fleet, application: NodePod) -> None:
-    command = ["python3", "/opt/client/client.py", DATABASE.host]
-    service = str(running.service_address("to-database"))
-
-    def answer() -> list[str]:
-        said = application.container("sleeper").execute(command, seconds=30)
-        return said.split() if said else []
-
-    # The kubelet brings a changed ConfigMap to CoreDNS within a minute or two.
-    until(lambda: answer()[:1] == [service], "the name leads to the gateway")
-    assert answer() == [service, _EXIT_ADDRESS]
 
 
 def test_open_connections_live_through_an_idle_time_and_through_a_roll_out(running: Fleet) -> None:
