@@ -6,8 +6,8 @@ from pathlib import Path
 from settings.names import NAMESPACE
 from tests.e2e.lab_fixture import join
 from tests.e2e.runbook_site import Site
-from tests.runbook import Where, blocks, runbooks
 from workshop.lab.nodes import Node
+from workshop.lab.runbook import Where, blocks, runbooks
 from workshop.testing.checkout import passed, said
 from workshop.testing.lab_fleet import NAMESPACE_PATH
 
@@ -83,7 +83,6 @@ def _shell(site: Site, text: str) -> None:
 
 # What has happened when somebody opens a runbook at that heading, and what is so when it is done.
 _BEFORE: dict[tuple[str, str], Callable[[Site], None]] = {
-    ("nodes", "Adding a node"): _a_machine_joins,
     ("nodes", "Removing a node"): _a_machine_joins,
     ("nodes", "A node has a taint"): _somebody_taints_a_node,
     ("exit-node", "Offline or not approved"): _somebody_takes_the_approval_back,

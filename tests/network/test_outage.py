@@ -1,35 +1,32 @@
 """The outage of 13 October 2025: what takes a node away, what is left, and what brings it back."""
 
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.network.incident import (
     FIREWALLS,
-    IncidentNode,
     approved,
-    exit_node_of_the_time,
     incident_on,
+    incident_without_policies,
 )
 from tests.network.node_state import state
 from tests.network.witness import Witness
-from tests.runbook import FOLDER, Where, blocks
 from workshop.lab.network.namespace import Namespace
 from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
+from workshop.lab.outage.console import NodeConsole, runbook
+from workshop.lab.outage.incident import Incident
 from workshop.testing.nodes.clients import client_on
 from workshop.testing.nodes.fleet import Fleet, fleet
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 
-_CHECK, _END, _REMOVE, _VERIFY = [
-    block.text
-    for block in blocks(FOLDER / "node-network-recovery.md")
-    if block.where is Where.NETWORK
-]
+_CHECK, _END, _REMOVE, _VERIFY = (block.text for block in runbook())
+_SECONDS_TO_HEAR = 10.0
 _RULES = {
     "5210: from all fwmark 0x80000/0xff0000 lookup main",
     "5230: from all fwmark 0x80000/0xff0000 lookup default",
@@ -50,52 +47,87 @@ _CHAINS = {
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    folder = tmp_path_factory.mktemp("fleet")
-    with fleet(folder / "fleet") as made, exit_node_of_the_time(made, folder / "exit-node"):
+    with fleet(tmp_path_factory.mktemp("fleet")) as made:
         # The witnesses' pods, so that their cables belong to what was there before.
         for node in (STYX.name, CALYPSO.name):
             made.application(node)
         yield made
 
 
+@pytest.fixture(scope="module")
+def incident(running: Fleet) -> Incident:
+    return incident_without_policies(running)
+
+
+def test_with_the_policies_its_daemon_set_is_refused_with_the_remedy(running: Fleet) -> None:
+    answer = Incident(home=running.home, kube=running.kube).refusal(STYX.name)
+    assert answer is not None
+    # Several do; the API server tells of one.
+    assert "ValidatingAdmissionPolicy 'oceanid-" in answer
+    assert "Remedy: " in answer
+
+
 @pytest.mark.parametrize("node", [STYX.name, CALYPSO.name])
 def test_its_daemon_set_takes_the_node_from_its_api_server_and_its_pods_from_everything(
-    running: Fleet, tmp_path: Path, node: str
+    running: Fleet, incident: Incident, node: str
 ) -> None:
     with Witness.of(running, node) as witness:
         assert witness.sees() == witness.everything()
-        with _incident_on(running, node, tmp_path / "pod") as incident:
-            assert witness.sees() == set()
-            # The kubelet cannot hear that the DaemonSet has been deleted: nothing ends the pod.
-            assert incident.tailscale_runs()
+        with incident_on(incident, node):
+            assert witness.sees() == witness.on_the_node()
+
+
+def test_deleting_it_at_once_helps_for_the_kubelet_hears_on_its_open_connection(
+    running: Fleet, incident: Incident
+) -> None:
+    # What the API server sends arrives still; only the node's own packets go astray.
+    with (
+        Witness.of(running, STYX.name) as witness,
+        incident_on(incident, STYX.name) as console,
+    ):
+        assert not console.reaches_api_server()
+        incident.delete()
+        until(lambda: not console.tailscale_runs(), "the kubelet ends the pod")
+        until(console.reaches_api_server, "the node is back")
+        assert witness.sees_anew() == witness.everything()
+
+
+def test_deleting_it_once_the_node_is_not_ready_does_not_help(incident: Incident) -> None:
+    with incident_on(incident, STYX.name) as console:
+        until(lambda: STYX.name in incident.not_ready(), "it is NotReady")
+        incident.delete()
+        time.sleep(_SECONDS_TO_HEAR)
+        assert console.tailscale_runs()
+        assert not console.reaches_api_server()
 
 
 def test_with_the_exit_node_approved_only_new_connections_of_the_node_itself_are_left(
-    running: Fleet, tmp_path: Path
+    running: Fleet, incident: Incident
 ) -> None:
     with (
-        approved(running),
+        approved(incident),
         Witness.of(running, STYX.name) as witness,
-        _incident_on(running, STYX.name, tmp_path / "pod"),
+        incident_on(incident, STYX.name),
     ):
         # SSH's answers, its pods and all that was open are lost: the exit node knows none of them.
-        assert witness.sees() == {"api"}
+        assert witness.sees() == {"api"} | witness.on_the_node()
 
 
 @pytest.mark.parametrize("firewall", FIREWALLS)
 def test_when_its_process_is_killed_rules_tables_and_chains_are_left(
-    running: Fleet, tmp_path: Path, firewall: str
+    running: Fleet, incident: Incident, firewall: str
 ) -> None:
     node = running.topology.nodes[STYX.name].namespace
     before = state(node)
     with (
         Witness.of(running, STYX.name) as witness,
-        _incident_on(running, STYX.name, tmp_path / "pod", firewall) as incident,
+        incident_on(incident, STYX.name, firewall=firewall) as console,
     ):
         assert "link tailscale0" in state(node) - before
         witness.sends_by_udp()
-        _run(incident, _END)
-        until(lambda: not incident.tailscale_runs(), "its processes are gone")
+        console.stop_kubelet()
+        _run(console, _END)
+        until(lambda: not console.tailscale_runs(), "its processes are gone")
         left = state(node) - before
         assert {line.removeprefix("-4 rule ") for line in left if "-4 rule" in line} == _RULES
         assert {line.removeprefix("-6 rule ") for line in left if "-6 rule" in line} == _RULES
@@ -109,41 +141,45 @@ def test_when_its_process_is_killed_rules_tables_and_chains_are_left(
         assert "link tailscale0" not in left
         # The kernel goes on sending a pod's packets as it did then: without NAT, so unanswered.
         assert witness.address_by_udp() == witness.pod_address
-        _run(incident, _REMOVE)
+        _run(console, _REMOVE)
     assert state(node) == before
 
 
 @pytest.mark.parametrize("firewall", FIREWALLS)
 def test_the_runbook_brings_the_node_back_as_it_was(
-    running: Fleet, tmp_path: Path, firewall: str
+    running: Fleet, incident: Incident, firewall: str
 ) -> None:
     node = running.topology.nodes[STYX.name].namespace
     before = state(node)
     with (
         Witness.of(running, STYX.name) as witness,
-        _incident_on(running, STYX.name, tmp_path / "pod", firewall) as incident,
+        incident_on(incident, STYX.name, firewall=firewall) as console,
     ):
         witness.sends_by_udp()
-        assert "dev tailscale0" in _run(incident, _CHECK)
-        assert incident.run(_VERIFY).returncode != 0
+        assert "dev tailscale0" in _run(console, _CHECK)
+        assert console.run(_VERIFY).returncode != 0
+        console.stop_kubelet()
         for text in (_END, _REMOVE, _REMOVE):
-            _run(incident, text)
-        assert "the API server answers" in _run(incident, _VERIFY)
+            _run(console, text)
+        assert "the API server answers" in _run(console, _VERIFY)
         assert witness.sees_anew() == witness.everything()
         # What the kernel remembers of a pod's traffic would have it leave without NAT.
         assert witness.address_by_udp() == STYX.outside
         assert state(node) == before
 
 
-def test_the_runbook_ends_no_tailscaled_of_a_pods_network(running: Fleet, tmp_path: Path) -> None:
-    with _incident_on(running, CALYPSO.name, tmp_path / "pod") as incident:
+def test_the_runbook_ends_no_tailscaled_of_a_pods_network(
+    incident: Incident, tmp_path: Path
+) -> None:
+    with incident_on(incident, CALYPSO.name) as console:
         # Named as a gateway's is, in a network of its own, and seen in the node's process table.
         namesake = tmp_path / "tailscaled"
         namesake.symlink_to("/bin/sleep")
-        incident.run(f"unshare --net {namesake} 600 >/dev/null 2>&1 & sleep 0.2")
-        _run(incident, _END)
-        _run(incident, _REMOVE)
-        shown = incident.run("pgrep -x -a 'containerboot|tailscaled'").stdout
+        console.run(f"unshare --net {namesake} 600 >/dev/null 2>&1 & sleep 0.2")
+        console.stop_kubelet()
+        _run(console, _END)
+        _run(console, _REMOVE)
+        shown = console.run("pgrep -x -a 'containerboot|tailscaled'").stdout
     assert re.fullmatch(rf"\d+ {namesake} 600\n", shown)
 
 
@@ -169,22 +205,9 @@ def test_by_our_design_the_node_and_its_pods_are_not_touched(running: Fleet) -> 
         assert client_on(running, STYX.name).address_by_database() == str(TETHYS.outside)
 
 
-@contextmanager
-def _incident_on(
-    running: Fleet, node: str, folder: Path, firewall: str = FIREWALLS[0]
-) -> Iterator[IncidentNode]:
-    """The incident up on a node, and afterwards removed by the runbook, for the next test."""
-    with incident_on(running, node, folder, firewall=firewall) as incident:
-        try:
-            yield incident
-        finally:
-            for text in (_END, _REMOVE):
-                incident.run(text)
-
-
-def _run(incident: IncidentNode, text: str) -> str:
+def _run(console: NodeConsole, text: str) -> str:
     """A block of the runbook, as it stands, in a shell that stops at the first error."""
-    done = incident.run(text)
+    done = console.run(text)
     assert done.returncode == 0, done
     return done.stdout
 

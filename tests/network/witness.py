@@ -42,9 +42,10 @@ class Witness:
         """With its connections open, on a node that is well and has an SSH server."""
         node = fleet.topology.nodes[name]
         pod = fleet.application(name).network
-        with greeting(node.namespace, _SSH_PORT, _GREETING), pod.entered():
-            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            udp.bind(("0.0.0.0", 0))
+        with greeting(node.namespace, _SSH_PORT, _GREETING):
+            with pod.entered():
+                udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                udp.bind(("0.0.0.0", 0))
             api, site = _api(node.namespace), _site(pod)
             try:
                 yield cls(fleet=fleet, node=node, pod=pod, udp=udp, api=api, site=site)
@@ -60,6 +61,12 @@ class Witness:
     def everything(self) -> set[str]:
         """What answers while the node is well. Nobody outside reaches one behind a router."""
         return {*self._new(), "old api", "old pod"}
+
+    def on_the_node(self) -> set[str]:
+        """What needs no way off the node: the cluster's DNS, where its pod is there."""
+        pods = self.node.plan.pods
+        is_there = any(address in pods for address in self.fleet.cluster_dns())
+        return {"cluster dns"} if is_there else set()
 
     def sees(self) -> set[str]:
         """What of it answers."""

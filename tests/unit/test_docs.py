@@ -11,8 +11,8 @@ import pytest
 from operations.cli import reference
 from tests.command import unknown_words
 from tests.document import ROOT, Document, documents, files, slug_of
-from tests.runbook import FOLDER as RUNBOOKS
-from tests.runbook import Where, blocks, loose_commands, runbooks
+from workshop.lab.runbook import FOLDER as RUNBOOKS
+from workshop.lab.runbook import Where, blocks, loose_commands, runbooks
 
 _STATUS = ROOT / "docs" / "status.md"
 _PARTS = ["Symptom", "Check", "Fix", "Verify", "Roll back"]

@@ -21,6 +21,7 @@ from workshop.testing.checkout import completed, passed
 # About no stack, or about the lab only.
 _OF_NO_STACK = {"login", "scan", "reference", "ci comment", "ci summary", "ci post-comment"}
 _OF_NO_STACK |= {"lab up", "lab add-node", "lab down", "lab status", "lab clean"}
+_OF_NO_STACK |= {"lab replay-outage"}
 
 
 def _all(command: Command | None = None, name: str = "") -> Iterator[tuple[str, Command]]:

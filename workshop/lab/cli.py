@@ -64,6 +64,25 @@ def _status() -> int:
     return _run("status", running.status)
 
 
+@app.add("replay-outage", example="oceanid lab replay-outage")
+def _replay_outage() -> int:
+    """Show the outage of 13 October 2025 on real nodes, and what prevents it now.
+
+    A lab of its own loses two of its three nodes to the operators' DaemonSet; the policies refuse
+    the same DaemonSet; the runbook brings the nodes back. Exit code 0 if all of that was seen.
+    """
+    from workshop.lab.node import requirement
+    from workshop.lab.outage.replay import replay
+    from workshop.toolchain.__main__ import main as build
+
+    def start(home: Home) -> int:
+        if reason := requirement.missing():
+            raise LabError(f"the outage takes real nodes: {reason}")
+        return build(real_nodes=True) or replay(Home(path=home.path / "outage"))
+
+    return _run("replay-outage", start)
+
+
 @app.add("clean", example="oceanid lab clean")
 def _clean() -> int:
     """End the lab of this checkout and remove what was made. The user's cache of programs stays."""

@@ -70,6 +70,7 @@ def stack_images() -> list[Image]:
             name="tailscale",
             reference=tailnet["image"],
             files=shell
+            | _iptables()
             | {
                 f"usr/local/bin/{name}": BIN / name
                 for name in ("containerboot", "tailscale", "tailscaled")
@@ -124,6 +125,22 @@ def _programs(*names: str) -> dict[str, Path]:
     for name in names:
         found |= _linked(f"bin/{name}", Path("/bin", name).resolve())
     return found
+
+
+def _iptables() -> dict[str, Path]:
+    """The legacy one under its plain name, as the published image has it, where there is one here.
+
+    Only tailscaled in kernel mode uses it.
+    """
+    program = Path("/usr/sbin/xtables-legacy-multi")
+    if not program.exists():
+        return {}
+    found: dict[str, Path] = {}
+    for family in ("iptables", "ip6tables"):
+        for name in (family, f"{family}-save", f"{family}-restore"):
+            found |= _linked(f"usr/bin/{name}", program)
+    extensions = Path("/usr/lib").glob("*/xtables/*.so")
+    return found | {str(path).lstrip("/"): path for path in extensions}
 
 
 def _python() -> dict[str, Path]:

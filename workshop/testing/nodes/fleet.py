@@ -28,7 +28,7 @@ from workshop.lab.node.pod import NodePod
 from workshop.lab.node.tether import tethered
 from workshop.testing.network import rendered
 from workshop.testing.nodes.pods import SECONDS, Pods
-from workshop.testing.nodes.tailnet import TailnetAdministrator
+from workshop.testing.nodes.tailnet import ExitNodeApprover
 from workshop.testing.recording import configured
 from workshop.testing.waiting import until
 
@@ -39,7 +39,7 @@ _LATER = {"DaemonSet", "Deployment", "Job"}
 
 
 @dataclass(kw_only=True)
-class Fleet(TailnetAdministrator, Pods):
+class Fleet(ExitNodeApprover, Pods):
     """The lab in the folder `home` with the stack's objects; pods by the name of their node.
 
     `nodes` are those of the stack's settings; others may have joined.

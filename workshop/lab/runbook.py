@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[1] / "docs" / "runbooks"
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "runbooks"
 # The info string's first word is the language; renderers ignore the rest (CommonMark 0.31, 4.5).
 _FENCE = re.compile(r"(?P<indent> *)(?P<ticks>```+)(?P<info>.*)")
 _HEADING = re.compile(r"## +(.+)")
