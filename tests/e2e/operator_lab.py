@@ -105,11 +105,18 @@ class OperatorLab:
         return bool(answer.raise_for_status().json()["status"]["allowed"])
 
     def metrics(self) -> str:
-        """The text of the operator's metrics, as its pod serves it in the cluster's network."""
+        """The texts of the operator's metrics, as its pods serve them in the cluster's network.
+
+        Only the pod that leads has any of secrets.
+        """
         label = {"labelSelector": "app.kubernetes.io/name=external-secrets"}
         with self.fleet.api() as api:
             found = api.get(f"/api/v1/namespaces/{NAMESPACE}/pods", params=label).json()["items"]
-        (pod,) = (NodePod(home=self.fleet.home, manifest=each) for each in found)
+        return "\n".join(
+            self._metrics(NodePod(home=self.fleet.home, manifest=pod)) for pod in found
+        )
+
+    def _metrics(self, pod: NodePod) -> str:
         with pod.network.entered():
             return httpx.get(f"http://127.0.0.1:{_METRICS_PORT}/metrics", trust_env=False).text
 
