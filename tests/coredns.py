@@ -8,7 +8,9 @@ from workshop.lab.home import BIN
 from workshop.lab.ports import claim
 
 
-def started(corefile_at: Callable[[int], str], folder: Path) -> tuple[bool, str]:
+def started(
+    corefile_at: Callable[[int], str], folder: Path, program: str = "coredns"
+) -> tuple[bool, str]:
     """Whether it starts with the Corefile for a port that it may have, and its words until then.
 
     It is ended as soon as it serves. The port stands as 53 in what it says.
@@ -17,7 +19,7 @@ def started(corefile_at: Callable[[int], str], folder: Path) -> tuple[bool, str]
     corefile = folder / "Corefile"
     corefile.write_text(corefile_at(port), newline="")
     process = subprocess.Popen(
-        [str(BIN / "coredns"), "-conf", str(corefile), "-dns.port", str(port)],
+        [str(BIN / program), "-conf", str(corefile), "-dns.port", str(port)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -2,7 +2,8 @@
 
 By github.com/coredns/caddy v1.1.4 (caddyfile/lexer.go, parse.go) and coredns v1.15.0
 (core/dnsserver/register.go, plugin/normalize.go). tests/unit/test_corefile_live.py holds it to the
-real CoreDNS.
+real CoreDNS. Before 1.15 a zone in upper case is one of its own, which answers no query: what a
+block with such a key is good for, transparent_hosts.py judges for both.
 """
 
 import re

@@ -63,3 +63,27 @@ def test_the_zones_are_those_that_it_serves_or_refuses(tmp_path: Path, text: str
         assert set(zones.values()) <= {1}, said
     elif twice := _TWICE.search(said):
         assert zones[twice[1]] > 1, said
+
+
+@pytest.mark.parametrize("program", ["coredns", "cluster-dns"])
+def test_one_zone_twice_in_one_case_is_refused_by_both_releases(
+    tmp_path: Path, program: str
+) -> None:
+    starts, said = started(lambda _: _PIECES[0] * 2, tmp_path, program)
+    assert not starts
+    assert _TWICE.search(said), said
+
+
+@pytest.mark.parametrize(
+    ("program", "zones"),
+    # The resolver's release, and that of the lab's cluster, which asks by names in lower case only.
+    [("coredns", None), ("cluster-dns", {"a.example.", "A.Example."})],
+)
+def test_a_zone_in_upper_case_is_another_one_before_release_1_15(
+    tmp_path: Path, program: str, zones: set[str] | None
+) -> None:
+    text = _PIECES[0] + _PIECES[1].replace(":53", "")
+    starts, said = started(lambda _: text, tmp_path, program)
+    assert starts == (zones is not None), said
+    served = {line.rpartition(":53")[0] for line in said.splitlines() if line.endswith(":53")}
+    assert served == (zones or set())

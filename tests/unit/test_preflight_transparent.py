@@ -171,6 +171,11 @@ def _local(zone: str = "corp.example:53", bind: str = "169.254.20.10", to: str =
         # Pods ask the address of the other blocks.
         _local(zone=f"{_HOST}:53", bind="10.9.0.1"),
         _local(zone=f"{_HOST}:5353"),
+        # CoreDNS before 1.15 answers nobody with a block of that key.
+        _local(zone=f"{_HOST.upper()}:53"),
+        # And from 1.15 on this one is above the host.
+        _LOCAL.format(upstream=_LOCAL_TO)
+        + _LOCAL_BLOCK.format(zone="Amazonaws.com:53", bind="169.254.20.10", upstream="10.9.0.53"),
         # Where addresses' names are asked says nothing about the cluster's DNS.
         _local(zone="in-addr.arpa:53", to="__PILLAR__UPSTREAM__SERVERS__"),
         _local(zone=f"{_HOST}:53", to="__PILLAR__UPSTREAM__SERVERS__"),

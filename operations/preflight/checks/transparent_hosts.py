@@ -5,7 +5,7 @@ cluster with it. A DNS next to it, such as NodeLocal DNSCache, has zones of its 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from components.cluster.labels import DNS_CONFIG, DNS_KEY
@@ -199,6 +199,7 @@ def _is_domain(zone: str) -> bool:
 
 def _past(corefiles: Sequence[_File], hosts: Sequence[str]) -> Iterator[PreflightFinding]:
     """A DNS next to the cluster's, such as NodeLocal DNSCache, that sends a host elsewhere."""
+    # A block of a key in upper case answers in CoreDNS 1.15, and never in 1.14: both are judged.
     names = {
         zone
         for file in corefiles
@@ -217,8 +218,10 @@ def _past(corefiles: Sequence[_File], hosts: Sequence[str]) -> Iterator[Prefligh
                 for address in arguments[1:]
             }
         ) or [_CLUSTER_DNS]
+        answering = [_in_lower_case(block) for block in file.blocks]
         for host in hosts:
-            if _passes(file.blocks, f"{host}.", {_CLUSTER_DNS, *of_cluster}):
+            own = {_CLUSTER_DNS, *of_cluster}
+            if any(_passes(blocks, f"{host}.", own) for blocks in (file.blocks, answering)):
                 yield warn(
                     file.where,
                     f"it does not ask the cluster's DNS for {host}: pods that ask this DNS reach "
@@ -227,6 +230,11 @@ def _past(corefiles: Sequence[_File], hosts: Sequence[str]) -> Iterator[Prefligh
                     "the `bind` line of its other blocks, or remove transparent from the "
                     f"destinations of {host}: {_GUIDE}",
                 )
+
+
+def _in_lower_case(block: Block) -> Block:
+    """The block without the keys that CoreDNS before 1.15 takes for zones of which nobody asks."""
+    return replace(block, keys=tuple(key for key in block.keys if key == key.lower()))
 
 
 def _passes(blocks: Sequence[Block], host: str, of_cluster: set[str]) -> bool:
