@@ -28,6 +28,8 @@ class Egress(pulumi.ComponentResource):
     """The DNS name of the node-local Service in front of the gateways."""
     access: GatewayAccess
     """Done once that Service and the NetworkPolicies are there."""
+    gates: pulumi.Output[dict[str, dict[str, str]]]
+    """For each wave and node what its gate has measured, if anything; unknown in a preview."""
     last_gate: pulumi.Resource
     """Done once the gate of the last wave has passed."""
 
@@ -45,7 +47,11 @@ class Egress(pulumi.ComponentResource):
         ]
         self.access = self._access()
         self.gateway = self.access.service
-        self.last_gate = self._waves(used)
+        gates = self._waves(used)
+        # The last wave is always there: the settings want one [settings/egress.py].
+        self.last_gate = list(gates.values())[-1]
+        said: dict[str, Any] = {wave: gate.findings for wave, gate in gates.items()}
+        self.gates = pulumi.Output.from_input(said)
         self.exit_nodes = pulumi.Output.from_input(
             {
                 exit_node.name: {
@@ -57,7 +63,9 @@ class Egress(pulumi.ComponentResource):
                 for exit_node in args.exit_nodes
             }
         )
-        self.register_outputs({"exit_nodes": self.exit_nodes, "gateway": self.gateway})
+        self.register_outputs(
+            {"exit_nodes": self.exit_nodes, "gateway": self.gateway, "gates": self.gates}
+        )
 
     def _child(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(
@@ -112,12 +120,13 @@ class Egress(pulumi.ComponentResource):
             self._child(),
         )
 
-    def _waves(self, exit_nodes: Sequence[GatewayExitNode]) -> pulumi.Resource:
-        """Each wave after the gate of the one before, on every update as on the first."""
+    def _waves(self, exit_nodes: Sequence[GatewayExitNode]) -> dict[str, EgressCheck]:
+        """The gates by wave: a wave starts after the gate before it, on every update."""
         args = self._args
         pod = GatewayPod(egress=args, exit_nodes=tuple(exit_nodes))
         before: pulumi.Resource = self.access
         earlier: tuple[str, ...] = ()
+        gates = {}
         for wave in args.waves:
             gateways = GatewayWave(
                 f"wave-{wave.name}",
@@ -125,8 +134,8 @@ class Egress(pulumi.ComponentResource):
                 self._child(before),
             )
             earlier += wave.nodes
-            before = self._gate(wave, gateways)
-        return before
+            before = gates[wave.name] = self._gate(wave, gateways)
+        return gates
 
     def _gate(self, wave: EgressWave, gateways: GatewayWave) -> EgressCheck:
         nodes = tuple(node for node in wave.nodes if node not in self._args.excused)

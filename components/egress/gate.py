@@ -27,6 +27,7 @@ from ..cluster.tolerations import tolerated
 from . import tailscale_pod
 from .egress_args import EgressArgs
 from .gate_config import document
+from .gate_findings import findings
 from .gateway_nodes import WaveGateways, all_measured
 
 _PROGRAM = Path(__file__).resolve().parent / "gate_program"
@@ -47,6 +48,9 @@ class EgressCheckArgs:
 
 class EgressCheck(pulumi.ComponentResource):
     """A Job for every node of the wave; done when every check has passed on every one of them."""
+
+    findings: pulumi.Output[dict[str, str]]
+    """What each node's check has said; unknown in a preview."""
 
     def __init__(
         self, name: str, args: EgressCheckArgs, opts: pulumi.ResourceOptions | None = None
@@ -84,11 +88,15 @@ class EgressCheck(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         uids = {node: args.egress.uids.get(node, "") for node in args.nodes}
+        jobs = {}
         for node, uid in uids.items():
             what = json.dumps([data, args.egress.check_image, args.gateways.wave, uid])
-            self._job(name, node, what, args, config, policy)
+            jobs[node] = self._job(name, node, what, args, config, policy)
+        self.findings = findings(
+            jobs, context=args.egress.context, namespace=args.gateways.namespace
+        )
         # A saved plan holds these: whoever promotes it sees which machines it is for.
-        self.register_outputs({"nodes": list(args.nodes), "uids": uids})
+        self.register_outputs({"nodes": list(args.nodes), "uids": uids, "findings": self.findings})
 
     def _job(
         self,
@@ -98,9 +106,9 @@ class EgressCheck(pulumi.ComponentResource):
         args: EgressCheckArgs,
         config: core.ConfigMap,
         policy: networking.NetworkPolicy,
-    ) -> None:
+    ) -> batch.Job:
         seconds = args.egress.gate_seconds
-        batch.Job(
+        return batch.Job(
             # Neither a wave's name nor a node's holds a slash: no two gates share a name.
             f"{name}/{node}",
             metadata=meta.ObjectMetaArgs(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from components.cluster.labels import CHECK_LABELS, GATEWAY_LABELS, NODE_ANNOTATION, WAVE_LABEL
+from components.egress.gate_message import SIMULATED
 from operations.errors import RequestError
 from operations.kubernetes.client import Document, KubernetesClient
 from operations.kubernetes.objects import annotations_of, condition, is_true, labels_of, status_of
@@ -13,13 +14,10 @@ from operations.report.moment import parsed
 from operations.report.status import Status
 from settings import Settings
 
-_GATE, _GATEWAY = (
+SELECTOR, _GATEWAY = (
     ",".join(f"{key}={value}" for key, value in labels.items())
     for labels in (CHECK_LABELS, GATEWAY_LABELS)
 )
-
-SIMULATED = "simulated: "
-"""How the message of a stand-in of the lab begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +56,8 @@ def listed_by(client: KubernetesClient) -> GateObjects | RequestError:
     """Those of all namespaces, or why they are unavailable."""
     try:
         return GateObjects(
-            jobs=client.list_objects("/apis/batch/v1/jobs", labelSelector=_GATE),
-            pods=client.list_objects("/api/v1/pods", labelSelector=_GATE),
+            jobs=client.list_objects("/apis/batch/v1/jobs", labelSelector=SELECTOR),
+            pods=client.list_objects("/api/v1/pods", labelSelector=SELECTOR),
             daemon_sets=client.list_objects("/apis/apps/v1/daemonsets", labelSelector=_GATEWAY),
         )
     except RequestError as error:
@@ -157,15 +155,19 @@ def _gateways(daemon_sets: Sequence[Document]) -> str:
 
 def _message(job: Document, pods: Sequence[Document]) -> str:
     """The last message of the Job's pod; without one, what the Job has come to."""
-    uid = job["metadata"]["uid"]
-    messages = [
+    said = "; ".join(messages(job["metadata"]["uid"], pods))
+    return said or f"no message: {_outcome(job)[1]}"
+
+
+def messages(uid: str, pods: Sequence[Document]) -> list[str]:
+    """The last messages of the pods of the Job with that uid."""
+    return [
         str(ended["message"]).strip()
         for pod in pods
         if any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences") or [])
         for container in status_of(pod).get("containerStatuses") or []
         if (ended := container.get("state", {}).get("terminated")) and ended.get("message")
     ]
-    return "; ".join(messages) or f"no message: {_outcome(job)[1]}"
 
 
 def _wave(document: Document) -> str:

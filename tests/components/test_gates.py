@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.egress.gate import job_name
+from components.egress.gate_message import passed
 from components.egress.gateway_nodes import faults
 from settings.rendered import LONGEST_WAVE
 from workshop.testing.recording import Recording, World, configured, record_stack
@@ -155,6 +156,32 @@ def test_nodes_that_cannot_be_seen_stop_a_stack_that_stops_before_any_resource(
 def test_a_gateway_of_another_wave_proves_nothing_for_this_one() -> None:
     (line,) = faults([{"node": "styx", "wave": "fleet"}], {}, "canary", ["styx"])
     assert line.startswith("gate canary: node styx has no gateway of this wave, but of fleet: ")
+
+
+def test_the_stacks_output_has_what_each_node_has_said_and_a_simulated_gate_is_marked() -> None:
+    said = {"styx": "simulated: node styx: all checks passed", "tethys": "unavailable: forbidden"}
+    recording = record_stack("dev", World(findings=said))
+    gates = recording.outputs["gates"]
+    assert gates["canary"] == {"styx": said["styx"]}
+    assert gates["fleet"]["tethys"] == said["tethys"]
+    assert gates["fleet"]["calypso"].startswith(passed("calypso"))
+    # Of this update: the pods are found by the Jobs that it has made.
+    asked = [call.args["command"] for call in recording.invokes if "command" in call.args]
+    (canary,) = [
+        line for line in asked if " operations.report.findings " in line and "styx" in line
+    ]
+    assert canary.endswith(" --namespace oceanid-egress styx=uid-of-gate-canary/styx")
+
+
+def test_a_preview_knows_no_finding_so_that_a_saved_plan_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The engine holds an update to the outputs of its plan too.
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+    recording = record_stack("dev")
+    assert not [
+        call for call in recording.invokes if "report.findings" in str(call.args.get("command"))
+    ]
 
 
 _NAMES = st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", fullmatch=True)

@@ -1,6 +1,7 @@
 """The gate's program in its own rendered pod: it passes on a good path and names what is broken."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -68,7 +69,10 @@ def _pod_of(job: dict[str, Any], node: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("node", [STYX.name, CALYPSO.name])
 def test_it_passes_on_a_good_path(running: Fleet, node: str) -> None:
-    assert _gate(running, node) == (0, f"node {node}: all 8 checks passed", set())
+    code, words, failed = _gate(running, node)
+    assert (code, failed) == (0, set()), words
+    measured = r"egress-address saw 157\.173\.210\.123 in \d+ ms; "
+    assert re.match(rf"node {node}: all 8 checks passed: {measured}", words), words
 
 
 def test_a_check_for_one_node_that_runs_on_another_fails(running: Fleet) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trustme
 
+from components.egress.gate_message import passed
 from tests.unit.check_process import NODE, Outcome, measured
 from tests.unit.far_side import (
     Handler,
@@ -80,9 +81,12 @@ def test_the_exit_nodes_address_passes(site: Site, scheme: str) -> None:
     proxy = site.serves(socks5_proxy(echo) if scheme else http_proxy(echo))
     outcome = site.measured(_echo(scheme + proxy))
     assert outcome.code == 0
-    assert outcome.message == f"node {NODE}: all 1 checks passed"
     line = outcome.checks["egress-address"]
-    assert isinstance(line.pop("milliseconds"), int)
+    took = line.pop("milliseconds")
+    assert isinstance(took, int)
+    measured = f"egress-address saw {_EXIT} in {took} ms"
+    assert outcome.message == f"node {NODE}: all 1 checks passed: {measured}"
+    assert outcome.message.startswith(passed(NODE))
     assert line == {
         "node": NODE,
         "name": "egress-address",
@@ -122,7 +126,9 @@ def test_any_other_address_or_answer_fails(site: Site, answer: Handler, seen: st
     outcome = site.measured(_echo(proxy), attempt=1)
     assert outcome.code == 1
     if seen != "bad":
-        assert outcome.checks["egress-address"]["seen"] == seen
+        line = outcome.checks["egress-address"]
+        assert line["seen"] == seen
+        seen = f"{seen} in {line['milliseconds']} ms"
         expected = f"egress-address (http://echo.example/ip): expected {_EXIT}, saw {seen}"
         assert outcome.message == f"node {NODE}: 1 of 1 checks failed: {expected}"
     assert outcome.message.isprintable()

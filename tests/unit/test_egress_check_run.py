@@ -152,6 +152,20 @@ def test_the_summary_of_many_failures_names_each_within_what_kubernetes_keeps(
     assert [name for name in names if name not in outcome.message] == []
 
 
+def test_what_many_checks_have_measured_begins_with_the_first_within_what_kubernetes_keeps(
+    tmp_path: Path,
+) -> None:
+    with serving(silent) as address:
+        names = [f"port-{n}-{'ä' * 20}" for n in range(60)]
+        checks = [{"name": name, "kind": "open", "address": address} for name in names]
+        outcome = measured(tmp_path, *checks, attempt=1)
+    assert outcome.code == 0
+    took = outcome.checks[names[0]]["milliseconds"]
+    line = f"all 60 checks passed: {names[0]} saw connected, and stayed so in {took} ms; "
+    assert outcome.message.startswith(f"node {NODE}: {line}")
+    assert len(outcome.message.encode()) <= 4096
+
+
 def test_no_place_for_the_termination_message_changes_no_verdict(tmp_path: Path) -> None:
     with serving(silent) as address:
         check = {"name": "a", "kind": "open", "address": address}

@@ -120,14 +120,20 @@ def expected(check: Check) -> str:
 
 
 def summary(node: str, results: list[Result]) -> str:
-    """One line for people: the node, and every failing check with what was expected and seen.
+    """One line for people: the node, and what was measured or which checks have failed.
 
-    At most 4096 bytes; where there are too many words, the details are cut short, not the list.
+    At most 4096 bytes: where there are too many words, the details of failures are cut short and
+    not their list; of what was measured the first checks, with the egress address, are kept.
     """
     failed = [result for result in results if not result.ok]
-    if not failed:
-        return f"node {node}: all {len(results)} checks passed"
     line = ""
+    if not failed:
+        for words in (_LONGEST_SEEN, 40):
+            line = f"node {node}: all {len(results)} checks passed: "
+            line += "; ".join(_measured(each, words) for each in results)
+            if len(line.encode()) <= _LONGEST_SUMMARY_BYTES:
+                break
+        return line.encode()[:_LONGEST_SUMMARY_BYTES].decode(errors="ignore")
     for words in (_LONGEST_SEEN, 40, 0):
         line = f"node {node}: {len(failed)} of {len(results)} checks failed: "
         line += "; ".join(_failure(each, words) for each in failed)
@@ -136,10 +142,16 @@ def summary(node: str, results: list[Result]) -> str:
     return line.encode()[:_LONGEST_SUMMARY_BYTES].decode(errors="ignore")
 
 
+def _measured(result: Result, words: int) -> str:
+    """A check that passed: `egress-address saw 157.173.210.123 in 34 ms`."""
+    return f"{result.name} saw {result.seen[:words]} in {result.milliseconds} ms"
+
+
 def _failure(result: Result, words: int) -> str:
     if not words:
         return result.name
-    return f"{result.name} ({result.target}): expected {result.expected}, saw {result.seen[:words]}"
+    seen = f"saw {result.seen[:words]} in {result.milliseconds} ms"
+    return f"{result.name} ({result.target}): expected {result.expected}, {seen}"
 
 
 def one_line(text: str) -> str:
