@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from components.egress.gate_message import SIMULATED
 from components.secrets.synced import namespace_of
 from operations.errors import RequestError
 from operations.kubernetes.client import Document, KubernetesClient
 from operations.kubernetes.objects import condition, name_of, status_of
-from operations.report.gate import SIMULATED
 from operations.report.moment import parsed
 from operations.report.state import State
 from operations.report.status import Status
