@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from operations.delivery import topology
+from operations.delivery import gate_findings, topology
 from operations.delivery.events import Change, PolicyFinding, Preview
 from operations.delivery.markdown import code, plain, table
 from settings import Settings
@@ -71,6 +71,7 @@ def _stack(name: str, preview: Preview, settings: Settings) -> list[str]:
     lines += ["", "#### Changes", "", *_changes(preview.changes)]
     lines += ["", "#### Policy findings and exceptions", "", *_findings(preview)]
     lines += ["", "#### Waves", "", *_waves(preview.changes, settings)]
+    lines += ["", "#### Gates of the last update", "", *_gates(preview)]
     lines += ["", "#### Egress addresses", "", *_addresses(settings)]
     return [*lines, "", "#### Picture", "", *topology.mermaid(settings, preview.changes)]
 
@@ -130,6 +131,20 @@ def _waves(changes: tuple[Change, ...], settings: Settings) -> list[str]:
         change = f"{len(touched)} changes, then its gate" if touched else "unchanged"
         rows.append((str(number), code(wave.name), f"{plain(nodes)}{others}", change))
     return table(("", "Wave", "Nodes", "In this change"), rows)
+
+
+def _gates(preview: Preview) -> list[str]:
+    """What they measured, such as the egress address seen and how long each check took."""
+    rows = [
+        (code(wave), code(node), plain(finding))
+        for wave, nodes in preview.gates.items()
+        for node, finding in nodes.items()
+    ]
+    if not rows:
+        return ["No update has recorded what its gates measured."]
+    lines = table(("Wave", "Node", "Measured"), rows)
+    why = gate_findings.why_not_measured(preview.gates, "this stack")
+    return [*lines, "", f"**Not measured**: {plain(why)}."] if why else lines
 
 
 def _addresses(settings: Settings) -> list[str]:

@@ -1,11 +1,12 @@
 """The engine's events of one preview, as far as people want to read them."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from operations.delivery import gate_findings
 from operations.delivery.reachable import without_advice
 from operations.errors import OperationError
 from policies.excepted_line import parted
@@ -41,7 +42,11 @@ class PolicyFinding:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """What a preview showed; it holds no value of any property."""
+    """What a preview showed; it holds no value of any property.
+
+    `gates` is what the last update's gates have measured, by wave and node; a preview measures
+    nothing.
+    """
 
     changes: tuple[Change, ...] = ()
     findings: tuple[PolicyFinding, ...] = ()
@@ -49,6 +54,7 @@ class Preview:
     unchanged: int = 0
     succeeded: bool = False
     policies: tuple[str, ...] = ()
+    gates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def read(path: Path) -> Preview:
@@ -79,6 +85,7 @@ def parse(events: Iterable[dict[str, Any]]) -> Preview:
     findings, errors = [], []
     unchanged, succeeded = 0, False
     policies: tuple[str, ...] = ()
+    gates: dict[str, dict[str, str]] = {}
     for event in events:
         # A refresh has its differences only at the end of the resource.
         for kind in ("resourcePreEvent", "resOutputsEvent"):
@@ -86,6 +93,9 @@ def parse(events: Iterable[dict[str, Any]]) -> Preview:
                 change = _change(event[kind]["metadata"])
                 if change:
                     changes.setdefault(event[kind]["metadata"]["urn"], change)
+                if event[kind]["metadata"]["type"] == _STACK:
+                    before = event[kind]["metadata"].get("old") or {}
+                    gates = gate_findings.by_wave(before.get("outputs") or {})
         if "policyEvent" in event:
             findings.append(_finding(event["policyEvent"]))
         if "diagnosticEvent" in event and event["diagnosticEvent"]["severity"] == "error":
@@ -103,6 +113,7 @@ def parse(events: Iterable[dict[str, Any]]) -> Preview:
         unchanged=unchanged,
         succeeded=succeeded,
         policies=policies,
+        gates=gates,
     )
 
 

@@ -28,6 +28,13 @@ from settings import Settings, read_file
 _HERE = Path(__file__).resolve().parent
 _REPOSITORY = _HERE.parents[1]
 _EXPECTED = _HERE / "recorded" / "comment.md"
+_MEASURED = (
+    "egress-address saw 157.173.210.123 in 34 ms; database saw SSLRequest answered S in 61 ms"
+)
+_GATES = {
+    "canary": {"styx": f"node styx: all 9 checks passed: {_MEASURED}"},
+    "fleet": {"calypso": "simulated: node calypso: all checks passed"},
+}
 _COMMIT = "5f1e2d3c4b5a69788796a5b4c3d2e1f001234567"
 
 
@@ -60,7 +67,7 @@ def _comment() -> str:
     update = _recorded("update")
     previews = {
         "dev": replace(_recorded("incident"), unchanged=71),
-        "prod": replace(update, findings=(_excepted(),)),
+        "prod": replace(update, findings=(_excepted(),), gates=_GATES),
         "staging": None,
     }
     return comment(previews, {name: _settings(name) for name in ("dev", "prod")}, _COMMIT)
@@ -109,6 +116,24 @@ def test_a_finding_names_its_resource_whole_and_one_of_the_stack_names_none() ->
     named = {**finding, "resourceUrn": f"urn:pulumi:dev::oceanid-cluster::{kind}::{name}"}
     found = events.parse([{"policyEvent": named}, {"policyEvent": finding}]).findings
     assert [each.resource for each in found] == [name, ""]
+
+
+@pytest.mark.parametrize("kind", ["resourcePreEvent", "resOutputsEvent"])
+def test_a_preview_knows_what_the_last_updates_gates_have_measured(kind: str) -> None:
+    stack = "pulumi:pulumi:Stack"
+    urn = f"urn:pulumi:dev::oceanid-cluster::{stack}::oceanid-cluster-dev"
+    metadata = {"op": "same", "type": stack, "urn": urn, "old": {"outputs": {"gates": _GATES}}}
+    # What this preview will have measured is not known.
+    new = {"outputs": {"gates": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}}
+    assert events.parse([{kind: {"metadata": {**metadata, "new": new}}}]).gates == _GATES
+    assert events.parse([{kind: {"metadata": {**metadata, "old": None}}}]).gates == {}
+
+
+def test_the_comment_shows_address_and_milliseconds_and_marks_a_simulated_gate() -> None:
+    preview = replace(_recorded("update"), gates=_GATES)
+    text = comment({"prod": preview}, {"prod": _settings("prod")}, _COMMIT)
+    assert "egress-address saw 157.173.210.123 in 34 ms" in text.replace("\\", "")
+    assert "this stack's gates were simulated: nothing was measured" in text.replace("\\", "")
 
 
 def test_a_replacement_is_one_change_and_its_steps_are_none() -> None:
