@@ -57,15 +57,27 @@ def _plan(stack: Stack) -> int:
 
 
 @oceanid.add("promote", example="oceanid promote --stack prod --from dev")
-def _promote(stack: Stack, *, source: Source = "dev") -> int:
+def _promote(
+    stack: Stack,
+    *,
+    source: Source = "dev",
+    accept_simulated_gates: Annotated[
+        bool,
+        typer.Option(
+            "--accept-simulated-gates",
+            help="Also where the other stack's gates were simulated, or what they measured is "
+            "not known.",
+        ),
+    ] = False,
+) -> int:
     """Bring a green commit to the stack, by its saved plan.
 
-    The commit must be green in another stack. When a gate or the plan says no, the stack is rolled
-    back to its last release.
+    The commit must be green in another stack, whose gates have measured real nodes. When a gate or
+    the plan says no, the stack is rolled back to its last release.
     """
     from operations.delivery import promotion
 
-    return promotion.promote(stack, source)
+    return promotion.promote(stack, source, accept_simulated=accept_simulated_gates)
 
 
 @oceanid.add("rollback", example="oceanid rollback --stack prod --to HEAD~1")

@@ -4,24 +4,37 @@ import os
 import secrets
 
 from components.cluster.variables import PLANNED_API_SERVERS, PLANNED_NODES
-from operations.delivery import history, plan, rollback, run
+from operations.delivery import gate_findings, history, plan, rollback, run
+from operations.delivery.engine_output import deployment
 from operations.delivery.history import Update
 from operations.delivery.shell import BACKEND_URL, SOURCE_BACKEND_URL
 from operations.delivery.work_tree import clean_commit, has
 from operations.errors import OperationError
 
+ACCEPT = "--accept-simulated-gates"
 
-def promote(stack: str, source: str) -> int:
+
+def promote(stack: str, source: str, *, accept_simulated: bool = False) -> int:
     """`up` of `stack` under its saved plan; 0, or 1 after it was rolled back.
 
-    Raises OperationError, before anything is touched, when the commit is not green in `source` or
-    the plan is not for this commit and state.
+    Raises OperationError, before anything is touched, when the commit is not green in `source`,
+    when the gates of `source` measured nothing and that is not accepted, or when the plan is not
+    for this commit and state.
     """
     if stack == source:
         raise OperationError(f"{stack} cannot be promoted from itself: give another one by --from")
     commit = clean_commit()
     environment = run.stack_environment(stack)
-    reason = why_not_green(history.updates(source, _of_source(environment)), source, commit)
+    of_source = _of_source(environment)
+    reason = why_not_green(history.updates(source, of_source), source, commit)
+    gates = gate_findings.of_deployment({} if reason else deployment(source, of_source))
+    unmeasured = gate_findings.why_not_measured(gates, source)
+    if not reason and unmeasured and not accept_simulated:
+        reason = (
+            f"{unmeasured}: update {source} on real nodes (`oceanid lab clean`, then as root "
+            f"`oceanid lab up --nodes real` and `oceanid up --stack {source}`), or promote with "
+            f"{ACCEPT}"
+        )
     if reason:
         raise OperationError(f"{commit[:12]} is not promoted to {stack}: {reason}")
     saved = plan.check(stack, commit, environment)
@@ -33,8 +46,12 @@ def promote(stack: str, source: str) -> int:
     if servers is not None:
         environment[PLANNED_API_SERVERS] = " ".join(servers)
     print(f"oceanid: {commit[:12]} is green in {source}: {stack} follows its plan", flush=True)
+    accepted = ""
+    if unmeasured:
+        print(f"oceanid: {unmeasured}; accepted by {ACCEPT}", flush=True)
+        accepted = f", {unmeasured}, accepted"
     # By this its entry is told from that of another update, of the same commit too.
-    message = f"Promote {commit[:12]} from {source} ({secrets.token_hex(4)})"
+    message = f"Promote {commit[:12]} from {source}{accepted} ({secrets.token_hex(4)})"
     options = ("--yes", "--skip-preview", "--suppress-outputs", *run.policy_pack(stack))
     arguments = ("up", *options, "--message", message, "--plan", str(saved))
     command = run.stack_command(stack, environment, arguments)
