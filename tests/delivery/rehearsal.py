@@ -2,6 +2,8 @@
 
 What a job gets from GitHub (secrets, variables, the pull request) comes from a table; steps that
 use an action are left out, because all jobs share one folder, one Python and one toolchain here.
+Steps of root's are run by whoever rehearses: the labs' nodes are simulated here, and what promotes
+from one is told so by `added`.
 """
 
 import re
@@ -10,7 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.delivery.workflow import Step, workflow
+from tests.delivery.workflow import SUDO, Step, workflow
 from workshop.testing.checkout import Checkout, said
 
 _EXPRESSION = re.compile(r"\$\{\{ *([\w.-]+) *\}\}")
@@ -35,6 +37,8 @@ class Rehearsal:
     # By job: what a runner of that job can reach, such as its lab.
     surroundings: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    # By step: options that only a rehearsal gives.
+    added: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def job(self, name: str, job: str) -> list[Ran]:
         """Run one job; after a red step only those that run always."""
@@ -47,7 +51,8 @@ class Rehearsal:
             environment = {key: self._filled(value) for key, value in step.environment.items()}
             around = self.surroundings.get((name, job), {})
             checkout = self.checkout.with_environment(**around, **environment)
-            program, *arguments = shlex.split(step.run)
+            program, *arguments = shlex.split(step.run.removeprefix(SUDO))
+            arguments += self.added.get(step.run, ())
             run = {"make": checkout.make, "oceanid": checkout.oceanid}[program]
             done.append(Ran(step=step, result=run(*arguments)))
         return done

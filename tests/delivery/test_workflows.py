@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.command import why_not_a_command
-from tests.delivery.workflow import ACTIONS, FOLDER, REPOSITORY, Workflow, workflow, workflows
+from tests.delivery.workflow import ACTIONS, FOLDER, REPOSITORY, SUDO, Workflow, workflow, workflows
 
 # Of the Makefile, what has no command of its own.
 _CHECKS = ("check", "test-unit", "toolchain", "network-programs", "monitoring-programs", "test")
@@ -30,8 +30,8 @@ _MAY_WRITE = {
     ("deploy", "prod"): {"id-token": "write"},
     ("drift", "prod"): {"id-token": "write", "issues": "write"},
 }
-# The one job whose tests take root, and how it comes by that with the runner's Python and cache.
-_AS_ROOT = (("pr", "test"), 'sudo --preserve-env env "PATH=$PATH" "HOME=$HOME" ')
+# The jobs with real nodes, which take root.
+_AS_ROOT = (("pr", "test"), ("deploy", "dev"))
 
 
 def test_there_are_the_three_workflows() -> None:
@@ -45,8 +45,8 @@ def test_every_step_that_runs_something_is_a_command_here_or_a_target(
     for step in each.steps():
         assert (step.run is None) != (step.uses is None)
         if step.run is not None:
-            as_root = (each.name, step.job) == _AS_ROOT[0] and step.run.startswith(_AS_ROOT[1])
-            run = step.run.removeprefix(_AS_ROOT[1]) if as_root else step.run
+            as_root = (each.name, step.job) in _AS_ROOT
+            run = step.run.removeprefix(SUDO) if as_root else step.run
             program, *arguments = shlex.split(run)
             if program == "oceanid":
                 assert why_not_a_command(arguments) is None, step.run
@@ -58,7 +58,7 @@ def test_every_step_that_runs_something_is_a_command_here_or_a_target(
 
 def test_a_pull_request_meets_every_test_there_is_and_those_of_the_network_lab_as_root() -> None:
     *builds, tests = (step.run for step in workflow("pr").steps("test") if step.run)
-    assert tests == f"{_AS_ROOT[1]}make test"
+    assert tests == f"{SUDO}make test"
     rule = re.search(r"^test: check (.*?) ##", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
     assert rule is not None
     # Root's builds would lie in the cache folder that the runner's own user is to keep.
@@ -93,7 +93,7 @@ def test_what_is_kept_of_a_job_is_what_such_a_job_builds() -> None:
         for step in job["steps"]
         if step.get("uses") == "./.github/actions/set-up" and "with" in step
     }
-    assert kinds == {"checks", "stack", "tests"}
+    assert kinds == {"checks", "stack", "lab", "tests"}
 
 
 def _set_up() -> dict[str, Any]:

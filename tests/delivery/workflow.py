@@ -9,6 +9,8 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / ".github" / "workflows"
+# How a step comes by root with the runner's Python and cache.
+SUDO = 'sudo --preserve-env env "PATH=$PATH" "HOME=$HOME" '
 ACTIONS = REPOSITORY / ".github" / "actions"
 
 
