@@ -219,6 +219,10 @@ def test_a_destroy_leaves_the_secrets_and_an_up_takes_them_over(stack: SyncedSta
     assert stack.lab.secret(_TOKEN) == _NOTE
     (kept,) = [each["metadata"] for each in _secrets(stack) if _is_ours(each)]
     assert "ownerReferences" not in kept
+    # The exit node's device stays offline in the tailnet until somebody removes it.
+    with stack.fleet.tailnet() as api:
+        for device in api.get("/tailnet/-/devices").raise_for_status().json()["devices"]:
+            api.delete(f"/device/{device['nodeId']}").raise_for_status()
     passed(stack.up())
     assert stack.lab.secret(SECRET) == stack.synced()
 
