@@ -2,11 +2,13 @@
 
 import os
 import secrets
+from pathlib import Path
 
 from components.cluster.variables import PLANNED_API_SERVERS, PLANNED_NODES
 from operations.delivery import gate_findings, history, plan, rollback, run
 from operations.delivery.engine_output import deployment
 from operations.delivery.history import Update
+from operations.delivery.markdown import code, plain
 from operations.delivery.shell import BACKEND_URL, SOURCE_BACKEND_URL
 from operations.delivery.work_tree import clean_commit, has
 from operations.errors import OperationError
@@ -49,6 +51,7 @@ def promote(stack: str, source: str, *, accept_simulated: bool = False) -> int:
     accepted = ""
     if unmeasured:
         print(f"oceanid: {unmeasured}; accepted by {ACCEPT}", flush=True)
+        _on_the_page_of_the_run(f"{code(stack)}: {plain(unmeasured)}; accepted by {code(ACCEPT)}")
         accepted = f", {unmeasured}, accepted"
     # By this its entry is told from that of another update, of the same commit too.
     message = f"Promote {commit[:12]} from {source}{accepted} ({secrets.token_hex(4)})"
@@ -65,6 +68,13 @@ def promote(stack: str, source: str, *, accept_simulated: bool = False) -> int:
     else:
         _roll_back(stack, last_release(updates[1:]))
     return 1
+
+
+def _on_the_page_of_the_run(line: str) -> None:
+    """Write the line there, where this is a job of GitHub Actions."""
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(page).open("a") as sink:
+            sink.write(f"\n{line}\n")
 
 
 def why_not_green(updates: list[Update], source: str, commit: str) -> str | None:

@@ -1,6 +1,7 @@
 """Promotion with the real engine from a `dev` whose gates were simulated, or say nothing."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -53,7 +54,10 @@ def test_gates_that_have_not_measured_are_refused_unless_that_is_accepted(
     assert refused.returncode == 2, said(refused)
     assert why in refused.stderr
     assert f"or promote with {_ACCEPT}" in refused.stderr
-    accepted = passed(_promoted(stage, _ACCEPT))
+    page = stage.checkout.path.parent / "summary.md"
+    job = replace(stage, checkout=stage.checkout.with_environment(GITHUB_STEP_SUMMARY=str(page)))
+    accepted = passed(_promoted(job, _ACCEPT))
+    assert page.read_text().rstrip().endswith(f"accepted by `{_ACCEPT}`")
     assert why in accepted.stdout
     assert f"accepted by {_ACCEPT}" in accepted.stdout
     # The engine's own record keeps it.
