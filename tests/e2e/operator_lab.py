@@ -14,18 +14,16 @@ NAMESPACE = "external-secrets-system"
 ACCESS_KEY_ID = "oceanid-cluster:aws.labelStudio.accessKeyId"
 SECRET_ACCESS_KEY = "oceanid-cluster:aws.labelStudio.secretAccessKey"
 _METRICS_PORT = 8080
+# The environment of Pulumi ESC that `dev` reads.
+_SOURCE = "goldfish-inc/oceanid-cluster/dev"
 _GROUP = "/apis/external-secrets.io/v1/namespaces/apps"
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorLab:
-    """A running lab on real nodes.
-
-    `source` is the environment of Pulumi ESC that its secrets come from.
-    """
+    """A running lab on real nodes."""
 
     fleet: Fleet
-    source: str = "goldfish-inc/oceanid-cluster/dev"
 
     def esc(self, method: str, path: str, **options: Any) -> httpx.Response:
         """A request to the stand-in of Pulumi ESC; below `/lab` it needs no token."""
@@ -41,16 +39,14 @@ class OperatorLab:
         return (self.fleet.home.path / "pulumi-esc-key").read_text().strip()
 
     def values(self) -> dict[str, Any]:
-        answer = self.esc("GET", f"/environments/{self.source}/decrypt")
+        answer = self.esc("GET", f"/environments/{_SOURCE}/decrypt")
         found: dict[str, Any] = yaml.safe_load(answer.text)["values"]["pulumiConfig"]
         return found
 
     def change(self, key: str, value: str) -> None:
         """Change one of them, as an operator does by Pulumi's own API."""
         values = {"pulumiConfig": {**self.values(), key: {"fn::secret": value}}}
-        self.esc(
-            "PATCH", f"/environments/{self.source}", content=yaml.safe_dump({"values": values})
-        )
+        self.esc("PATCH", f"/environments/{_SOURCE}", content=yaml.safe_dump({"values": values}))
 
     def apply(self, path: str, manifest: dict[str, Any], manager: str = "test") -> httpx.Response:
         """Server-side apply by the administrator; the answer, whatever it is."""
