@@ -5,7 +5,6 @@ Each step is measured, and said as it happens. The first thing that is not as it
 
 import json
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from textwrap import fill
@@ -137,6 +136,9 @@ class _Replay:
         self._step += 1
         now = time.monotonic()
         begin = f"{self._step}/{_STEPS} {now - self._began:5.1f} s  "
-        print(fill(text, _WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin)))
-        sys.stdout.flush()
+        below = " " * len(begin)
+        wrapped = fill(
+            text, _WIDTH, initial_indent=begin, subsequent_indent=below, break_on_hyphens=False
+        )
+        print(wrapped, flush=True)
         self._began = now
