@@ -25,13 +25,15 @@ settings.load_profile("house")
 _WORKERS_WITH_REAL_NODES = 2
 
 
+# Before xdist's own, which reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each file's tests to one worker; real nodes first, because they take longest."""
     with_real_nodes = sorted({item.path for item in items if _takes_real_nodes(item)})
     slow = {item.path for item in items if _is_slow(item)}
     items.sort(key=lambda item: (item.path not in with_real_nodes, item.path not in slow))
     for item in items:
-        group = str(item.path)
+        group = str(item.path.relative_to(item.config.rootpath))
         if item.path in with_real_nodes:
             turn = with_real_nodes.index(item.path) % _WORKERS_WITH_REAL_NODES
             group = f"real nodes {turn + 1}"
