@@ -103,7 +103,7 @@ scan: .venv/.installed ## oceanid scan FILES, or every manifest here; SARIF=file
 .PHONY: test
 # Four workers on two cores: the engine's tests and the network lab's mostly wait.
 test: check toolchain network-programs monitoring-programs ## every check and test there is; what CI runs
-	@$(PY) -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
+	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: .venv/.installed ## format, lint, types, imports, workflows
@@ -137,7 +137,7 @@ monitoring-programs: .venv/.installed
 
 .PHONY: test-network
 test-network: network-programs ## real nodes, pods and packets; needs root
-	@$(PY) -m pytest -n 2 --dist loadgroup -m network tests
+	@$(PY) -m pytest -n 2 --dist loadfile -m network tests
 
 .PHONY: bench
 bench: toolchain network-programs ## the figures of the README, each held to its goal

@@ -1,7 +1,7 @@
 """How many files and folders this machine lets a user watch at once, and whether a lab still fits.
 
 Linux counts inotify instances per user (inotify(7)); kubelets, containerd and the control plane of
-one lab take about 35, and many machines allow 128. A containerd that gets none runs without pods.
+one lab take 31, and many machines allow 128. A containerd that gets none runs without pods.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from workshop.lab.home import LabError
 
 _LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
-_OF_A_LAB = 45
+_OF_A_LAB = 34
 
 
 def check_room() -> None:
