@@ -3,6 +3,7 @@
 It takes what `POST /api/webhooks` takes, and `GET /api/webhooks` gives the addresses that asked.
 """
 
+import argparse
 import http.server
 import json
 
@@ -25,4 +26,5 @@ class _Webhooks(http.server.BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, allow_abbrev=False).parse_args()
     http.server.ThreadingHTTPServer(("", 8080), _Webhooks).serve_forever()

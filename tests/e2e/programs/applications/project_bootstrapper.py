@@ -5,6 +5,7 @@ with `sslmode=verify-full`, and puts an object into S3 with the keys of its envi
 what came of each as one line of JSON.
 """
 
+import argparse
 import hashlib
 import hmac
 import http.client
@@ -106,6 +107,7 @@ def _came_of(action: Callable[[], str]) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, allow_abbrev=False).parse_args()
     turn = 0
     while True:
         turn += 1
