@@ -12,6 +12,7 @@ from typing import Any
 
 from operations.delivery.engine_output import run_pulumi
 from operations.errors import OperationError
+from providers.plugin.urn import STACK_TYPE
 
 COMPONENT = "oceanid:index:Egress"
 _PROGRAM = "components/egress/egress.py"
@@ -42,7 +43,7 @@ def without_egress(state: dict[str, Any]) -> dict[str, Any]:
     components = {each["urn"] for each in resources if each["type"] == COMPONENT}
     if not components:
         return state
-    stacks = [each["urn"] for each in resources if each["type"] == "pulumi:pulumi:Stack"]
+    stacks = [each["urn"] for each in resources if each["type"] == STACK_TYPE]
     if len(components) != 1 or len(stacks) != 1:
         raise OperationError(
             f"the state has {len(components)} resources of type {COMPONENT} in {len(stacks)} "

@@ -10,12 +10,11 @@ from operations.delivery import gate_findings
 from operations.delivery.reachable import without_advice
 from operations.errors import OperationError
 from policies.excepted_line import parted
-from providers.plugin.urn import parsed
+from providers.plugin.urn import STACK_TYPE, parsed
 
 # The engine's own steps of a replacement; `replace` stands for all of them.
 _PARTS_OF_REPLACE = frozenset({"create-replacement", "delete-replaced", "discard-replaced"})
 _UNCHANGED = frozenset({"same", "refresh", "read"})
-_STACK = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +72,7 @@ def output(path: Path, name: str) -> Any:  # noqa: ANN401  whatever the program 
     value = None
     for line in path.read_text().splitlines():
         ended = json.loads(line).get("resOutputsEvent")
-        if ended and ended["metadata"]["type"] == _STACK:
+        if ended and ended["metadata"]["type"] == STACK_TYPE:
             new = ended["metadata"].get("new") or {}
             value = (new.get("outputs") or {}).get(name)
     return value
@@ -93,7 +92,7 @@ def parse(events: Iterable[dict[str, Any]]) -> Preview:
                 change = _change(event[kind]["metadata"])
                 if change:
                     changes.setdefault(event[kind]["metadata"]["urn"], change)
-                if event[kind]["metadata"]["type"] == _STACK:
+                if event[kind]["metadata"]["type"] == STACK_TYPE:
                     before = event[kind]["metadata"].get("old") or {}
                     gates = gate_findings.by_wave(before.get("outputs") or {})
         if "policyEvent" in event:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.egress.gate_message import SIMULATED, passed
+from providers.plugin.urn import STACK_TYPE
 
 # The output of the program [__main__.py]: for each wave and node the message of its check.
 OUTPUT = "gates"
-_STACK = "pulumi:pulumi:Stack"
 
 
 def by_wave(outputs: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -27,7 +27,7 @@ def of_deployment(deployment: dict[str, Any]) -> dict[str, dict[str, str]]:
     stacks = (
         resource.get("outputs") or {}
         for resource in deployment.get("resources") or ()
-        if resource.get("type") == _STACK
+        if resource.get("type") == STACK_TYPE
     )
     return by_wave(next(stacks, {}))
 

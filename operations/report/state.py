@@ -50,7 +50,7 @@ class State:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        stack = next(self.of_type("pulumi:pulumi:Stack"), None)
+        stack = next(self.of_type(urn.STACK_TYPE), None)
         return stack.outputs if stack else {}
 
     def manifests(self) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+STACK_TYPE = "pulumi:pulumi:Stack"
+"""The type of the resource that a stack itself is, with the program's outputs."""
 _SEPARATOR = "::"
 _PREFIX = "urn:pulumi:"
 _PARTS = 4

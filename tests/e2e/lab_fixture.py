@@ -13,6 +13,7 @@ from workshop.lab.nodes import Node, register, wait_until_ready
 from workshop.testing.checkout import REPOSITORY
 from workshop.testing.lab_fleet import Fleet, running_lab
 
+_CALYPSO = "/api/v1/nodes/calypso"
 _PROGRAMS = Path(__file__).resolve().parent / "programs"
 
 
@@ -39,6 +40,23 @@ def join(fleet: Fleet, node: Node) -> None:
     with fleet.api() as api:
         register(api, (node,))
         wait_until_ready(api, (node,))
+
+
+@contextmanager
+def calypso_cordoned(fleet: Fleet) -> Iterator[None]:
+    """The node takes no new pods, as after `kubectl cordon`."""
+    fleet.patch(_CALYPSO, {"spec": {"unschedulable": True}})
+    yield
+    fleet.patch(_CALYPSO, {"spec": {"unschedulable": None}})
+
+
+@contextmanager
+def calypso_tainted(fleet: Fleet) -> Iterator[None]:
+    """The node takes no new pods that do not tolerate its taint."""
+    taint = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
+    fleet.patch(_CALYPSO, {"spec": {"taints": [taint]}})
+    yield
+    fleet.patch(_CALYPSO, {"spec": {"taints": None}})
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """What can be wrong with the network of a lab on real nodes, as its gates then measure it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from workshop.lab.network.namespace import Namespace
-from workshop.lab.network.plan import API_PORT, ECHO, TETHYS
+from workshop.lab.network.plan import ECHO, TETHYS
 from workshop.lab.node import fleet as lab
 from workshop.testing.lab_fleet import Fleet
+from workshop.testing.nodes import faults
 
 
 def _namespace(fleet: Fleet, name: str) -> Namespace:
@@ -33,21 +34,6 @@ def leaving_by(fleet: Fleet, address: str) -> Iterator[None]:
         internet.nft("delete table ip fault")
 
 
-@contextmanager
-def pods_without_api_server(fleet: Fleet, node: str) -> Iterator[None]:
+def pods_without_api_server(fleet: Fleet, node: str) -> AbstractContextManager[None]:
     """The node's pods do not reach the API server; the node itself goes on as it was."""
-    namespace = _namespace(fleet, node)
-    namespace.nft(
-        f"""
-        table ip fault {{
-          chain forward {{
-            type filter hook forward priority filter - 5
-            ip daddr {TETHYS.address} tcp dport {API_PORT} drop
-          }}
-        }}
-        """
-    )
-    try:
-        yield
-    finally:
-        namespace.nft("delete table ip fault")
+    return faults.pods_without_api_server(_namespace(fleet, node))

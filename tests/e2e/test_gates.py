@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 
 from components.cluster.labels import GATEWAY
-from tests.e2e.lab_fixture import glutton, join
+from tests.e2e.lab_fixture import calypso_cordoned, calypso_tainted, glutton, join
 from workshop.lab.nodes import Node
 from workshop.testing.checkout import Completed, passed, said
 from workshop.testing.lab_fleet import WITHOUT_SECRETS, Fleet, running_lab
@@ -41,21 +41,6 @@ def _measured_once_more(fleet: Fleet) -> Completed:
     return fleet.update()
 
 
-@contextmanager
-def _cordoned(fleet: Fleet) -> Iterator[None]:
-    fleet.patch(_CALYPSO, {"spec": {"unschedulable": True}})
-    yield
-    fleet.patch(_CALYPSO, {"spec": {"unschedulable": None}})
-
-
-@contextmanager
-def _tainted(fleet: Fleet) -> Iterator[None]:
-    taint = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
-    fleet.patch(_CALYPSO, {"spec": {"taints": [taint]}})
-    yield
-    fleet.patch(_CALYPSO, {"spec": {"taints": None}})
-
-
 def _out_of_cpu(fleet: Fleet) -> AbstractContextManager[None]:
     return glutton(fleet, "calypso")
 
@@ -79,7 +64,7 @@ def _uids(fleet: Fleet) -> dict[str, str]:
     return {pod["spec"].get("nodeName", ""): pod["metadata"]["uid"] for pod in pods}
 
 
-@pytest.mark.parametrize("away", [_cordoned, _tainted, _out_of_cpu])
+@pytest.mark.parametrize("away", [calypso_cordoned, calypso_tainted, _out_of_cpu])
 def test_a_node_that_takes_no_pods_is_measured(
     deployed: Fleet, away: Callable[[Fleet], AbstractContextManager[None]]
 ) -> None:

@@ -5,7 +5,7 @@ The tests break the network on one node or outside, and look at what the update 
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import yaml
 
 from components.cluster.labels import GATEWAY
 from settings.names import NAMESPACE
+from tests.e2e.lab_fixture import calypso_cordoned, calypso_tainted
 from tests.e2e.real_faults import leaving_by, pods_without_api_server
 from workshop.lab.network.plan import TRITON
 from workshop.lab.node import fleet as lab
@@ -26,7 +27,6 @@ from workshop.testing.waiting import until
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
 _DAEMON_SETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets"
-_CALYPSO = "/api/v1/nodes/calypso"
 _OWN_ADDRESS = "191.101.1.3"
 # What is broken here stays so: no gate need wait long for it to settle. A busy machine must still
 # start the gate's pod and see it end in that time, or the Job takes the pod and its message away.
@@ -164,22 +164,7 @@ def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -
     assert uids() == before
 
 
-@contextmanager
-def _cordoned(fleet: Fleet) -> Iterator[None]:
-    fleet.patch(_CALYPSO, {"spec": {"unschedulable": True}})
-    yield
-    fleet.patch(_CALYPSO, {"spec": {"unschedulable": None}})
-
-
-@contextmanager
-def _tainted(fleet: Fleet) -> Iterator[None]:
-    taint = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
-    fleet.patch(_CALYPSO, {"spec": {"taints": [taint]}})
-    yield
-    fleet.patch(_CALYPSO, {"spec": {"taints": None}})
-
-
-@pytest.mark.parametrize("away", [_cordoned, _tainted])
+@pytest.mark.parametrize("away", [calypso_cordoned, calypso_tainted])
 def test_a_node_that_takes_no_pods_is_measured_and_its_fault_fails_the_gate(
     waves: Fleet, away: Callable[[Fleet], AbstractContextManager[None]]
 ) -> None:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from settings.names import EXIT_TAG, GATEWAY_TAG
-from workshop.lab.simulated_devices import EXIT_ROUTES, devices
+from workshop.lab.simulated_devices import devices
 from workshop.lab.simulated_secrets import simulated
+from workshop.lab.tailscale_api.policy import EXIT_ROUTES
 from workshop.testing.recording import record_stack
 
 

@@ -3,12 +3,12 @@
 import hashlib
 import socket
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
 
 import pytest
 
+from tests.fleet_fixture import fleet_fixture
 from tests.network.listener import greeting
 from workshop.lab.network.namespace import Namespace
 from workshop.lab.network.plan import CALYPSO, ECHO, STYX, TETHYS, TRITON
@@ -17,7 +17,7 @@ from workshop.lab.node import fleet as lab
 from workshop.lab.node.pod import NodePod
 from workshop.testing.network.traffic import pattern
 from workshop.testing.nodes.clients import client_on
-from workshop.testing.nodes.fleet import Fleet, fleet
+from workshop.testing.nodes.fleet import Fleet
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
@@ -29,12 +29,7 @@ _WATCHED_SECONDS = 1.0
 _MUCH = 100_000_000
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with fleet(tmp_path_factory.mktemp("fleet")) as made:
-        made.start_gateways()
-        made.until_gateways()
-        yield made
+running = fleet_fixture()
 
 
 @pytest.mark.parametrize("node", _NODES)

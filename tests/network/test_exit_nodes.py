@@ -1,16 +1,16 @@
 """Two exit nodes share the work by preference, and each keeps its identity over restarts."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
+from tests.fleet_fixture import fleet_fixture
 from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
 from workshop.testing.network import rendered
 from workshop.testing.network.load import under_load
 from workshop.testing.nodes.clients import client_on
 from workshop.testing.nodes.faults import FAULTS, Fault
-from workshop.testing.nodes.fleet import Fleet, fleet
+from workshop.testing.nodes.fleet import Fleet
 from workshop.testing.nodes.leaks import nothing_leaks
 from workshop.testing.waiting import until
 
@@ -21,12 +21,7 @@ _PREFERRED, _OTHER = str(TETHYS.outside), str(STYX.outside)
 _SECONDS = 20.0
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with fleet(tmp_path_factory.mktemp("fleet"), exit_nodes=(TETHYS, STYX)) as made:
-        made.start_gateways()
-        made.until_gateways()
-        yield made
+running = fleet_fixture(exit_nodes=(TETHYS, STYX))
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)

@@ -8,13 +8,14 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
-import yaml
 
-from workshop.lab.network.plan import API_PORT, CALYPSO, DATABASE, S3, STYX, TETHYS
+from tests.fleet_fixture import fleet_fixture
+from workshop.lab.network.plan import CALYPSO, DATABASE, S3, STYX, TETHYS
 from workshop.testing.network import rendered
 from workshop.testing.nodes.clients import client_on
-from workshop.testing.nodes.fleet import Fleet, fleet
-from workshop.testing.recording import PROJECT, REPOSITORY
+from workshop.testing.nodes.faults import pods_without_api_server
+from workshop.testing.nodes.fleet import Fleet
+from workshop.testing.recording import configured
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
@@ -23,15 +24,8 @@ _SECONDS = 60.0
 _PEER = f"pod-{rendered.exit_hostname(TETHYS.name)}"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    stack = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())
-    # What is broken here stays so: the gate need not wait long for it to settle.
-    egress = stack["config"][f"{PROJECT}:egress"] | {"gateSeconds": 10}
-    with fleet(tmp_path_factory.mktemp("fleet"), egress=egress) as made:
-        made.start_gateways()
-        made.until_gateways()
-        yield made
+# What is broken here stays so: the gate need not wait long for it to settle.
+running = fleet_fixture(egress=configured("egress") | {"gateSeconds": 10})
 
 
 def _gate(running: Fleet, node: str, runs_on: str | None = None) -> tuple[int, str, set[str]]:
@@ -100,24 +94,8 @@ def _without_s3(running: Fleet) -> AbstractContextManager[None]:
     return _unreachable(running, S3.address)
 
 
-@contextmanager
-def _without_api_server(running: Fleet) -> Iterator[None]:
-    node = running.topology.nodes[STYX.name].namespace
-    # For its pods: the node itself goes on as it was.
-    node.nft(
-        f"""
-        table ip fault {{
-          chain forward {{
-            type filter hook forward priority filter - 5
-            ip daddr {TETHYS.address} tcp dport {API_PORT} drop
-          }}
-        }}
-        """
-    )
-    try:
-        yield
-    finally:
-        node.nft("delete table ip fault")
+def _without_api_server(running: Fleet) -> AbstractContextManager[None]:
+    return pods_without_api_server(running.topology.nodes[STYX.name].namespace)
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """Open sessions end with their exit node; the database keeps none of a gateway that is gone."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
 
+from tests.fleet_fixture import fleet_fixture
 from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
 from workshop.lab.node.pod import NodeContainer
 from workshop.testing.network.open_sessions import (
@@ -16,7 +17,7 @@ from workshop.testing.network.open_sessions import (
 )
 from workshop.testing.nodes.clients import client_on
 from workshop.testing.nodes.faults import FAULTS, Fault, frozen, restarted
-from workshop.testing.nodes.fleet import Fleet, fleet
+from workshop.testing.nodes.fleet import Fleet
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
@@ -28,12 +29,7 @@ _SECONDS = 30.0
 _DATABASE_SECONDS = 120.0
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with fleet(tmp_path_factory.mktemp("fleet"), exit_nodes=(TETHYS, STYX)) as made:
-        made.start_gateways()
-        made.until_gateways()
-        yield made
+running = fleet_fixture(exit_nodes=(TETHYS, STYX))
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)

@@ -1,14 +1,14 @@
 """Open connections and a gateway that is replaced."""
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
+from tests.fleet_fixture import fleet_fixture
 from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
 from workshop.testing.network.traffic import DATABASE_PORT, Session
 from workshop.testing.nodes.clients import client_on
-from workshop.testing.nodes.fleet import Fleet, fleet
+from workshop.testing.nodes.fleet import Fleet
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
@@ -18,12 +18,7 @@ _EXIT_ADDRESS = str(TETHYS.outside)
 _QUESTIONS = 20
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with fleet(tmp_path_factory.mktemp("fleet")) as made:
-        made.start_gateways()
-        made.until_gateways()
-        yield made
+running = fleet_fixture()
 
 
 def test_open_connections_live_through_an_idle_time_and_through_a_roll_out(running: Fleet) -> None:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from workshop.lab.network.plan import TETHYS
-from workshop.lab.node import fleet as lab
-from workshop.lab.node import health
+from workshop.lab.outage.console import NodeConsole
 from workshop.testing.network.load import under_load
 from workshop.testing.nodes.clients import client_on
 from workshop.testing.nodes.fleet import Fleet
@@ -25,9 +24,7 @@ def undisturbed(running: Fleet, node: str) -> Iterator[None]:
 
 def kubelet(running: Fleet, node: str) -> int:
     """The pid of the node's kubelet, once it runs."""
-    init = lab.init_pid(running.home, node)
-    until(lambda: "kubelet" in health.running(running.home, node, init), f"kubelet of {node}")
-    return health.running(running.home, node, init)["kubelet"]
+    return NodeConsole(home=running.home, name=node).kubelet()
 
 
 def until_ready(running: Fleet, node: str, *, ready: bool) -> None:

@@ -1,14 +1,14 @@
 """A lab that is down keeps what an update would see: tailnet addresses, approvals, joined nodes."""
 
 import stat
-from collections.abc import Iterator
 
 import pytest
 
+from tests.fleet_fixture import fleet_fixture
 from workshop.lab.network.plan import CALYPSO, STYX, TETHYS, TRITON
 from workshop.testing.network.rendered import exit_hostname
 from workshop.testing.nodes.clients import client_on
-from workshop.testing.nodes.fleet import Fleet, fleet
+from workshop.testing.nodes.fleet import Fleet
 from workshop.testing.nodes.leaks import nothing_leaks
 from workshop.testing.waiting import until
 
@@ -17,14 +17,8 @@ pytestmark = pytest.mark.network
 _KEPT = ("nodeId", "addresses", "tags", "authorized", "enabledRoutes")
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    # Two, so that neither gets its address again by being the first to log in.
-    exit_nodes = (STYX, TETHYS)
-    with fleet(tmp_path_factory.mktemp("fleet"), exit_nodes=exit_nodes) as made:
-        made.start_gateways()
-        made.until_gateways()
-        yield made
+# Two exit nodes, so that neither gets its address again by being the first to log in.
+running = fleet_fixture(exit_nodes=(STYX, TETHYS))
 
 
 def test_a_node_that_joins_has_a_gateway_with_no_command(running: Fleet) -> None:

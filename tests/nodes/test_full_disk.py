@@ -11,24 +11,20 @@ from typing import Any
 import pytest
 
 from settings.names import NAMESPACE
+from tests.fleet_fixture import fleet_fixture
 from tests.nodes.alerts import assert_firing
 from tests.nodes.failing_node import EXIT_ADDRESS, has, kubelet, undisturbed
 from workshop.lab.network.plan import CALYPSO, STYX
 from workshop.lab.node import spec
 from workshop.testing.nodes.clients import client_on
-from workshop.testing.nodes.fleet import APPLICATIONS, Fleet, fleet
+from workshop.testing.nodes.fleet import APPLICATIONS, Fleet
 from workshop.testing.nodes.leaks import nothing_leaks
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with fleet(tmp_path_factory.mktemp("fleet")) as made:
-        made.start_gateways()
-        made.until_gateways()
-        yield made
+running = fleet_fixture()
 
 
 def test_it_evicts_the_gateway_which_comes_back_when_there_is_room(

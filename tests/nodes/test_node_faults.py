@@ -3,11 +3,11 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fleet_fixture import fleet_fixture
 from tests.nodes.alerts import assert_firing
 from tests.nodes.failing_node import EXIT_ADDRESS, kubelet, undisturbed, until_ready
 from workshop.lab import running as lab_commands
@@ -16,7 +16,7 @@ from workshop.lab.node import fleet as lab
 from workshop.lab.node_kind import NodeKind
 from workshop.testing.network.load import under_load
 from workshop.testing.nodes.clients import client_on
-from workshop.testing.nodes.fleet import Fleet, fleet
+from workshop.testing.nodes.fleet import Fleet
 from workshop.testing.nodes.leaks import nothing_leaks
 from workshop.testing.waiting import until
 
@@ -26,12 +26,7 @@ pytestmark = pytest.mark.network
 _NOT_READY = ("OceanidNodeHeartbeatOld", "OceanidNodeNotReady")
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with fleet(tmp_path_factory.mktemp("fleet")) as made:
-        made.start_gateways()
-        made.until_gateways()
-        yield made
+running = fleet_fixture()
 
 
 def test_a_node_that_is_powered_off_takes_nothing_along_and_comes_back(

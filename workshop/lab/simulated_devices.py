@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 
 from workshop.lab.kube import connect
+from workshop.lab.tailscale_api.policy import EXIT_ROUTES
 
-EXIT_ROUTES = ("0.0.0.0/0", "::/0")
 _PODS = "/api/v1/pods"
 _NODE_FIRST = "$node-$TS_HOSTNAME"
 """In the start script of a pod of many nodes."""

@@ -1,12 +1,13 @@
 """The lab's tailnet, by the API that the stack uses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from workshop.lab import stand_ins
-from workshop.lab.home import Home
+from workshop.lab.home import Home, LabError
 
 
 @dataclass(kw_only=True)
@@ -30,3 +31,10 @@ class TailnetAdministrator:
         """
         found = self.tailnet("GET", f"/tailnet/-/devices?hostname={hostname}&fields=all")["devices"]
         return found[-1] if found else None
+
+    def set_routes(self, hostname: str, routes: Sequence[str]) -> None:
+        """Approve these routes of that device and no others; raises LabError without a device."""
+        device = self.device(hostname)
+        if device is None:
+            raise LabError(f"the tailnet has no device {hostname}")
+        self.tailnet("POST", f"/device/{device['nodeId']}/routes", {"routes": list(routes)})

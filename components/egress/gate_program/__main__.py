@@ -126,17 +126,15 @@ def summary(node: str, results: list[Result]) -> str:
     not their list; of what was measured the first checks, with the egress address, are kept.
     """
     failed = [result for result in results if not result.ok]
+    if failed:
+        verdict = f"{len(failed)} of {len(results)} checks failed"
+        shown, say, lengths = failed, _failure, [_LONGEST_SEEN, 40, 0]
+    else:
+        verdict = f"all {len(results)} checks passed"
+        shown, say, lengths = results, _measured, [_LONGEST_SEEN, 40]
     line = ""
-    if not failed:
-        for words in (_LONGEST_SEEN, 40):
-            line = f"node {node}: all {len(results)} checks passed: "
-            line += "; ".join(_measured(each, words) for each in results)
-            if len(line.encode()) <= _LONGEST_SUMMARY_BYTES:
-                break
-        return line.encode()[:_LONGEST_SUMMARY_BYTES].decode(errors="ignore")
-    for words in (_LONGEST_SEEN, 40, 0):
-        line = f"node {node}: {len(failed)} of {len(results)} checks failed: "
-        line += "; ".join(_failure(each, words) for each in failed)
+    for words in lengths:
+        line = f"node {node}: {verdict}: " + "; ".join(say(each, words) for each in shown)
         if len(line.encode()) <= _LONGEST_SUMMARY_BYTES:
             break
     return line.encode()[:_LONGEST_SUMMARY_BYTES].decode(errors="ignore")

@@ -54,11 +54,11 @@ class NodeConsole:
 
     def stop_kubelet(self) -> None:
         """As `systemctl stop` of k3s: the node starts what ends, so it is frozen instead."""
-        os.kill(self._kubelet(), signal.SIGSTOP)
+        os.kill(self.kubelet(), signal.SIGSTOP)
 
     def start_kubelet(self) -> None:
         """A new one, which knows nothing and asks the API server, in place of the frozen one."""
-        before = self._kubelet()
+        before = self.kubelet()
         os.kill(before, signal.SIGKILL)
         until(
             lambda: self._services().get("kubelet") not in (None, before),
@@ -66,8 +66,13 @@ class NodeConsole:
             seconds=_SECONDS,
         )
 
-    def _kubelet(self) -> int:
-        until(lambda: "kubelet" in self._services(), f"node {self.name}: its kubelet does not run")
+    def kubelet(self) -> int:
+        """The pid of the node's kubelet on this machine, once it runs."""
+        until(
+            lambda: "kubelet" in self._services(),
+            f"node {self.name}: its kubelet does not run",
+            seconds=_SECONDS,
+        )
         return self._services()["kubelet"]
 
     def _services(self) -> dict[str, int]:

@@ -14,6 +14,7 @@ from workshop.lab.nodes import is_ready
 from workshop.lab.outage import daemon_set
 from workshop.lab.outage.console import NodeConsole, runbook
 from workshop.lab.tailnet import TailnetAdministrator
+from workshop.lab.tailscale_api.policy import EXIT_ROUTES
 from workshop.lab.waiting import until
 
 _DAEMON_SETS = f"/apis/apps/v1/namespaces/{daemon_set.NAMESPACE}/daemonsets"
@@ -23,7 +24,6 @@ _UP = "Startup complete"
 _SECONDS = 90.0
 EXIT_NODE = TETHYS
 """The node whose pod offered itself as an exit node: the control plane's."""
-_DEFAULT_ROUTES = ["0.0.0.0/0", "::/0"]
 
 
 @dataclass(kw_only=True)
@@ -60,8 +60,7 @@ class Incident(TailnetAdministrator):
 
     def approve(self, *, approved: bool) -> None:
         """Approve that exit node, or take it back."""
-        path = f"/device/{self._exit_node()['nodeId']}/routes"
-        self.tailnet("POST", path, {"routes": _DEFAULT_ROUTES if approved else []})
+        self.set_routes(daemon_set.hostname(EXIT_NODE.name), EXIT_ROUTES if approved else ())
 
     def apply(
         self, *nodes: str, firewall: str = "nftables", dry_run: bool = False

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from workshop.lab.tailnet import TailnetAdministrator
+from workshop.lab.tailscale_api.policy import EXIT_ROUTES
 from workshop.testing.network.rendered import exit_hostname
-
-DEFAULT_ROUTES = ("0.0.0.0/0", "::/0")
 
 
 class ExitNodeApprover(TailnetAdministrator):
@@ -17,8 +16,6 @@ class ExitNodeApprover(TailnetAdministrator):
         assert device is not None
         return str(device["addresses"][0])
 
-    def approve(self, node: str, routes: Sequence[str] = DEFAULT_ROUTES) -> None:
+    def approve(self, node: str, routes: Sequence[str] = EXIT_ROUTES) -> None:
         """Approve, or with no routes disapprove, the exit node there, as the stack does: by API."""
-        device = self.device(exit_hostname(node))
-        assert device is not None
-        self.tailnet("POST", f"/device/{device['nodeId']}/routes", {"routes": list(routes)})
+        self.set_routes(exit_hostname(node), routes)
