@@ -1,7 +1,6 @@
 """A checkout and a lab as a person at a runbook has them, with what there is to be mended."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,14 @@ from typing import Any
 import yaml
 
 from operations.delivery.environment import engine, is_built
-from workshop.testing.checkout import REPOSITORY, Checkout, Completed, clean_checkout, passed
+from workshop.testing.checkout import (
+    REPOSITORY,
+    Checkout,
+    Completed,
+    clean_checkout,
+    kubectl,
+    passed,
+)
 from workshop.testing.lab_fleet import NAMESPACE_PATH, Fleet, running_lab
 
 _STACK_FILE = "Pulumi.dev.yaml"
@@ -82,8 +88,7 @@ def _programs(folder: Path) -> Path:
     """
     programs = folder / "bin"
     programs.mkdir()
-    kubectl = shutil.which("kubectl") or REPOSITORY / ".toolchain" / "bin" / "kubectl"
-    (programs / "kubectl").symlink_to(kubectl)
+    (programs / "kubectl").symlink_to(kubectl())
     # The one in .venv/bin is of the checkout that the packages were installed for.
     oceanid = programs / "oceanid"
     oceanid.write_text('#!/bin/sh\nexec .venv/bin/python -m operations.cli "$@"\n')

@@ -1,6 +1,5 @@
 """Pods on real nodes: what the kubelet, the kernel, kube-proxy, kube-router and CoreDNS do."""
 
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -12,16 +11,16 @@ from tests.nodes.workloads import IDLE, RESTRICTED, SERVER, Workloads, pod
 from workshop.lab.home import Home
 from workshop.lab.network.plan import CALYPSO, FLEET, STYX, TETHYS
 from workshop.lab.node.pod import NodePod
+from workshop.testing.checkout import kubectl
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
 
 _ECHO = "https://ipinfo.io/ip"
-_needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl: not on PATH")
 
 
 def _kubectl(lab: Home, *arguments: str) -> list[str]:
-    return ["kubectl", f"--kubeconfig={lab.kubeconfig}", *arguments]
+    return [kubectl(), f"--kubeconfig={lab.kubeconfig}", *arguments]
 
 
 def test_a_pods_log_is_read_through_the_api_server(workloads: Workloads) -> None:
@@ -39,7 +38,6 @@ def test_each_kubelet_gives_its_stats(workloads: Workloads, plan: object) -> Non
     assert summary["node"]["memory"]["workingSetBytes"] > 0
 
 
-@_needs_kubectl
 def test_exec_passes_standard_input_on(lab: Home, workloads: Workloads) -> None:
     namespace = workloads.namespace("exec")
     workloads.start(namespace, "reader", node=CALYPSO.name)
@@ -55,7 +53,6 @@ def test_exec_passes_standard_input_on(lab: Home, workloads: Workloads) -> None:
     assert done.stdout == "said to a pod\n"
 
 
-@_needs_kubectl
 def test_port_forward_leads_to_the_pod(lab: Home, workloads: Workloads) -> None:
     namespace = workloads.namespace("port-forward")
     workloads.start(namespace, "server", SERVER, node=STYX.name)

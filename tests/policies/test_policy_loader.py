@@ -1,7 +1,6 @@
 """The loader reads what kubectl reads, and refuses what kubectl refuses."""
 
 import json
-import shutil
 import subprocess
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from policies.loader import LONGEST_TEXT, TWICE, NotYamlError, documents, nodes
 from policies.manifests import Source, UnreadableError
 from policies.manifests import documents as documents_of
-from workshop.toolchain.__main__ import BIN
+from workshop.testing.checkout import kubectl
 
 REFUSED = "kubectl refuses it"
 # What kubectl v1.32.4 and v1.35.4 make of a value: label --local -o json, under the field v.
@@ -90,14 +89,6 @@ def test_a_value_is_read_as_kubectl_reads_it(text: str, value: object) -> None:
         assert isinstance(mine, bool) is isinstance(value, bool)
 
 
-def _kubectl() -> str:
-    """The one of the toolchain, or that on PATH; there must be one."""
-    built = BIN / "kubectl"
-    found = str(built) if built.exists() else shutil.which("kubectl")
-    assert found is not None, "no kubectl: run make toolchain"
-    return found
-
-
 def _number(text: str) -> int | float:
     """As kubectl has it: what is past 64 bits is a float to it, which it prints without a point."""
     number = int(text)
@@ -109,7 +100,7 @@ def _number(text: str) -> int | float:
 @given(_TEXTS)
 def test_kubectl_itself_reads_any_text_alike(text: str) -> None:
     asked = subprocess.run(
-        [_kubectl(), "label", "--local", "-f", "-", "a=b", "-o", "json", "--kubeconfig=/dev/null"],
+        [kubectl(), "label", "--local", "-f", "-", "a=b", "-o", "json", "--kubeconfig=/dev/null"],
         input=f"{_HEAD}{text}\n".encode(),
         capture_output=True,
         check=False,

@@ -119,6 +119,14 @@ def completed(
     )
 
 
+def kubectl() -> str:
+    """The kubectl of the toolchain, or that on PATH; there must be one."""
+    built = REPOSITORY / ".toolchain" / "bin" / "kubectl"
+    found = str(built) if built.exists() else shutil.which("kubectl")
+    assert found is not None, "no kubectl: run make toolchain"
+    return found
+
+
 def clean_checkout(folder: Path, **environment: str) -> Checkout:
     """The work tree's files as they are now, as the first commit of a repository of their own.
 
