@@ -42,7 +42,14 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         passed(lab.update())
         with lab.api() as api:
             Objects(api).apply(_applications())
+        for name in ("label-studio", "project-bootstrapper"):
+            path = f"/apis/apps/v1/namespaces/apps/deployments/{name}"
+            until(lambda path=path: _available(lab, path), f"{name} available")  # type: ignore[misc]
         yield lab
+
+
+def _available(fleet: Fleet, path: str) -> bool:
+    return bool(fleet.get(path).get("status", {}).get("availableReplicas", 0))
 
 
 def _applications() -> list[dict[str, Any]]:

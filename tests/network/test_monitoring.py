@@ -1,7 +1,8 @@
 """The real prober, Envoy and tailscaled tell what the alerts ask for, when it matters."""
 
 import http.client
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from urllib.parse import quote
@@ -45,6 +46,9 @@ class Watch:
         address = self.fleet.gateway(node).address
         return self.probe(f"by-gateway-{what}", f"{address}:{HTTP_PORT}")
 
+    def prober_itself(self) -> str:
+        return self.scrape(self.prober.address, PROBER_PORT, "/metrics")
+
     def exit_node(self) -> str:
         address = self.fleet.exit_node(TETHYS.name).address
         return self.scrape(address, HEALTH_PORT, "/metrics")
@@ -63,7 +67,17 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
         made.until_gateways()
         prometheus = made.run(sleeper("monitoring", "prometheus", TETHYS.name))
         (prober,) = made.until_pods(NAMESPACE, "app.kubernetes.io/name=oceanid-prober")
-        yield Watch(fleet=made, prober=prober, prometheus=prometheus)
+        watch = Watch(fleet=made, prober=prober, prometheus=prometheus)
+        # The network plugin hears of a new pod a moment after it runs, and refuses it until then.
+        for scrape in (watch.prober_itself, watch.exit_node, watch.envoy):
+            until(lambda scrape=scrape: _answers(scrape), f"Prometheus may do {scrape.__name__}")  # type: ignore[misc]
+        yield watch
+
+
+def _answers(scrape: Callable[[], str]) -> bool:
+    with suppress(OSError):
+        return bool(scrape())
+    return False
 
 
 @pytest.mark.parametrize("node", [STYX.name, CALYPSO.name])
