@@ -5,12 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from workshop.lab.home import LabError
 from workshop.lab.network.plan import CALYPSO, STYX, TETHYS
 from workshop.testing.network.load import Load, under_load
 from workshop.testing.network.traffic import Client
 from workshop.testing.nodes.clients import client_inside, client_on
-from workshop.testing.nodes.faults import Fault, cut_off, killed
+from workshop.testing.nodes.faults import NOBODY, Fault, cut_off, killed, logged_in
 from workshop.testing.nodes.fleet import Fleet, fleet
 from workshop.testing.nodes.leaks import LeakWatch, nothing_leaks
 from workshop.testing.waiting import until
@@ -19,7 +18,6 @@ pytestmark = pytest.mark.network
 
 _EXIT_ADDRESS = str(TETHYS.outside)
 _WATCHED_SECONDS = 3.0
-_NOBODY = "100.64.99.99"
 
 
 def _watched(load: Load) -> None:
@@ -47,7 +45,9 @@ def test_an_exit_node_that_is_not_approved_carries_nothing_and_leaks_nothing(
     unapproved: Fleet,
 ) -> None:
     with nothing_leaks(unapproved) as wire:
-        until(lambda: _logged_in(unapproved, STYX.name), "the gateway's tailscaled runs")
+        until(
+            lambda: logged_in(unapproved, STYX.name, TETHYS.name), "the gateway's tailscaled runs"
+        )
         # Past the Service, since the gateway is not ready: it is its policy that is tested.
         with under_load(client_on(unapproved, STYX.name, past_service=True).address_by_socks5) as a:
             _watched(a)
@@ -128,10 +128,12 @@ def test_nothing_leaks_while_there_is_no_exit_node(running: Fleet, fault: Fault)
 
 
 def test_an_exit_node_that_nobody_knows_carries_nothing_and_leaks_nothing(running: Fleet) -> None:
-    running.start_gateways(tethys=_NOBODY)
+    running.start_gateways(tethys=NOBODY)
     running.restart_gateway(CALYPSO.name)
     with nothing_leaks(running) as wire:
-        until(lambda: _logged_in(running, CALYPSO.name), "the gateway's tailscaled runs")
+        until(
+            lambda: logged_in(running, CALYPSO.name, TETHYS.name), "the gateway's tailscaled runs"
+        )
         past_service = client_on(running, CALYPSO.name, past_service=True)
         # Envoy takes connections and knows of no exit node that is well.
         until(lambda: "503" in _refusal(past_service), "Envoy refuses")
@@ -156,13 +158,3 @@ def _refusal(client: Client) -> str:
     except OSError as error:
         return str(error)
     return ""
-
-
-def _logged_in(running: Fleet, node: str) -> bool:
-    """Whether the gateway's tailscaled has its place in the tailnet."""
-    socket = f"--socket=/run/tailscale/{TETHYS.name}.sock"
-    try:
-        container = running.gateway(node).container(f"tailscale-{TETHYS.name}")
-    except LabError:
-        return False
-    return container.execute(["tailscale", socket, "status", "--peers=false"]) is not None

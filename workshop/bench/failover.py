@@ -60,11 +60,15 @@ def results(runs: int = _RUNS) -> Results:
         made.start_gateways()
         made.until_gateways()
         for name, fault in FAULTS.items():
-            watch = LeakWatch.over(made)
             times = []
+            passed = leaked = 0
             for number in range(runs):
                 print(f"bench: failover, {name}, run {number + 1} of {runs}", flush=True)
+                # A watch a run: the exit node's pod has another address after each.
+                watch = LeakWatch.over(made)
                 times.append(_once(made, fault))
+                passed += sum(watch.wire.from_outside().values())
+                leaked += sum(watch.leaked().values())
             away, back, ends = zip(*times, strict=True)
             ended = [seconds for run in ends for seconds in run]
             cells = [
@@ -72,7 +76,6 @@ def results(runs: int = _RUNS) -> Results:
                 for each in (away, back, ended)
                 for part in (0.5, 0.99)
             ]
-            passed, leaked = sum(watch.wire.from_outside().values()), sum(watch.leaked().values())
             rows.append([name, runs, *cells, passed, leaked])
             goals += [
                 Goal(

@@ -6,9 +6,13 @@ from contextlib import contextmanager, suppress
 from settings.names import NAMESPACE
 from workshop.lab.home import LabError
 from workshop.lab.network.namespace import Namespace
-from workshop.lab.network.plan import API_PORT, TETHYS
+from workshop.lab.network.plan import API_PORT, STYX, TETHYS
 from workshop.testing.network import rendered
 from workshop.testing.nodes.fleet import Fleet
+from workshop.testing.waiting import until
+
+NOBODY = "100.64.99.99"
+"""A tailnet address that no device has."""
 
 Fault = Callable[[Fleet, str], Callable[[], None]]
 """Takes a fleet and the node of an exit node; gives what mends it."""
@@ -43,6 +47,34 @@ def restarted(running: Fleet, node: str) -> Callable[[], None]:
     """It is killed, and its kubelet starts it again at once: without any of its connections."""
     running.exit_node(node).container("tailscale").kill()
     return lambda: None
+
+
+def unapproved(running: Fleet, node: str) -> Callable[[], None]:
+    """Its approval is taken back."""
+    running.approve(node, [])
+    return lambda: running.approve(node)
+
+
+def unknown(running: Fleet, node: str) -> Callable[[], None]:
+    """The gateway of `styx` is rendered with an exit node whose address nobody has."""
+
+    def restart(**unlike: str) -> None:
+        running.start_gateways(**unlike)
+        running.restart_gateway(STYX.name)
+        until(lambda: logged_in(running, STYX.name, node), "the gateway's tailscaled runs")
+
+    restart(**{node: NOBODY})
+    return restart
+
+
+def logged_in(running: Fleet, node: str, exit_node: str) -> bool:
+    """Whether tailscaled for that exit node, in the gateway of `node`, is in the tailnet."""
+    socket = f"--socket=/run/tailscale/{exit_node}.sock"
+    try:
+        container = running.gateway(node).container(f"tailscale-{exit_node}")
+    except LabError:
+        return False
+    return container.execute(["tailscale", socket, "status", "--peers=false"]) is not None
 
 
 @contextmanager

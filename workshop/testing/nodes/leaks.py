@@ -28,10 +28,14 @@ class LeakWatch:
         wire = Wire.tap(fleet.topology.internet, list(fleet.topology.nodes.values()))
         return cls(fleet=fleet, wire=wire, exit_pods=_exit_pods(fleet))
 
+    def tried(self) -> int:
+        """Packets to a destination that pods of no exit node sent, let out by their node or not."""
+        pods = self._of_exit_nodes()
+        return sum(n for pod, n in self.wire.tried_by_pods().items() if pod not in pods)
+
     def leaked(self) -> dict[IPv4Address, int]:
         """Packets so far by the pod, or the address outside, that should not have sent any."""
-        # One that was restarted meanwhile has another pod, and both are an exit node's.
-        pods = self.exit_pods | _exit_pods(self.fleet)
+        pods = self._of_exit_nodes()
         outside = {plan.outside for plan in self.fleet.exit_plans}
         return {
             sender: count
@@ -42,6 +46,10 @@ class LeakWatch:
             for sender, count in senders.items()
             if sender not in allowed
         }
+
+    def _of_exit_nodes(self) -> frozenset[IPv4Address]:
+        # One that was restarted meanwhile has another pod, and both are an exit node's.
+        return self.exit_pods | _exit_pods(self.fleet)
 
 
 @contextmanager

@@ -2,12 +2,13 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -69,7 +70,7 @@ func newBridge(server *testcontrol.Server, state *stateFile, standIn string) *br
 // connection, is private: the more specific path is added to it by reflection.
 func (b *bridge) handler() http.Handler {
 	probe, _ := http.NewRequest("HEAD", "/generate_204", nil)
-	b.server.ServeHTTP(discard{}, probe) // makes the mux
+	b.server.ServeHTTP(httptest.NewRecorder(), probe) // makes the mux
 	field := reflect.ValueOf(b.server).Elem().FieldByName("mux")
 	mux := *(**http.ServeMux)(unsafe.Pointer(field.UnsafeAddr()))
 	machine, _ := http.NewRequest("POST", "/machine/register", nil)
@@ -101,14 +102,16 @@ func (b *bridge) register(w http.ResponseWriter, r *http.Request, next http.Hand
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	held := &heldAnswer{header: w.Header()}
+	held := httptest.NewRecorder()
 	next.ServeHTTP(held, r)
 	// On disk before it is answered: a client whose node is not there again gets another address.
 	if err := b.state.save(); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	held.sendTo(w)
+	maps.Copy(w.Header(), held.Header())
+	w.WriteHeader(held.Code)
+	w.Write(held.Body.Bytes())
 	if node := b.server.Node(request.NodeKey); node != nil {
 		login["addresses"] = addresses(node)
 		b.logIn(login)
@@ -284,26 +287,3 @@ func (b *bridge) send(method, path string, body, answer any) (int, error) {
 	}
 	return response.StatusCode, err
 }
-
-// heldAnswer is a ResponseWriter that keeps the answer until it may be sent.
-type heldAnswer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (h *heldAnswer) Header() http.Header            { return h.header }
-func (h *heldAnswer) Write(data []byte) (int, error) { return h.body.Write(data) }
-func (h *heldAnswer) WriteHeader(status int)         { h.status = status }
-
-func (h *heldAnswer) sendTo(w http.ResponseWriter) {
-	w.WriteHeader(cmp.Or(h.status, http.StatusOK))
-	w.Write(h.body.Bytes())
-}
-
-// discard is a ResponseWriter for an answer that nobody reads.
-type discard struct{}
-
-func (discard) Header() http.Header            { return http.Header{} }
-func (discard) Write(data []byte) (int, error) { return len(data), nil }
-func (discard) WriteHeader(int)                {}
