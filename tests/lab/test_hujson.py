@@ -28,22 +28,6 @@ def test_comments_and_trailing_commas_do_not_change_the_value(
     assert hujson.parse(_decorated(value, data)) == value
 
 
-@given(_VALUES)
-def test_plain_json_is_left_as_it_is(value: Any) -> None:
-    text = json.dumps(value, indent=1)
-    assert hujson.standardize(text) == text
-
-
-@given(_VALUES, st.data())
-def test_standardizing_keeps_every_line_and_column(value: Any, data: st.DataObject) -> None:
-    text = _decorated(value, data)
-    plain = hujson.standardize(text)
-    assert len(plain) == len(text)
-    assert [i for i, c in enumerate(plain) if c == "\n"] == [
-        i for i, c in enumerate(text) if c == "\n" and plain[i] == "\n"
-    ]
-
-
 @given(st.text())
 def test_any_text_is_parsed_or_refused_with_a_huJSON_error(text: str) -> None:  # noqa: N802
     try:

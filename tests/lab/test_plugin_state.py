@@ -24,7 +24,6 @@ client = tailscale.OauthClient("client", scopes=["auth_keys"], tags=["tag:exit"]
 tailscale.TailnetKey("key", reusable=True, tags=["tag:worker"], expiry=3600)
 device = tailscale.get_device_output(hostname="exit-a")
 tailscale.DeviceSubnetRoutes("routes", device_id=device.node_id, routes=["0.0.0.0/0", "::/0"])
-tailscale.DeviceTags("tags", device_id=device.node_id, tags=["tag:exit"])
 pulumi_command.local.Command("command", create="echo made", environment={"A": client.key})
 """
 _DEFAULT_ROUTES = ["0.0.0.0/0", "::/0"]
@@ -113,7 +112,7 @@ def test_a_state_of_before_gets_what_the_real_plugins_need_and_replaces_nothing(
     ids = {urn: each["id"] for urn, each in after.items()}
     assert ids == {urn: each["id"] for urn, each in _resources(document).items()}
     tailscale = [each for each in after.values() if each["type"].startswith("tailscale:")]
-    assert len(tailscale) == 4
+    assert len(tailscale) == 3
     assert all(each["outputs"]["id"] == each["id"] for each in tailscale)
     stack.apply("up", "--expect-no-changes")
     stack.apply("refresh", "--expect-no-changes")

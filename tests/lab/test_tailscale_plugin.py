@@ -16,9 +16,6 @@ KEY = "tailscale:index/tailnetKey:TailnetKey"
 CLIENT = "tailscale:index/oauthClient:OauthClient"
 ACL = "tailscale:index/acl:Acl"
 ROUTES = "tailscale:index/deviceSubnetRoutes:DeviceSubnetRoutes"
-TAGS = "tailscale:index/deviceTags:DeviceTags"
-DEVICE_KEY = "tailscale:index/deviceKey:DeviceKey"
-AUTHORIZATION = "tailscale:index/deviceAuthorization:DeviceAuthorization"
 GET_DEVICE = "tailscale:index/getDevice:getDevice"
 EXIT_ROUTES = ["0.0.0.0/0", "::/0"]
 # What is in a key's state whatever its inputs are.
@@ -159,30 +156,18 @@ def test_a_key_deleted_elsewhere_is_found_invalid_at_refresh(
     tailscale.delete(KEY, key_id, key)
 
 
-@pytest.mark.parametrize(
-    ("kind", "inputs"),
-    [
-        (ROUTES, {"routes": EXIT_ROUTES}),
-        (TAGS, {"tags": ["tag:worker"]}),
-        (DEVICE_KEY, {"keyExpiryDisabled": True}),
-        (AUTHORIZATION, {"authorized": True}),
-    ],
-)
 def test_a_device_that_is_gone_is_gone_at_refresh_and_everything_else_fails(
-    tailscale: Plugin, stand_in: StandIn, kind: str, inputs: dict[str, Any]
+    tailscale: Plugin, stand_in: StandIn
 ) -> None:
     device = stand_in.log_in(stand_in.key()["key"], "exit-a").json()["nodeId"]
-    resource_id, state = tailscale.create(kind, deviceId=device, **inputs)
+    inputs: dict[str, Any] = {"deviceId": device, "routes": EXIT_ROUTES}
+    resource_id, state = tailscale.create(ROUTES, **inputs)
     stand_in.api.delete(f"device/{device}")
-    assert tailscale.read(kind, resource_id, state, {"deviceId": device, **inputs})[0] == ""
+    assert tailscale.read(ROUTES, resource_id, state, inputs)[0] == ""
     with pytest.raises(grpc.RpcError, match=rf"device with ID {device}: device not found \(404\)"):
-        tailscale.update(kind, resource_id, state, deviceId=device, **inputs)
-    if kind == AUTHORIZATION:
-        # To withdraw it would do nothing, as it does for a device that is there.
-        tailscale.delete(kind, resource_id, state)
-        return
+        tailscale.update(ROUTES, resource_id, state, **inputs)
     with pytest.raises(grpc.RpcError, match=rf"device with ID {device}: device not found \(404\)"):
-        tailscale.delete(kind, resource_id, state)
+        tailscale.delete(ROUTES, resource_id, state)
 
 
 def test_a_revoked_client_stays_in_the_state_and_cannot_be_changed(
@@ -210,23 +195,6 @@ def test_drift_is_seen_in_the_inputs_that_a_refresh_gives(
     assert list(tailscale.diff(ROUTES, drifted, inputs).diffs) == ["routes"]
     tailscale.update(ROUTES, routes_id, state, **inputs)
     assert stand_in.api.get(f"device/{device}/routes").json()["enabledRoutes"] == EXIT_ROUTES
-
-
-def test_device_settings_are_set_and_taken_back(tailscale: Plugin, stand_in: StandIn) -> None:
-    device = stand_in.log_in(stand_in.key(preauthorized=False)["key"], "a").json()["nodeId"]
-
-    def now() -> dict[str, Any]:
-        answer: dict[str, Any] = stand_in.api.get(f"device/{device}").json()
-        return answer
-
-    tailscale.create(AUTHORIZATION, deviceId=device, authorized=True)
-    key_id, key = tailscale.create(DEVICE_KEY, deviceId=device, keyExpiryDisabled=True)
-    tags_id, tags = tailscale.create(TAGS, deviceId=device, tags=["tag:worker"])
-    assert (now()["authorized"], now()["keyExpiryDisabled"]) == (True, True)
-    assert (now()["tags"], tags_id) == (["tag:worker"], device)
-    tailscale.delete(DEVICE_KEY, key_id, key)
-    tailscale.delete(TAGS, tags_id, tags)
-    assert (now()["keyExpiryDisabled"], now()["tags"]) == (False, [])
 
 
 def test_a_policy_somebody_changed_is_not_overwritten_unasked(

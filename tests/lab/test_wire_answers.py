@@ -66,7 +66,6 @@ def test_the_functions_of_tailscale(tailscale: Plugin, stand_in: StandIn) -> Non
     some = {"namePrefix": "exit-b", "filters": filters}
     wire.invoke("getDevices", functions("Devices"), some)
     wire.invoke("getDevices without arguments", functions("Devices"), {})
-    wire.invoke("getAcl", functions("Acl"), {})
     assert wire.answers == _expected("tailscale")["functions"]
 
 

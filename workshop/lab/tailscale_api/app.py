@@ -11,11 +11,10 @@ from workshop.lab.journal import Journal
 from workshop.lab.json_http import answer, json_object
 from workshop.lab.refusal import Refusal
 from workshop.lab.stand_in_app import stand_in_app
-from workshop.lab.tailscale_api import hujson
 from workshop.lab.tailscale_api.device import check_routes
 from workshop.lab.tailscale_api.key import Caller, string_list
 from workshop.lab.tailscale_api.lab_devices import device_routes
-from workshop.lab.tailscale_api.policy import Policy, accept
+from workshop.lab.tailscale_api.policy import Policy
 from workshop.lab.tailscale_api.tailnet import Tailnet, find_device
 
 _TOKEN = "/api/v2/oauth/token"  # noqa: S105  a path
@@ -41,7 +40,6 @@ def make_app(tailnet: Tailnet) -> Flask:
     _key_routes(app, tailnet)
     _policy_routes(app, tailnet)
     _device_routes(app, tailnet)
-    _device_setting_routes(app, tailnet)
     app.register_blueprint(device_routes(tailnet))
     return app
 
@@ -90,16 +88,6 @@ def _policy_routes(app: Flask, tailnet: Tailnet) -> None:
         text = request.get_data(as_text=True)
         return _policy_answer(tailnet.set_policy(text, request.headers.get("If-Match")))
 
-    @app.post("/api/v2/tailnet/<name>/acl/validate")
-    def validate_policy(name: str) -> Response:
-        _caller(tailnet, name).require("policy_file", write=False)
-        try:
-            accept(request.get_data(as_text=True))
-        except Refusal as refusal:
-            # The real API reports a bad policy in a successful answer here.
-            return answer({"message": refusal.message, "data": []})
-        return answer({})
-
 
 def _device_routes(app: Flask, tailnet: Tailnet) -> None:
     @app.get("/api/v2/tailnet/<name>/devices")
@@ -129,8 +117,6 @@ def _device_routes(app: Flask, tailnet: Tailnet) -> None:
             del state.devices[find_device(state, device_id).node_id]
         return answer({})
 
-
-def _device_setting_routes(app: Flask, tailnet: Tailnet) -> None:
     @app.get("/api/v2/device/<device_id>/routes")
     def get_routes(device_id: str) -> Response:
         _caller(tailnet).require("devices:routes", write=False)
@@ -146,40 +132,9 @@ def _device_setting_routes(app: Flask, tailnet: Tailnet) -> None:
             device.enabled_routes = routes
             return answer(device.routes())
 
-    @app.post("/api/v2/device/<device_id>/tags")
-    def set_tags(device_id: str) -> Response:
-        caller, tags = _caller(tailnet), string_list(json_object(), "tags")
-        caller.require("devices:core", write=True)
-        with tailnet.change() as state:
-            device = find_device(state, device_id)
-            if tags:
-                caller.may_grant(tags, state.policy.owned_tags())
-            device.tags = sorted(set(tags))
-        return answer({})
-
-    @app.post("/api/v2/device/<device_id>/<setting>")
-    def set_device(device_id: str, setting: str) -> Response:
-        field = {"key": "keyExpiryDisabled", "authorized": "authorized"}.get(setting)
-        if field is None:
-            raise Refusal(404, "not found")
-        _caller(tailnet).require("devices:core", write=True)
-        value = json_object().get(field)
-        if not isinstance(value, bool):
-            raise Refusal(400, f"{field}: must be true or false")
-        with tailnet.change() as state:
-            device = find_device(state, device_id)
-            if setting == "key":
-                device.key_expiry_disabled = value
-            else:
-                device.authorized = value
-        return answer({})
-
 
 def _policy_answer(policy: Policy) -> Response:
-    if request.accept_mimetypes.best == "application/json":
-        response = answer(hujson.parse(policy.text))
-    else:
-        response = Response(policy.text, content_type="application/hujson")
+    response = Response(policy.text, content_type="application/hujson")
     response.headers["ETag"] = policy.etag
     return response
 

@@ -1,7 +1,6 @@
 """The tailnet's policy file: who owns a tag, and which routes approve themselves."""
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,16 +45,11 @@ class Policy:
         return frozenset(owners) if isinstance(owners, dict) else frozenset()
 
     def approved(self, routes: list[str], tags: list[str]) -> list[str]:
-        """Those of the advertised routes that `autoApprovers` enables for a device's tags."""
+        """The exit routes, of those advertised, where `autoApprovers` has one of these tags."""
         approvers = section(self.value(), "autoApprovers") or {}
-        exit_tags = set(section(approvers, "exitNode") or [])
-        subnets = section(approvers, "routes") or {}
-        return [
-            route
-            for route in routes
-            if (route in EXIT_ROUTES and exit_tags & set(tags))
-            or (route not in EXIT_ROUTES and _subnet_approved(route, subnets, set(tags)))
-        ]
+        if not set(section(approvers, "exitNode") or []) & set(tags):
+            return []
+        return [route for route in routes if route in EXIT_ROUTES]
 
 
 def accept(text: str) -> Policy:
@@ -73,23 +67,3 @@ def accept(text: str) -> Policy:
         raise Refusal(400, "policy file: must be an object")
     check(value)
     return Policy(text=text, is_default=False)
-
-
-def _subnet_approved(route: str, approvers: dict[str, list[str]], tags: set[str]) -> bool:
-    network = ipaddress.ip_network(route, strict=False)
-    for prefix, approved_tags in approvers.items():
-        outer = ipaddress.ip_network(prefix, strict=False)
-        if tags & set(approved_tags) and _within(network, outer):
-            return True
-    return False
-
-
-def _within(
-    inner: ipaddress.IPv4Network | ipaddress.IPv6Network,
-    outer: ipaddress.IPv4Network | ipaddress.IPv6Network,
-) -> bool:
-    if isinstance(inner, ipaddress.IPv4Network) and isinstance(outer, ipaddress.IPv4Network):
-        return inner.subnet_of(outer)
-    if isinstance(inner, ipaddress.IPv6Network) and isinstance(outer, ipaddress.IPv6Network):
-        return inner.subnet_of(outer)
-    return False

@@ -1,6 +1,5 @@
-"""The functions: getDevice, getDevices, getAcl."""
+"""The functions: getDevice, getDevices."""
 
-import json
 import re
 import threading
 import time
@@ -10,7 +9,6 @@ from typing import Any
 from providers.plugin.errors import ProviderError
 from workshop.lab.plugins.provider import BadArgumentsError
 from workshop.lab.plugins.tailscale.client import Client, failing
-from workshop.lab.tailscale_api import hujson
 
 _SECONDS_BETWEEN_LOOKS = 1.0  # As the real provider's.
 _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -92,15 +90,6 @@ class Lookup:
             "devices": [_describe(device) for device in devices],
             "filters": filters,
         }
-
-    def get_acl(self, args: dict[str, Any]) -> dict[str, Any]:
-        """The policy file, as it is and as JSON."""
-        text = self._client.policy()
-        try:
-            minimal = json.dumps(hujson.parse(text), separators=(",", ":"), ensure_ascii=False)
-        except hujson.HuJSONError as error:
-            raise ProviderError(f"Failed to parse ACL as HuJSON: {error}") from None
-        return {"id": str(uuid.uuid4()), "hujson": text, "json": minimal}
 
     def _first(self, attribute: str, wanted: str) -> dict[str, Any]:
         devices = self._list([(attribute, wanted)])

@@ -19,26 +19,13 @@ from workshop.lab.plugins.provider import Function, Log, Provider
 from workshop.lab.plugins.resource_kind import ResourceKind
 from workshop.lab.plugins.tailscale.acl import Acl
 from workshop.lab.plugins.tailscale.client import Client
-from workshop.lab.plugins.tailscale.device_settings import (
-    DeviceAuthorization,
-    DeviceKey,
-    DeviceSubnetRoutes,
-    DeviceTags,
-)
+from workshop.lab.plugins.tailscale.device_subnet_routes import DeviceSubnetRoutes
 from workshop.lab.plugins.tailscale.lookup import Lookup
 from workshop.lab.plugins.tailscale.oauth_client import OauthClient
 from workshop.lab.plugins.tailscale.tailnet_key import TailnetKey
 from workshop.toolchain.modules import STAND_IN_VERSIONS
 
-_KINDS = (
-    TailnetKey,
-    OauthClient,
-    Acl,
-    DeviceSubnetRoutes,
-    DeviceTags,
-    DeviceKey,
-    DeviceAuthorization,
-)
+_KINDS = (TailnetKey, OauthClient, Acl, DeviceSubnetRoutes)
 
 
 class TailscaleProvider(Provider):
@@ -118,7 +105,6 @@ class TailscaleProvider(Provider):
         return {
             "tailscale:index/getDevice:getDevice": lookup.get_device,
             "tailscale:index/getDevices:getDevices": lookup.get_devices,
-            "tailscale:index/getAcl:getAcl": lookup.get_acl,
         }
 
 
