@@ -66,41 +66,16 @@ def test_rules_of_a_network_cannot_overlap(stand_in: StandIn) -> None:
     assert len(stand_in.rules()) == 3
 
 
-def test_range_and_description_change_in_place_and_kind_does_not(stand_in: StandIn) -> None:
-    rule = stand_in.add("192.0.2.0/24", description="old")
+def test_the_kind_of_a_rule_does_not_change(stand_in: StandIn) -> None:
+    rule = stand_in.add("192.0.2.0/24")
     path = f"{stand_in.path}/{rule['id']}"
-    changed = stand_in.api.patch(path, json={"rule": "192.0.2.0/25", "description": None}).json()
-    assert changed == rule | {"rule": "192.0.2.0/25", "description": None}
     _refused(stand_in.api.patch(path, json={"kind": "egress"}), 400)
-    assert stand_in.rules() == [changed]
+    assert stand_in.rules() == [rule]
 
 
-def test_a_listing_has_pages(stand_in: StandIn) -> None:
-    ids = {stand_in.add(f"10.0.{number}.0/24")["id"] for number in range(5)}
-    first = stand_in.api.get(stand_in.path, params={"limit": 3}).json()
-    assert first["has_more"]
-    second = stand_in.api.get(
-        stand_in.path, params={"limit": 3, "cursor": first["next_cursor"]}
-    ).json()
-    assert (second["has_more"], second["next_cursor"]) == (False, None)
-    assert {r["id"] for r in first["firewall_rules"] + second["firewall_rules"]} == ids
-    backwards = stand_in.api.get(
-        stand_in.path, params={"order": "desc", "order_field": "cidr", "limit": 1}
-    ).json()
-    assert backwards["firewall_rules"][0]["rule"] == "10.0.4.0/24"
-    for limit in ("0", "201", "many"):
-        _refused(stand_in.api.get(stand_in.path, params={"limit": limit}), 400)
-
-
-def test_a_key_that_was_used_is_answered_as_it_was(stand_in: StandIn) -> None:
-    headers = {"Idempotency-Key": "one"}
-    body = {"rule": "192.0.2.0/24"}
-    first = stand_in.api.post(stand_in.path, json=body, headers=headers)
-    again = stand_in.api.post(stand_in.path, json=body, headers=headers)
-    assert (again.status_code, again.json()) == (201, first.json())
-    other = stand_in.api.post(stand_in.path, json={"rule": "10.0.0.0/8"}, headers=headers)
-    assert "Idempotency-Key" in _refused(other, 409)
-    assert len(stand_in.rules()) == 1
+@pytest.mark.parametrize("limit", ["0", "201", "many"])
+def test_a_page_that_is_too_long_is_refused(stand_in: StandIn, limit: str) -> None:
+    _refused(stand_in.api.get(stand_in.path, params={"limit": limit}), 400)
 
 
 def test_faults_come_in_the_order_asked_for_and_end(stand_in: StandIn) -> None:
@@ -123,7 +98,7 @@ def test_a_fault_there_is_not_is_refused(stand_in: StandIn, fault: dict[str, obj
     assert stand_in.api.get(stand_in.path).status_code == 200
 
 
-def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
+def test_what_was_answered_is_answered_again_also_after_a_kill(tmp_path: Path) -> None:
     first = start_stand_in(tmp_path)
     headers = {"Idempotency-Key": "one"}
     body = {"rule": "192.0.2.0/24"}
@@ -131,8 +106,11 @@ def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
     first.stop()
     second = start_stand_in(tmp_path, first.network)
     assert second.api_key == first.api_key
+    again = second.api.post(second.path, json=body, headers=headers)
+    assert (again.status_code, again.json()) == (201, made)
+    other = second.api.post(second.path, json={"rule": "10.0.0.0/8"}, headers=headers)
+    assert "Idempotency-Key" in _refused(other, 409)
     assert second.rules() == [made]
-    assert second.api.post(second.path, json=body, headers=headers).json() == made
     second.stop()
 
 

@@ -55,11 +55,7 @@ def run(
 
 
 def kept_key(path: Path, make: Callable[[], str]) -> str:
-    """The API key kept in `path` (mode 0600), made at first use.
-
-    The file holds the key and nothing else, so `TAILSCALE_API_KEY=file:<path>` works as it does
-    with the real provider.
-    """
+    """The API key kept in `path` (mode 0600), made at first use."""
     if not path.exists():
         write_private(path, make() + "\n")
     return path.read_text().strip()

@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 _SECRET = "fn::secret"  # noqa: S105 - a function's name
-_SECTIONS = {"values", "imports"}
 
 
 class DefinitionError(Exception):
@@ -41,13 +40,11 @@ def evaluate(text: str, environment: str = "") -> dict[str, Any]:
     if not isinstance(root, yaml.MappingNode):
         raise DefinitionError("", "the definition must be a map")
     sections = {str(_plain(key, "")): node for key, node in root.value}
-    unknown = sorted(set(sections) - _SECTIONS)
+    unknown = sorted(set(sections) - {"values"})
     if unknown:
-        raise DefinitionError(unknown[0], "unknown key: use imports and values")
-    imports, values = sections.get("imports"), sections.get("values")
-    if imports is not None and (imports.value if not _is_null(imports) else False):
-        raise DefinitionError("imports", "imports are not evaluated by this stand-in")
-    if values is None or _is_null(values):
+        raise DefinitionError(unknown[0], "this stand-in evaluates nothing but values")
+    values = sections.get("values")
+    if values is None:
         return {}
     if not isinstance(values, yaml.MappingNode):
         raise DefinitionError("values", "must be a map")
@@ -117,10 +114,6 @@ def _plain(node: yaml.Node, path: str) -> str | int | float | bool | None:
             return plain
         raise DefinitionError(path, f"a {type(plain).__name__} is not a value: write it in quotes")
     raise DefinitionError(path, "must be a plain value")
-
-
-def _is_null(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and _plain(node, "") is None
 
 
 def _name(node: yaml.Node, path: str) -> str:

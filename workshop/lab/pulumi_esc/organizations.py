@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workshop.lab.pulumi_esc.definition import DefinitionError, evaluate
+from workshop.lab.pulumi_esc.definition import evaluate
 from workshop.lab.pulumi_esc.property_path import Step
 from workshop.lab.refusal import Refusal
 from workshop.lab.state_file import StateFile
 
 # From the API's own description (esc-sdk v0.12.1, swagger.yaml): an hour where none is asked.
-DEFAULT_SESSION_SECONDS = 3600.0
-_LONGEST_DESCRIPTION = 256
+_SESSION_SECONDS = 3600.0
 
 
 @dataclass
@@ -27,18 +26,14 @@ class Token:
     id: str
     digest: str
     organizations: list[str]
-    description: str = ""
     last_used: int = 0
-    expires: int = 0
-    """Unix seconds; 0 for a token that does not expire."""
 
 
 @dataclass
 class Environment:
-    """An environment's definition in YAML, its revision, and how often it was opened."""
+    """An environment's definition in YAML, and how often it was opened."""
 
     definition: str
-    revision: int = 1
     opens: int = 0
 
 
@@ -60,10 +55,10 @@ class _Session:
 class Organizations(StateFile[State]):
     """Organizations with environments. Every public method is atomic and thread-safe."""
 
-    def __init__(self, path: Path | None, now: Callable[[], float] = time.time) -> None:
-        """`path` is the state file, None for a state that ends with the process.
+    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+        """`path` is the state file, `now` gives Unix seconds.
 
-        `now` gives Unix seconds. Raises ValueError for a file that does not hold such a state.
+        Raises ValueError for a file that does not hold such a state.
         """
         super().__init__(path, State())
         self._now = now
@@ -74,29 +69,17 @@ class Organizations(StateFile[State]):
         """The token that was presented; raises Refusal 401."""
         with self.view():
             kept = digest(presented)
-            now = int(self._now())
             for token in self._state.tokens.values():
-                ended = bool(token.expires) and now >= token.expires
-                if hmac.compare_digest(token.digest, kept) and not ended:
-                    token.last_used = now
+                if hmac.compare_digest(token.digest, kept):
+                    token.last_used = int(self._now())
                     return token
         raise Refusal(401, "Unauthorized: No credentials provided or are invalid.")
 
-    def issue(
-        self, organizations: list[str], description: str = "", expires: int = 0
-    ) -> tuple[str, Token]:
-        """A new token for the organizations, in the form of the real ones, and what is kept.
-
-        `expires` is in Unix seconds, 0 for never; raises Refusal 400 where it is over already.
-        """
-        if expires and expires <= self._now():
-            raise Refusal(400, "Bad Request: expires: must be in the future")
-        if len(description) > _LONGEST_DESCRIPTION:
-            raise Refusal(400, f"description: {_LONGEST_DESCRIPTION} characters at the most")
+    def issue(self, organizations: list[str]) -> tuple[str, Token]:
+        """A new token for the organizations, in the form of the real ones, and what is kept."""
         secret = f"pul-{secrets.token_hex(20)}"
         with self.change() as state:
-            token = Token(str(uuid.uuid4()), digest(secret), organizations, description)
-            token.expires = expires
+            token = Token(str(uuid.uuid4()), digest(secret), organizations)
             state.tokens[token.id] = token
             return secret, token
 
@@ -114,22 +97,17 @@ class Organizations(StateFile[State]):
         with self.view():
             return sorted({key.split("/")[0] for key in self._state.environments})
 
-    def create(self, key: str, definition: str = "") -> None:
-        """A new environment; raises Refusal 409 where there is one, 400 for a bad definition."""
+    def create(self, key: str, definition: str) -> None:
+        """A new environment, in the place of one of that name."""
         with self.change() as state:
-            if key in state.environments:
-                raise Refusal(409, "Conflict: environment already exists")
-            _assert_sound(definition)
             state.environments[key] = Environment(definition)
 
-    def update(self, key: str, definition: str) -> Environment:
-        """A new revision of the environment; raises DefinitionError or Refusal 404."""
+    def update(self, key: str, definition: str) -> None:
+        """Another definition of the environment; raises DefinitionError or Refusal 404."""
         with self.change():
             environment = self._environment(key)
             evaluate(definition)
             environment.definition = definition
-            environment.revision += 1
-            return environment
 
     def definition(self, key: str) -> str:
         """The environment's YAML, secrets in plain text; raises Refusal 404."""
@@ -140,7 +118,7 @@ class Organizations(StateFile[State]):
         with self.view():
             return {key: each.opens for key, each in self._state.environments.items()}
 
-    def open(self, key: str, seconds: float = DEFAULT_SESSION_SECONDS) -> str:
+    def open(self, key: str) -> str:
         """Id of a session that shows the environment as it is now; raises Refusal 404."""
         with self.change():
             environment = self._environment(key)
@@ -149,7 +127,7 @@ class Organizations(StateFile[State]):
             self._sessions = {i: each for i, each in self._sessions.items() if each.ends > now}
             session = secrets.token_hex(16)
             properties = evaluate(environment.definition, key.partition("/")[2])
-            self._sessions[session] = _Session(key, properties, now + seconds)
+            self._sessions[session] = _Session(key, properties, now + _SESSION_SECONDS)
             return session
 
     def read(self, key: str, session_id: str) -> dict[str, Any]:
@@ -186,10 +164,3 @@ def find(properties: dict[str, Any], steps: list[Step]) -> dict[str, Any] | None
 def digest(secret: str) -> str:
     """What is kept of a token. They are random and long, so a plain hash will do."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _assert_sound(definition: str) -> None:
-    try:
-        evaluate(definition)
-    except DefinitionError as error:
-        raise Refusal(400, f"Bad Request: {error}") from None

@@ -1,12 +1,10 @@
 """Tailscale's API, requested as tailscale-client-go v2 requests it.
 
-An API key is the basic-auth user; OAuth credentials are exchanged for a bearer token. A request
-without a body carries `Accept`, one with a body `Content-Type`.
+The API key is the basic-auth user. A request without a body carries `Accept`, one with a body
+`Content-Type`.
 """
 
 import json
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -15,10 +13,8 @@ from urllib.parse import quote
 import httpx
 
 from providers.plugin.errors import ProviderError
-from providers.plugin.loopback import is_on_loopback
 
 _TIMEOUT_SECONDS = 60.0  # As the real client's.
-_TOKEN_MARGIN_SECONDS = 10.0
 _NOT_FOUND, _ERRORS_FROM = 404, 400
 
 
@@ -47,30 +43,18 @@ def failing(what: str) -> Iterator[None]:
 class Client:
     """A connection to one tailnet. Methods raise ApiError, or ProviderError if nothing answers."""
 
-    def __init__(
-        self,
-        *,
-        base_url: str,
-        tailnet: str,
-        user_agent: str,
-        api_key: str = "",
-        oauth_client: tuple[str, str] | None = None,
-        scopes: list[str] | None = None,
-    ) -> None:
-        """Either `api_key`, or `oauth_client`: id and secret."""
-        loopback = is_on_loopback(base_url)
+    def __init__(self, *, base_url: str, tailnet: str, user_agent: str, api_key: str) -> None:
         self._http = httpx.Client(
-            base_url=base_url, timeout=_TIMEOUT_SECONDS, trust_env=not loopback
+            base_url=base_url,
+            auth=(api_key, ""),
+            timeout=_TIMEOUT_SECONDS,
+            # It is on loopback, which no proxy can reach.
+            trust_env=False,
         )
         self._http.headers["User-Agent"] = user_agent
         # The real client asks for a type only where it sends none.
         del self._http.headers["Accept"]
         self._tailnet = tailnet
-        self._api_key = api_key
-        self._oauth_client = oauth_client
-        self._scopes = scopes or []
-        self._token, self._token_ends = "", 0.0
-        self._token_lock = threading.Lock()
 
     def get(
         self, *path: str, query: list[tuple[str, str]] | None = None, accept: str = ""
@@ -124,50 +108,19 @@ class Client:
         params: list[tuple[str, str]] | None = None,
     ) -> httpx.Response:
         url = "/api/v2/" + "/".join(quote(part, safe="") for part in path)
-        # httpx wants no credentials for a bearer header, and a tuple for basic.
-        basic = (self._api_key, "") if self._oauth_client is None else None
-        bearer = {} if basic else {"Authorization": f"Bearer {self._bearer()}"}
-        response = self._request(
-            method,
-            url,
-            headers=headers | bearer,
-            content=content,
-            params=httpx.QueryParams(tuple(params)) if params else None,
-            auth=httpx.BasicAuth(*basic) if basic else None,
-        )
-        if response.status_code >= _ERRORS_FROM:
-            raise _error(response)
-        return response
-
-    def _request(self, method: str, url: str, **options: Any) -> httpx.Response:  # noqa: ANN401
+        query = httpx.QueryParams(tuple(params)) if params else None
         try:
-            return self._http.request(method, url, **options)
+            response = self._http.request(
+                method, url, headers=headers, content=content, params=query
+            )
         except httpx.HTTPError as error:
             where = self._http.base_url.copy_with(userinfo=b"")
             raise ProviderError(
                 f"{method} {url}: no answer from {where}: {type(error).__name__}"
             ) from None
-
-    def _bearer(self) -> str:
-        with self._token_lock:
-            if time.monotonic() >= self._token_ends:
-                client_id, client_secret = self._oauth_client or ("", "")
-                form = {"grant_type": "client_credentials"}
-                if self._scopes:
-                    form["scope"] = " ".join(self._scopes)
-                response = self._request(
-                    "POST",
-                    "/api/v2/oauth/token",
-                    data=form,
-                    auth=httpx.BasicAuth(client_id, client_secret),
-                )
-                if response.status_code >= _ERRORS_FROM:
-                    raise _error(response)
-                granted = response.json()
-                self._token = granted["access_token"]
-                seconds = float(granted.get("expires_in", 3600))
-                self._token_ends = time.monotonic() + seconds - _TOKEN_MARGIN_SECONDS
-            return self._token
+        if response.status_code >= _ERRORS_FROM:
+            raise _error(response)
+        return response
 
 
 def _error(response: httpx.Response) -> ApiError:

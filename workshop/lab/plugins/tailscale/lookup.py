@@ -1,17 +1,16 @@
 """The functions: getDevice, getDevices."""
 
-import re
 import threading
 import time
 import uuid
 from typing import Any
 
+from components.values.duration import seconds
 from providers.plugin.errors import ProviderError
 from workshop.lab.plugins.provider import BadArgumentsError
 from workshop.lab.plugins.tailscale.client import Client, failing
 
 _SECONDS_BETWEEN_LOOKS = 1.0  # As the real provider's.
-_UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DEVICE_PROPERTIES: tuple[tuple[str, Any], ...] = (
     ("addresses", []),
     ("authorized", False),
@@ -53,28 +52,27 @@ class Lookup:
             )
         attribute, wanted = given[0], str(args[given[0]])
         wait_for = args.get("waitFor")
-        seconds = 0.0 if wait_for is None else _wait_seconds(str(wait_for))
         with failing("Failed to fetch devices"):
-            device = self._await(attribute, wanted, seconds)
-        return device | ({} if wait_for is None else {"waitFor": wait_for})
+            if wait_for is None:
+                return self._first(attribute, wanted)
+            device = self._await(attribute, wanted, str(wait_for))
+        return device | {"waitFor": wait_for}
 
-    def _await(self, attribute: str, wanted: str, seconds: float) -> dict[str, Any]:
+    def _await(self, attribute: str, wanted: str, wait_for: str) -> dict[str, Any]:
         """Look at once, then every second; the end comes between two looks."""
+        patience = _wait_seconds(wait_for)
         begun, looks = time.monotonic(), 0
         while True:
             try:
                 return self._first(attribute, wanted)
             except ProviderError as error:
-                if not seconds:
-                    raise
                 last = error
             looks += 1
-            due = begun + min(looks * _SECONDS_BETWEEN_LOOKS, seconds)
+            due = begun + min(looks * _SECONDS_BETWEEN_LOOKS, patience)
             if self._cancelled.wait(max(0.0, due - time.monotonic())):
                 raise ProviderError("cancelled while waiting")
-            if time.monotonic() >= begun + seconds:
-                span = _go_duration(seconds)
-                raise ProviderError(f"failed after maximum of retries within {span}: {last}")
+            if time.monotonic() >= begun + patience:
+                raise ProviderError(f"failed after maximum of retries within {wait_for}: {last}")
 
     def get_devices(self, args: dict[str, Any]) -> dict[str, Any]:
         """All devices that match every filter, and whose name begins with `namePrefix`."""
@@ -105,24 +103,15 @@ class Lookup:
 
 def _wait_seconds(text: str) -> float:
     """Seconds of a Go duration such as `1m30s`; raises BadArgumentsError."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+    wait = seconds(text)
+    if wait is None:
         reason = f"unable to parse value as a duration, got: {text[:40]}"
         raise BadArgumentsError([("waitFor", reason)])
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if seconds <= 1:
+    if wait <= 1:
         raise BadArgumentsError(
             [("waitFor", f"duration must be greater than 1 second, got: {text}")]
         )
-    return seconds
-
-
-def _go_duration(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{hours:.0f}h" if hours else ""
-    text += f"{minutes:.0f}m" if hours or minutes else ""
-    return f"{text}{rest:g}s"
+    return float(wait)
 
 
 def _describe(device: dict[str, Any]) -> dict[str, Any]:

@@ -1,20 +1,12 @@
 """The provider: its settings, and what it has."""
 
-import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from providers.plugin.errors import ProviderError
 from providers.plugin.property_value import has_unknown
-from providers.plugin.variables import (
-    TAILSCALE_API_KEY,
-    TAILSCALE_BASE_URL,
-    TAILSCALE_OAUTH_CLIENT_ID,
-    TAILSCALE_OAUTH_CLIENT_SECRET,
-    TAILSCALE_TAILNET,
-)
+from providers.plugin.variables import TAILSCALE_API_KEY, TAILSCALE_BASE_URL, TAILSCALE_TAILNET
 from workshop.lab.plugins.provider import Function, Log, Provider
 from workshop.lab.plugins.resource_kind import ResourceKind
 from workshop.lab.plugins.tailscale.acl import Acl
@@ -41,17 +33,7 @@ class TailscaleProvider(Provider):
     config_defaults: ClassVar[Mapping[str, str]] = {
         "userAgent": f"Pulumi/3.0 (https://www.pulumi.com) pulumi-tailscale/{version}"
     }
-    config_names = frozenset(
-        {
-            "apiKey",
-            "baseUrl",
-            "oauthClientId",
-            "oauthClientSecret",
-            "scopes",
-            "tailnet",
-            "userAgent",
-        }
-    )
+    config_names = frozenset({"apiKey", "baseUrl", "tailnet", "userAgent"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,31 +50,16 @@ class TailscaleProvider(Provider):
             self._why_not = "the provider's settings are not known before the update"
             return
         api_key = _setting(config, "apiKey", TAILSCALE_API_KEY)
-        client_id = _setting(config, "oauthClientId", TAILSCALE_OAUTH_CLIENT_ID)
-        client_secret = _setting(config, "oauthClientSecret", TAILSCALE_OAUTH_CLIENT_SECRET)
-        if api_key and (client_id or client_secret):
-            raise _credentials_error(
-                "credentials are conflicting - `api_key` conflicts with 'oauth_client_id', "
-                "'oauth_client_secret', 'identity_token', and 'audience'"
+        if not api_key:
+            raise ProviderError(
+                "Provider credentials error: tailscale provider credentials are empty - set "
+                "`api_key` (TAILSCALE_API_KEY)"
             )
-        if not (api_key or client_id or client_secret):
-            raise _credentials_error(
-                "credentials are empty - set `api_key` (TAILSCALE_API_KEY), or 'oauth_client_id' "
-                "and 'oauth_client_secret'"
-            )
-        if not api_key and not (client_id and client_secret):
-            raise _credentials_error(
-                "arguments 'oauth_client_id' and 'oauth_client_secret' are mandatory together"
-            )
-        scopes = config.get("scopes") or []
         self._client = Client(
-            base_url=_setting(config, "baseUrl", TAILSCALE_BASE_URL) or "https://api.tailscale.com",
+            base_url=_setting(config, "baseUrl", TAILSCALE_BASE_URL),
             tailnet=_setting(config, "tailnet", TAILSCALE_TAILNET) or "-",
             user_agent=f"{config.get('userAgent') or 'stand-in'} (oceanid-stand-in)",
             api_key=api_key,
-            oauth_client=None if api_key else (client_id, client_secret),
-            # A provider's lists come as JSON text.
-            scopes=json.loads(scopes) if isinstance(scopes, str) else scopes,
         )
 
     def kinds(self) -> tuple[ResourceKind, ...]:
@@ -120,19 +87,5 @@ class _Unconfigured(Client):
         raise ProviderError(f"{method} {'/'.join(path)}: {self._why}")
 
 
-def _credentials_error(reason: str) -> ProviderError:
-    return ProviderError(f"Provider credentials error: tailscale provider {reason}")
-
-
 def _setting(config: Mapping[str, Any], name: str, variable: str) -> str:
-    text = str(config.get(name) or os.environ.get(variable) or "")
-    path = text.removeprefix("file:")
-    if path == text or name in ("baseUrl", "tailnet"):
-        return text
-    try:
-        return Path(path).read_text().strip()
-    except OSError as error:
-        raise ProviderError(
-            f"Could not resolve file for {name}: the file {path!r} could not be read: "
-            f"{error.strerror}"
-        ) from None
+    return str(config.get(name) or os.environ.get(variable) or "")
