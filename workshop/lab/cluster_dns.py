@@ -3,6 +3,8 @@
 Nothing of this lab answers DNS; the preflight reads whether transparent hosts would be answered.
 """
 
+from pathlib import Path
+
 import httpx
 
 from workshop.lab.nodes import FLEET
@@ -11,29 +13,7 @@ from workshop.lab.waiting import until
 _PATH = "/api/v1/namespaces/kube-system/configmaps"
 _THERE = {httpx.codes.CREATED, httpx.codes.CONFLICT}
 # k3s v1.35, manifests/coredns.yaml.
-COREFILE = """.:53 {
-    errors
-    health
-    ready
-    kubernetes cluster.local in-addr.arpa ip6.arpa {
-      pods insecure
-      fallthrough in-addr.arpa ip6.arpa
-    }
-    hosts /etc/coredns/NodeHosts {
-      ttl 60
-      reload 15s
-      fallthrough
-    }
-    prometheus :9153
-    cache 30
-    loop
-    reload
-    loadbalance
-    import /etc/coredns/custom/*.override
-    forward . /etc/resolv.conf
-}
-import /etc/coredns/custom/*.server
-"""
+COREFILE = Path(__file__).with_name("Corefile").read_text()
 
 
 def configure(api: httpx.Client) -> None:

@@ -1,12 +1,12 @@
 """etcd, the API server, the controller manager, the scheduler and kwok as lab services."""
 
+from pathlib import Path
+
 import httpx
-import yaml
 
 from workshop.lab import pki, processes
 from workshop.lab.home import BIN, REPOSITORY, Home
 from workshop.lab.kube import connect
-from workshop.lab.private_file import write_private
 from workshop.lab.processes import Service
 from workshop.lab.waiting import until
 
@@ -23,19 +23,7 @@ NAMES = (
 )
 
 _SECONDS_TO_START = 60.0
-
-# Who changed which object, never what is in it: tests and people read who did what from it.
-AUDIT_POLICY = {
-    "apiVersion": "audit.k8s.io/v1",
-    "kind": "Policy",
-    "omitStages": ["RequestReceived"],
-    "rules": [
-        {"level": "None", "resources": [{"group": "coordination.k8s.io"}]},
-        {"level": "None", "users": ["system:apiserver"]},
-        {"level": "Metadata", "verbs": ["create", "update", "patch", "delete"]},
-        {"level": "None"},
-    ],
-}
+_AUDIT_POLICY = Path(__file__).with_name("audit_policy.yaml")
 
 
 def start(home: Home) -> list[str]:
@@ -66,22 +54,23 @@ def etcd_authority(home: Home) -> pki.Authority:
     return pki.Authority(folder=home.pki, name="etcd-ca")
 
 
-def _write_credentials(home: Home) -> None:
-    authority = cluster_authority(home)
-    # kwok reads and writes every node and pod; cluster administrator is what its own manifests use.
-    users = {
-        "admin": ("oceanid-lab-admin", "system:masters"),
-        "kube-controller-manager": ("system:kube-controller-manager", None),
-        "kube-scheduler": ("system:kube-scheduler", None),
-        "kwok": ("oceanid-lab-kwok", "system:masters"),
-    }
-    for name, (user, group) in users.items():
+def kubeconfig(home: Home, name: str, server: str, *, user: str, group: str | None = None) -> Path:
+    """A kubeconfig for a part of the cluster, made at first use."""
+    path = home.kubeconfig if name == "admin" else home.pki / f"{name}.kubeconfig"
+    if not path.exists():
+        authority = cluster_authority(home)
         client = authority.issue(name, user=user, group=group)
-        path = home.kubeconfig if name == "admin" else home.pki / f"{name}.kubeconfig"
-        if not path.exists():
-            pki.kubeconfig(
-                path, server=api_server_url(home), authority=authority.pair, client=client
-            )
+        pki.kubeconfig(path, server=server, authority=authority.pair, client=client)
+    return path
+
+
+def _write_credentials(home: Home) -> None:
+    url, everything = api_server_url(home), "system:masters"
+    kubeconfig(home, "admin", url, user="oceanid-lab-admin", group=everything)
+    # kwok reads and writes every node and pod; cluster administrator is what its own manifests use.
+    kubeconfig(home, "kwok", url, user="oceanid-lab-kwok", group=everything)
+    for name in ("kube-controller-manager", "kube-scheduler"):
+        kubeconfig(home, name, url, user=f"system:{name}")
 
 
 def _etcd(home: Home) -> Service:
@@ -146,8 +135,6 @@ def api_server_command(
     """
     etcd_client = etcd_authority(home).issue("etcd-client", user="kube-apiserver")
     tokens = pki.signing_key(home.pki, "service-accounts")
-    audit_policy = home.pki / "audit-policy.yaml"
-    write_private(audit_policy, yaml.safe_dump(AUDIT_POLICY))
     return (
         str(BIN / "kube-apiserver"),
         *more,
@@ -168,7 +155,7 @@ def api_server_command(
         f"--etcd-keyfile={etcd_client.key}",
         f"--encryption-provider-config={pki.encryption_config(home.pki)}",
         "--enable-aggregator-routing=true",
-        f"--audit-policy-file={audit_policy}",
+        f"--audit-policy-file={_AUDIT_POLICY}",
         f"--audit-log-path={home.logs / 'audit.log'}",
         "--audit-log-maxsize=50",
         "--audit-log-maxbackup=1",

@@ -14,6 +14,7 @@ import httpx
 import yaml
 
 from workshop.lab import cluster_dns, processes
+from workshop.lab.control_plane import kubeconfig
 from workshop.lab.home import BIN, REPOSITORY, Home, LabError
 from workshop.lab.kube import Objects, connect
 from workshop.lab.network import servers
@@ -27,7 +28,7 @@ from workshop.lab.waiting import until
 
 _NETWORK, _FORWARD = "network", "forward"
 _SECONDS_TO_START = 60.0
-_CLUSTER_DNS = Path(__file__).with_name("cluster_dns.yaml")
+_ADD_ONS = [Path(__file__).with_name(f"{name}.yaml") for name in ("cluster_dns", "kube_proxy")]
 
 
 def start(home: Home) -> list[str]:
@@ -41,7 +42,7 @@ def start(home: Home) -> list[str]:
     outside = servers.services(home, spaces["internet"], trusted)
     started += [each.name for each in outside if processes.start(home, each)]
     started += _start_forward(home, spaces)
-    kubeconfig = server.kubeconfig(
+    admin = kubeconfig(
         home,
         "admin",
         f"https://127.0.0.1:{home.port('kube-apiserver')}",
@@ -51,13 +52,13 @@ def start(home: Home) -> list[str]:
     roots = trusted.pair.certificate.read_text()
     grown = seed.made(images.packed(images.stack_images(), trust(), roots), trust())
     started += [plan.name for plan in members(home) if _start_node(home, plan, spaces, grown)]
-    with connect(kubeconfig) as api:
+    with connect(admin) as api:
         _wait_for_api_server(home, api)
         _register(api, members(home))
         (home.path / server.API_UP).touch()
         cluster_dns.configure(api)
-        Objects(api).apply(yaml.safe_load_all(_CLUSTER_DNS.read_text()))
-        _bind_proxy(api)
+        for manifest in _ADD_ONS:
+            Objects(api).apply(yaml.safe_load_all(manifest.read_text()))
         health.wait_until_ready(home, api, {p: init_pid(home, p.name) for p in members(home)})
     for name in names(home):
         processes.assert_alive(home, name)
@@ -243,27 +244,6 @@ def _register(api: httpx.Client, fleet: tuple[NodePlan, ...]) -> None:
         for plan in fleet
     ]
     Objects(api).apply(nodes)
-
-
-def _bind_proxy(api: httpx.Client) -> None:
-    binding = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": "oceanid-lab-kube-proxy"},
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": "system:node-proxier",
-        },
-        "subjects": [
-            {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "User",
-                "name": "system:kube-proxy",
-            }
-        ],
-    }
-    Objects(api).apply([binding])
 
 
 def power_off(home: Home, name: str) -> None:

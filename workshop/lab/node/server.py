@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from workshop.lab import pki
 from workshop.lab.control_plane import (
     api_server_command,
     cluster_authority,
     controller_manager_command,
     etcd_command,
+    kubeconfig,
     scheduler_command,
 )
 from workshop.lab.home import Home
@@ -24,16 +24,6 @@ _NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc.cluster.lo
 def url(plan: NodePlan) -> str:
     """The API server's, as nodes and pods reach it."""
     return f"https://{plan.address}:{API_PORT}"
-
-
-def kubeconfig(home: Home, name: str, server: str, *, user: str, group: str | None = None) -> Path:
-    """A kubeconfig for a part of the cluster, made at first use."""
-    path = home.kubeconfig if name == "admin" else home.pki / f"{name}.kubeconfig"
-    if not path.exists():
-        authority = cluster_authority(home)
-        client = authority.issue(name, user=user, group=group)
-        pki.kubeconfig(path, server=server, authority=authority.pair, client=client)
-    return path
 
 
 def services(home: Home, plan: NodePlan, logs: Path) -> list[NodeService]:

@@ -5,7 +5,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from workshop.lab.control_plane import cluster_authority
+from workshop.lab.control_plane import cluster_authority, kubeconfig
 from workshop.lab.home import BIN, Home
 from workshop.lab.network.plan import CLUSTER_DNS, PODS, SERVICES, NodePlan
 from workshop.lab.node import cgroup, server
@@ -78,10 +78,10 @@ def write(home: Home, plan: NodePlan, fleet: tuple[NodePlan, ...]) -> Path:
 def _services(home: Home, plan: NodePlan, first: NodePlan, place: Path) -> list[NodeService]:
     logs = place / "logs"
     control_plane = server.services(home, plan, logs) if plan is first else []
-    router = server.kubeconfig(
+    router = kubeconfig(
         home, "kube-router", server.url(first), user="lab-kube-router", group="system:masters"
     )
-    kubelet = server.kubeconfig(
+    kubelet = kubeconfig(
         home,
         f"kubelet-{plan.name}",
         server.url(first),
@@ -204,7 +204,7 @@ def _kubelet(home: Home, plan: NodePlan) -> dict[str, Any]:
 
 
 def _proxy(home: Home, plan: NodePlan, first: NodePlan) -> dict[str, Any]:
-    config = server.kubeconfig(home, "kube-proxy", server.url(first), user="system:kube-proxy")
+    config = kubeconfig(home, "kube-proxy", server.url(first), user="system:kube-proxy")
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
