@@ -5,12 +5,14 @@ pods in appearance only.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from workshop.lab.home import LabError
+from workshop.lab.network import plan
 
 _SECONDS_TO_BE_READY = 30.0
 # What Kubernetes itself sets on a node that is not ready yet, and takes off when it is (its
@@ -58,14 +60,14 @@ class Node:
 
 _ROLE = "node-role.kubernetes.io"
 
-FLEET = (
-    Node(
-        name="tethys",
-        address="157.173.210.123",
-        labels={f"{_ROLE}/control-plane": "true", f"{_ROLE}/master": "true"},
-    ),
-    Node(name="styx", address="191.101.1.3", labels={}),
-    Node(name="calypso", address="192.168.2.80", labels={f"{_ROLE}/gpu": "true"}),
+_LABELS = {
+    "tethys": {f"{_ROLE}/control-plane": "true", f"{_ROLE}/master": "true"},
+    "calypso": {f"{_ROLE}/gpu": "true"},
+}
+
+FLEET = tuple(
+    Node(name=node.name, address=str(node.address), labels=_LABELS.get(node.name, {}))
+    for node in plan.FLEET
 )
 
 
@@ -101,7 +103,7 @@ def unready_taints(node: dict[str, Any]) -> list[str]:
     return [str(t["key"]) for t in node["spec"].get("taints", []) if t["key"] in _NOT_READY]
 
 
-def is_ready(node: dict[str, dict[str, list[dict[str, str]]]]) -> bool:
-    """Whether a Node object's condition `Ready` is true."""
-    conditions = node["status"].get("conditions", [])
+def is_ready(manifest: Mapping[str, Any]) -> bool:
+    """Whether the condition `Ready` of a Node or a Pod is true."""
+    conditions = manifest["status"].get("conditions", [])
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

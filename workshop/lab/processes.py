@@ -146,6 +146,14 @@ def _runs(pid: int, home: Home, name: str) -> bool:
         os.close(handle)
 
 
+def children(pid: int) -> list[int]:
+    """Pids of what its first thread has started and what has not ended; empty once it has."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
 def is_killed(pid: int) -> bool:
     """Whether SIGKILL has been sent to it."""
     try:

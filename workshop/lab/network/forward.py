@@ -7,17 +7,15 @@ for a namespace; and `address` and `to`, the address and port there.
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import json
-import os
 import socket
 import sys
 from pathlib import Path
 from typing import Any
 
-_CLONE_NEWNET = 0x40000000  # linux/sched.h
+from workshop.lab.network.namespace import Namespace
+
 _PIECE = 1 << 16
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,17 +30,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _serve(table: list[dict[str, Any]]) -> None:
-    home = os.open("/proc/self/ns/net", os.O_RDONLY)
-    servers = [await _listen(entry, home) for entry in table]
+    servers = [await _listen(entry) for entry in table]
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
-async def _listen(entry: dict[str, Any], home: int) -> asyncio.Server:
-    inside = os.open(entry["namespace"], os.O_RDONLY)
+async def _listen(entry: dict[str, Any]) -> asyncio.Server:
+    inside = Namespace(name=entry["namespace"], path=entry["namespace"])
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            outgoing = _socket(inside, home)
+            # A socket stays where it was made.
+            with inside.entered():
+                outgoing = socket.socket()
+            outgoing.settimeout(0)
             await asyncio.get_running_loop().sock_connect(outgoing, (entry["address"], entry["to"]))
             far_reader, far_writer = await asyncio.open_connection(sock=outgoing)
         except OSError:
@@ -53,18 +53,6 @@ async def _listen(entry: dict[str, Any], home: int) -> asyncio.Server:
         far_writer.close()
 
     return await asyncio.start_server(serve, "127.0.0.1", entry["port"])
-
-
-def _socket(inside: int, home: int) -> socket.socket:
-    """A socket in the namespace: it stays where it was made."""
-    if _libc.setns(inside, _CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "setns")
-    try:
-        made = socket.socket()
-    finally:
-        _libc.setns(home, _CLONE_NEWNET)
-    made.settimeout(0)
-    return made
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,11 +5,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workshop.lab.home import LabError
 from workshop.lab.network.namespace import Namespace
+from workshop.lab.processes import children
 
 _SECONDS_TO_END = 10.0
 # The first ends with this process. The last is the parent of a program that is process 1 of a PID
@@ -58,15 +60,12 @@ class Process:
     @property
     def pid(self) -> int | None:
         """The program's pid, None before it has started and after it has ended."""
-        number = self.parent.pid
-        try:
-            children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
-            # Until it becomes the program.
-            if not children or Path(f"/proc/{children[0]}/comm").read_text() == "unshare\n":
-                return None
-        except OSError:
-            return None
-        return int(children[0])
+        for child in children(self.parent.pid):
+            with suppress(OSError):
+                # Until it becomes the program.
+                name = Path(f"/proc/{child}/comm").read_text()
+                return None if name == "unshare\n" else child
+        return None
 
     def until_started(self) -> None:
         """Wait until the program runs, or has ended already."""

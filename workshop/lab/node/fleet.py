@@ -262,8 +262,7 @@ def init_pid(home: Home, name: str) -> int:
         parent = processes.find(home, _node_name(name))
         if parent is None:
             break
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        if children:
-            return int(children[0])
+        if children := processes.children(parent):
+            return children[0]
         time.sleep(0.01)
     raise LabError(f"node {name} does not run: see {home.logs}/{_node_name(name)}.log")

@@ -24,7 +24,7 @@ def running(home: Home, name: str, init: int) -> dict[str, int]:
     services = json.loads((spec.folder(home, name) / "spec.json").read_text())["services"]
     names = {tuple(service["argv"]): service["name"] for service in services}
     pids = {}
-    for pid in _children(init):
+    for pid in processes.children(init):
         service = names.get(_arguments(pid))
         if service is not None and not processes.is_killed(pid):
             pids[service] = pid
@@ -97,13 +97,6 @@ def _started_at(pid: int) -> float:
     # Field 22 of proc(5), in ticks since the machine's start.
     age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / _TICKS_PER_SECOND
     return time.time() - age
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
 
 
 def _arguments(pid: int) -> tuple[str, ...]:

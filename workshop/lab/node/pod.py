@@ -15,6 +15,7 @@ import httpx
 from workshop.lab.home import Home, LabError
 from workshop.lab.network.namespace import Namespace
 from workshop.lab.node import cgroup
+from workshop.lab.nodes import is_ready
 
 _SECONDS_TO_EXEC = 10.0
 
@@ -50,8 +51,7 @@ class NodePod:
     @property
     def is_ready(self) -> bool:
         """Whether its condition Ready is true."""
-        conditions = self.manifest["status"].get("conditions", [])
-        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+        return is_ready(self.manifest)
 
     @property
     def network(self) -> Namespace:

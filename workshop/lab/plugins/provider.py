@@ -69,33 +69,3 @@ class Provider(ABC):
                 kind.urn, kind.log = urn, log
                 return kind
         raise ProviderError(f"the {self.notice} It has no resource type {token!r}.")
-
-    def schema(self) -> dict[str, Any]:
-        """The package schema of what the stand-in has: enough for import and code generation."""
-        return {
-            "name": self.name,
-            "version": self.version,
-            "description": self.notice,
-            "resources": {kind.type_name: _resource_schema(kind) for kind in self.kinds()},
-        }
-
-
-def _resource_schema(kind: ResourceKind) -> dict[str, Any]:
-    properties = {name: _property_schema(field.kind) for name, field in kind.fields.items()}
-    computed = {name: _property_schema(text) for name, text in kind.outputs.items()}
-    for name in kind.secret_outputs:
-        computed[name]["secret"] = True
-    required = [name for name, field in kind.fields.items() if field.required]
-    return {
-        "inputProperties": properties,
-        "requiredInputs": required,
-        "properties": properties | computed,
-    }
-
-
-def _property_schema(kind: str) -> dict[str, Any]:
-    if kind == "array":
-        return {"type": "array", "items": {"type": "string"}}
-    if kind == "object":
-        return {"type": "object", "additionalProperties": {"type": "string"}}
-    return {"$ref": "pulumi.json#/Any"} if kind == "any" else {"type": kind}

@@ -59,8 +59,8 @@ class ResourceKind(ABC):
     """Tells the user a line."""
     type_name: ClassVar[str]
     fields: ClassVar[Mapping[str, Field]]
-    outputs: ClassVar[Mapping[str, str]] = {}
-    """Computed properties and their JSON schema types."""
+    outputs: ClassVar[tuple[str, ...]] = ()
+    """Computed properties."""
     secret_outputs: ClassVar[frozenset[str]] = frozenset()
     changed_by_update: ClassVar[frozenset[str]] = frozenset()
     """Computed properties that any update may change."""

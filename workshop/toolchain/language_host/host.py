@@ -4,6 +4,7 @@
 import functools
 import json
 import os
+import platform
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,7 +49,7 @@ def _refuse(context: grpc.ServicerContext, code: grpc.StatusCode, message: str) 
 
 
 def _not_offered(_host: object, _request: object, context: grpc.ServicerContext) -> NoReturn:
-    message = "this language host runs programs, it does not write or pack them: use the Pulumi CLI"
+    message = "this language host only runs programs: use the Pulumi CLI"
     _refuse(context, grpc.StatusCode.UNIMPLEMENTED, message)
 
 
@@ -85,32 +86,14 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         )
 
     @_clearly
-    def GetProgramDependencies(
-        self, request: language_pb2.GetProgramDependenciesRequest, context: grpc.ServicerContext
-    ) -> language_pb2.GetProgramDependenciesResponse:
-        """Return what is installed for the program; direct means required by nothing else."""
-        found = self._installed(request.info, "packages", context)
-        return language_pb2.GetProgramDependenciesResponse(
-            dependencies=[
-                language_pb2.DependencyInfo(name=package["name"], version=package["version"])
-                for package in found
-                if request.transitiveDependencies or not package["required"]
-            ]
-        )
-
-    @_clearly
     def About(
         self, request: language_pb2.AboutRequest, context: grpc.ServicerContext
     ) -> language_pb2.AboutResponse:
-        about = self._installed(request.info, "about", context)
+        """For an update's metadata; a project's virtual environment has the host's own Python."""
         return language_pb2.AboutResponse(
-            executable=about["executable"],
-            version=about["version"],
-            metadata={
-                "toolchain": interpreter.choose(request.info).toolchain,
-                "toolchainVersion": about["pip"],
-                "languageHost": "built from this repository",
-            },
+            executable=interpreter.choose(request.info).executable,
+            version=platform.python_version(),
+            metadata={"languageHost": "built from this repository"},
         )
 
     def RuntimeOptionsPrompts(
@@ -208,6 +191,7 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
             child.end(signal.SIGINT)
         return empty_pb2.Empty()
 
+    GetProgramDependencies: Any = _not_offered
     GenerateProgram: Any = _not_offered
     GenerateProject: Any = _not_offered
     GeneratePackage: Any = _not_offered
@@ -218,19 +202,10 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
     def _required(
         self, info: language_pb2.ProgramInfo, context: grpc.ServicerContext
     ) -> list[plugin_pb2.PackageDependency]:
-        found = (
-            packages.dependency(package["name"], package["version"], package["plugin"])
-            for package in self._installed(info, "plugins", context)
-        )
-        return [package for package in found if package is not None]
-
-    def _installed(
-        self, info: language_pb2.ProgramInfo, question: str, context: grpc.ServicerContext
-    ) -> Any:  # noqa: ANN401  (JSON)
         found = interpreter.choose(info)
         child = self._children.start(
             Command(
-                arguments=[found.executable, _INSTALLED, question],
+                arguments=[found.executable, _INSTALLED],
                 folder=info.program_directory or info.root_directory or "/",
                 environment=found.environment(os.environ),
                 piped=True,
@@ -243,7 +218,11 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         if child.wait() != 0:
             reason = errors.decode(errors="replace").strip().rpartition("\n")[2]
             raise HostError(f"{found.executable} cannot list what is installed: {reason}")
-        return json.loads(output)
+        needed = (
+            packages.dependency(package["name"], package["version"], package["plugin"])
+            for package in json.loads(output)
+        )
+        return [package for package in needed if package is not None]
 
 
 def _failure(code: int) -> str:

@@ -1,10 +1,7 @@
-"""Prints, as JSON, what is installed for the interpreter that runs this file.
+"""Prints, as JSON, the Pulumi packages installed for the interpreter that runs this file.
 
-`python installed.py packages`: every distribution, `[{name, version, required}]`, where
-`required` says that another one needs it. `python installed.py plugins`: the Pulumi packages,
-`[{name, version, plugin}]` with the content of `pulumi-plugin.json` or null. `python installed.py
-about`: `{executable, version, pip}`. It runs in the program's interpreter, not the host's, so it
-uses the standard library only.
+`[{name, version, plugin}]` with the content of `pulumi-plugin.json` or null. It runs in the
+program's interpreter, not the host's, so it uses the standard library only.
 """
 
 import importlib.util
@@ -12,25 +9,6 @@ import json
 import re
 import sys
 from pathlib import Path
-
-
-def packages() -> list[dict[str, object]]:
-    """Return every distribution; reads each one's metadata, 0.5 ms apiece."""
-    import importlib.metadata  # noqa: PLC0415  (35 ms, which `plugins` does without)
-
-    needed: set[str] = set()
-    found: dict[str, str] = {}
-    for distribution in importlib.metadata.distributions():
-        metadata = distribution.metadata
-        found.setdefault(normalized(metadata["Name"]), metadata["Version"])
-        for requirement in metadata.get_all("Requires-Dist", []):
-            name, _, marker = requirement.partition(";")
-            if "extra" not in marker:
-                needed.add(normalized(re.split(r"[^A-Za-z0-9._-]", name.strip(), maxsplit=1)[0]))
-    return [
-        {"name": name, "version": version, "required": name in needed}
-        for name, version in sorted(found.items())
-    ]
 
 
 def plugins() -> list[dict[str, object]]:
@@ -67,21 +45,5 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def about() -> dict[str, str]:
-    """Return the interpreter's path and version, and pip's version or an empty string."""
-    import importlib.metadata  # noqa: PLC0415  (as above)
-
-    try:
-        pip = importlib.metadata.version("pip")
-    except importlib.metadata.PackageNotFoundError:
-        pip = ""
-    version = ".".join(map(str, sys.version_info[:3]))
-    return {"executable": sys.executable, "version": version, "pip": pip}
-
-
 if __name__ == "__main__":
-    questions = {"packages": packages, "plugins": plugins, "about": about}
-    if len(sys.argv) != 2 or sys.argv[1] not in questions:  # noqa: PLR2004  one argument
-        print(f"usage: installed.py {{{','.join(questions)}}}", file=sys.stderr)
-        sys.exit(2)
-    print(json.dumps(questions[sys.argv[1]]()))
+    print(json.dumps(plugins()))

@@ -10,8 +10,6 @@ from pulumi.runtime.proto import language_pb2
 
 from workshop.toolchain.language_host.errors import HostError
 
-_TOOLCHAINS = {"pip": None, "uv": ".venv"}  # each with the virtualenv it implies
-
 
 @dataclass(frozen=True, kw_only=True)
 class Interpreter:
@@ -19,7 +17,6 @@ class Interpreter:
 
     executable: str
     virtualenv: str | None
-    toolchain: str
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """Return `base` as after `activate` of the virtual environment."""
@@ -36,10 +33,10 @@ class Interpreter:
 def choose(info: language_pb2.ProgramInfo) -> Interpreter:
     """Return the interpreter for the project in `info.root_directory`.
 
-    Options: `virtualenv`, a folder relative to the root directory; `toolchain`, `pip` or `uv`
-    (`uv` implies `virtualenv: .venv`). Without a virtualenv it is the interpreter that runs the
-    host, which has the SDK installed. Raises HostError on any other option, so that a misspelt
-    one never means another interpreter in silence, and on a missing virtual environment.
+    Options: `virtualenv`, a folder relative to the root directory; `toolchain`, which is `pip`.
+    Without a virtualenv it is the interpreter that runs the host, which has the SDK installed.
+    Raises HostError on any other option, so that a misspelt one never means another interpreter
+    in silence, and on a missing virtual environment.
     """
     options: dict[str, object] = dict(info.options.items())
     toolchain = _text(options, "toolchain") or "pip"
@@ -50,14 +47,13 @@ def choose(info: language_pb2.ProgramInfo) -> Interpreter:
             f"{info.root_directory}: runtime option {name} is not known to this language host; "
             "it knows virtualenv and toolchain"
         )
-    if toolchain not in _TOOLCHAINS:
+    if toolchain != "pip":
         raise HostError(
             f"{info.root_directory}: runtime option toolchain is {toolchain!r}, but this language "
-            f"host knows {' and '.join(_TOOLCHAINS)} only: use pip and name a virtualenv"
+            "host knows pip only: use pip and name a virtualenv"
         )
-    virtualenv = virtualenv or _TOOLCHAINS[toolchain]
     if virtualenv is None:
-        return Interpreter(executable=sys.executable, virtualenv=None, toolchain=toolchain)
+        return Interpreter(executable=sys.executable, virtualenv=None)
     folder = os.path.normpath(Path(info.root_directory, virtualenv))
     executable = f"{folder}/bin/python"
     if not os.access(executable, os.X_OK):
@@ -66,7 +62,7 @@ def choose(info: language_pb2.ProgramInfo) -> Interpreter:
             f"not a virtual environment: make it with `python3.11 -m venv {folder}` and "
             f"`{folder}/bin/pip install -r requirements.txt`"
         )
-    return Interpreter(executable=executable, virtualenv=folder, toolchain=toolchain)
+    return Interpreter(executable=executable, virtualenv=folder)
 
 
 def _text(options: dict[str, object], name: str) -> str | None:

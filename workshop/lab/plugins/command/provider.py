@@ -13,7 +13,7 @@ from workshop.lab.plugins.provider import BadArgumentsError, Function, Log, Prov
 from workshop.lab.plugins.resource_kind import Field, ResourceKind, Values, failures
 from workshop.toolchain.modules import STAND_IN_VERSIONS
 
-_STREAMS = {"stdout": "string", "stderr": "string"}
+_STREAMS = ("stdout", "stderr")
 _BASE = {
     "addPreviousOutputInEnv": Field(kind="boolean"),
     "archivePaths": Field(kind="array"),

@@ -18,12 +18,7 @@ class OauthClient(BridgedKind):
         "scopes": Field(kind="array", required=True, same=equal_as_sets),
         "tags": Field(kind="array", default=[], same=equal_as_sets),
     }
-    outputs: ClassVar[Mapping[str, str]] = {
-        "createdAt": "string",
-        "key": "string",
-        "updatedAt": "string",
-        "userId": "string",
-    }
+    outputs = ("createdAt", "key", "updatedAt", "userId")
     secret_outputs = frozenset({"key"})
     changed_by_update = frozenset({"updatedAt"})
 

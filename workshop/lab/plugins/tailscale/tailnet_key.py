@@ -27,12 +27,7 @@ class TailnetKey(BridgedKind):
         "tags": Field(kind="array", default=[], replaces=True, same=equal_as_sets),
         "userId": Field(kind="string", computed=True),
     }
-    outputs: ClassVar[Mapping[str, str]] = {
-        "createdAt": "string",
-        "expiresAt": "string",
-        "invalid": "boolean",
-        "key": "string",
-    }
+    outputs = ("createdAt", "expiresAt", "invalid", "key")
     secret_outputs = frozenset({"key"})
 
     def refuse(self, inputs: Values) -> list[tuple[str, str]]:
