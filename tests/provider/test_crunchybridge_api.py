@@ -1,7 +1,6 @@
 """The API's stand-in: a real server over real HTTP."""
 
 import re
-import stat
 from pathlib import Path
 
 import httpx
@@ -78,16 +77,6 @@ def test_a_page_that_is_too_long_is_refused(stand_in: StandIn, limit: str) -> No
     _refused(stand_in.api.get(stand_in.path, params={"limit": limit}), 400)
 
 
-def test_faults_come_in_the_order_asked_for_and_end(stand_in: StandIn) -> None:
-    stand_in.fault("status", status=429, retry_after=7, method="POST")
-    stand_in.fault("status", status=503, count=2)
-    assert stand_in.api.get(stand_in.path).status_code == 503
-    limited = stand_in.api.post(stand_in.path, json={"rule": "192.0.2.0/24"})
-    assert (limited.status_code, limited.headers["Retry-After"]) == (429, "7")
-    assert stand_in.api.get(stand_in.path).status_code == 503
-    assert stand_in.api.get(stand_in.path).status_code == 200
-
-
 @pytest.mark.parametrize(
     "fault",
     [{}, {"effect": "flood"}, {"effect": "cut", "count": 0}, {"effect": "status", "status": 418},
@@ -112,17 +101,6 @@ def test_what_was_answered_is_answered_again_also_after_a_kill(tmp_path: Path) -
     assert "Idempotency-Key" in _refused(other, 409)
     assert second.rules() == [made]
     second.stop()
-
-
-def test_the_key_is_in_a_private_file_and_nowhere_else(tmp_path: Path) -> None:
-    stand_in = start_stand_in(tmp_path)
-    stand_in.add("192.0.2.0/24")
-    stand_in.lab.get("/lab/requests")
-    stand_in.stop()
-    key_file = tmp_path / "api-key"
-    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
-    for path in tmp_path.iterdir():
-        assert path == key_file or stand_in.api_key not in path.read_text()
 
 
 def test_a_network_id_that_is_none_is_refused_at_the_start(

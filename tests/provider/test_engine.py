@@ -58,25 +58,6 @@ def test_drift_is_shown_and_mended(stack: Stack, stand_in: StandIn) -> None:
     assert stand_in.said() == {EXIT_RULE, OFFICE_RULE}
 
 
-def test_a_change_of_kind_replaces_and_a_change_of_range_does_not(
-    stack: Stack, stand_in: StandIn
-) -> None:
-    stack.set({"exit": EXIT, "office": OFFICE})
-    stack.up()
-    before = {each["description"]: each["id"] for each in stand_in.rules()}
-    stack.set({"exit": EXIT | {"rule": "192.0.2.8"}, "office": OFFICE | {"kind": "egress"}})
-    told = stack.up()
-    assert "1 updated" in told
-    assert "1 replaced" in told
-    assert stand_in.said() == {
-        ("192.0.2.8/32", "ingress", "exit node"),
-        ("198.51.100.0/24", "egress", None),
-    }
-    after = {each["description"]: each["id"] for each in stand_in.rules()}
-    assert before["exit node"] == after["exit node"]
-    assert before[None] != after[None]
-
-
 def test_an_imported_rule_has_nothing_left_to_change(stack: Stack, stand_in: StandIn) -> None:
     there = stand_in.add("192.0.2.7/32", description="exit node")
     stack.set({"exit": EXIT})

@@ -77,37 +77,19 @@ class Process:
         """Whether it has not ended yet."""
         return self.parent.poll() is None
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the program itself."""
-        pid = self.pid
-        if pid is not None:
-            os.kill(pid, number)
-
-    def wait(self, seconds: float) -> int:
-        """The exit code, or 128 and a signal's number; raises LabError after `seconds`."""
-        try:
-            code = self.parent.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise LabError(f"{self.name} did not end within {seconds:g} s: {self.log}") from None
-        return code if code >= 0 else 128 - code
-
     def kill(self) -> None:
         """End it and all it started, without a word."""
         self.until_started()
-        self.signal(signal.SIGKILL)
-        self.wait(_SECONDS_TO_END)
-
-    def last_words(self) -> str:
-        """The last line of its log, for messages."""
-        lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else "it said nothing"
+        if self.pid is not None:
+            os.kill(self.pid, signal.SIGKILL)
+        self.parent.wait(_SECONDS_TO_END)
 
     def until(self, condition: Callable[[], bool], what: str, *, seconds: float = 20.0) -> None:
         """Wait until the condition holds; LabError when the program ends or the time does."""
         deadline = time.monotonic() + seconds
         while not condition():
             if not self.running:
-                raise LabError(f"{self.name} ended: {self.last_words()} (log: {self.log})")
+                raise LabError(f"{self.name} ended while starting (log: {self.log})")
             if time.monotonic() > deadline:
                 raise LabError(f"{self.name}: not {what} after {seconds:g} s (log: {self.log})")
             time.sleep(0.02)
