@@ -1,5 +1,6 @@
 """The API stand-in, over real HTTP."""
 
+import stat
 import sys
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def test_no_secret_reaches_the_state_file_or_the_log(stand_in: StandIn, tmp_path
         text = (tmp_path / name).read_text()
         assert text
         assert not any(secret in text for secret in secrets)
+    assert stat.S_IMODE((tmp_path / "api-key").stat().st_mode) == 0o600
 
 
 def test_state_survives_a_kill(tmp_path: Path) -> None:

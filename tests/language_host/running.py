@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,12 +81,5 @@ class Process:
     def close(self) -> None:
         """Kill it if a failed test left it, and let it go."""
         with suppress(ProcessLookupError):
-            os.kill(int(self._pid_line().split()[1]), 9)
+            signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
         os.close(self._descriptor)
-
-    def _pid_line(self) -> str:
-        lines = Path(f"/proc/self/fdinfo/{self._descriptor}").read_text().splitlines()
-        line = next(line for line in lines if line.startswith("Pid:"))
-        if int(line.split()[1]) <= 0:
-            raise ProcessLookupError
-        return line

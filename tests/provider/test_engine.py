@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from providers.plugin.urn import parsed
+from workshop.lab.network.process import tree
 from workshop.testing.provider_engine import Stack
 from workshop.testing.provider_stand_in import StandIn
 
@@ -125,7 +127,9 @@ def test_a_kill_between_request_and_state_loses_and_doubles_nothing(
         os.kill(engine.pid, signal.SIGKILL)
     if victim != "engine":
         for pid in plugins:
-            _kill(pid)
+            # It may have ended with its engine.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     engine.communicate(timeout=60)
     if victim != "plugin":
         stack.run("cancel", "--yes")
@@ -139,35 +143,11 @@ def test_a_kill_between_request_and_state_loses_and_doubles_nothing(
 
 def _plugins_of(engine: int) -> list[int]:
     """The plugin's processes that descend from the engine."""
-    parents: dict[int, int] = {}
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            status = (entry / "stat").read_text().rpartition(")")[2].split()
-            arguments = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if entry.name.isdigit():
-            parents[int(entry.name)] = int(status[1])
-            if b"providers/crunchybridge" in arguments:
-                found.append(int(entry.name))
-
-    def descends(pid: int) -> bool:
-        while pid in parents:
-            pid = parents[pid]
-            if pid == engine:
-                return True
-        return False
-
-    return [pid for pid in found if descends(pid)]
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        # It has ended with its engine.
-        return
+    return [
+        pid
+        for pid in tree(engine)
+        if b"providers/crunchybridge" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
 
 
 def test_the_plugin_is_no_burden_on_a_program_without_rules(

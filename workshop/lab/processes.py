@@ -37,7 +37,7 @@ def start(home: Home, service: Service) -> bool:
     """Start the service unless it runs already with these arguments; say whether it was started."""
     pid = find(home, service.name)
     if pid is not None:
-        if _arguments(pid) == service.argv:
+        if arguments(pid) == service.argv:
             return False
         stop(home, service.name)
     log = home.logs / f"{service.name}.log"
@@ -186,6 +186,10 @@ def _environment(pid: int) -> list[bytes]:
     return [] if state == "Z" else environment
 
 
-def _arguments(pid: int) -> tuple[str, ...]:
-    raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+def arguments(pid: int) -> tuple[str, ...]:
+    """What it was started with; empty once it has ended."""
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return ()
     return tuple(part.decode() for part in raw.split(b"\0")[:-1])

@@ -36,7 +36,7 @@ def start(home: Home) -> list[str]:
     """Start what does not run, and return its names; the API server must run."""
     started = [
         service.name
-        for service in (*_apis(home), _simulated_devices(home), _simulated_secrets(home))
+        for service in (*_apis(home), *_simulated(home))
         if processes.start(home, service)
     ]
     _wait(home)
@@ -57,12 +57,13 @@ def environment(home: Home) -> dict[str, str]:
 
 def _apis(home: Home) -> list[Service]:
     """The stand-ins that serve HTTP on a port and keep their state and their key in files."""
-    return [_python(name, *api_arguments(home, name, home.port(name))) for name in APIS]
+    return [_service(name, api_command(home, name, home.port(name))) for name in APIS]
 
 
-def api_arguments(home: Home, name: str, port: int) -> tuple[str, ...]:
-    """What the stand-in of an API is started with, wherever it listens on that loopback port."""
-    return (
+def api_command(home: Home, name: str, port: int) -> tuple[str, ...]:
+    """The command line of an API's stand-in, wherever it listens on that loopback port."""
+    return _python(
+        name,
         f"--port={port}",
         f"--state={home.path / f'{name}.json'}",
         f"--credentials={credentials(home, name)}",
@@ -70,25 +71,21 @@ def api_arguments(home: Home, name: str, port: int) -> tuple[str, ...]:
     )
 
 
-def _simulated_devices(home: Home) -> Service:
-    return _python(
-        "simulated-devices",
-        f"--kubeconfig={home.kubeconfig}",
-        f"--api-url={_url(home, 'tailscale-api')}",
-    )
+def _simulated(home: Home) -> list[Service]:
+    """What says in the place of simulated pods what their programs would show."""
+    cluster = f"--kubeconfig={home.kubeconfig}"
+    tailnet = f"--api-url={_url(home, 'tailscale-api')}"
+    commands = {"simulated-devices": (cluster, tailnet), "simulated-secrets": (cluster,)}
+    return [_service(name, _python(name, *more)) for name, more in commands.items()]
 
 
-def _simulated_secrets(home: Home) -> Service:
-    return _python("simulated-secrets", f"--kubeconfig={home.kubeconfig}")
+def _service(name: str, argv: tuple[str, ...]) -> Service:
+    return Service(name=name, argv=argv, environment={"PYTHONPATH": str(REPOSITORY)})
 
 
-def _python(name: str, *arguments: str) -> Service:
-    """The service that is the module of the same name."""
-    return Service(
-        name=name,
-        argv=(sys.executable, "-m", f"workshop.lab.{name.replace('-', '_')}", *arguments),
-        environment={"PYTHONPATH": str(REPOSITORY)},
-    )
+def _python(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command line of the module of the same name."""
+    return (sys.executable, "-m", f"workshop.lab.{name.replace('-', '_')}", *arguments)
 
 
 def _url(home: Home, name: str) -> str:

@@ -17,7 +17,7 @@ _SECONDS_TO_END = 10.0
 # The first ends with this process. The last is the parent of a program that is process 1 of a PID
 # namespace: so nothing that it starts gets away.
 _TIED = ("setpriv", "--pdeathsig=KILL", "--")
-_ALONE = (
+ALONE = (
     "unshare",
     *["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc", "--"],
 )
@@ -47,7 +47,7 @@ class Process:
         entered = ("nsenter", f"--net={namespace.path}", "--")
         with log.open("ab") as sink:
             parent = subprocess.Popen(
-                [*_TIED, *entered, *_ALONE, *argv],
+                [*_TIED, *entered, *ALONE, *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,

@@ -42,7 +42,7 @@ def services(home: Home, namespace: str, trusted: Authority) -> list[Service]:
     fronts = (f"--front={address}={PORTS[name]}" for address, name in _FRONTS.items())
     s3_tls = ("--ssl-cert", str(pair.certificate), "--ssl-key", str(pair.key))
     argvs = {
-        **{name: _stand_in(home, name) for name in PORTS},
+        **{name: stand_ins.api_command(home, name, port) for name, port in PORTS.items()},
         "sites": _python("workshop.lab.network.sites", *tls, *fronts),
         "s3": _python("moto.server", "-H", str(S3.address), "-p", "443", *s3_tls),
         "resolver": (str(BIN / "coredns"), "-conf", str(folder / "Corefile")),
@@ -74,11 +74,6 @@ def environment(home: Home) -> dict[str, str]:
     # Pods have no way to this machine's loopback.
     in_cluster = {ESC_API_URL_IN_CLUSTER: f"https://{PULUMI.host}/api/esc"}
     return stand_ins.environment(home) | in_cluster
-
-
-def _stand_in(home: Home, name: str) -> tuple[str, ...]:
-    module = f"workshop.lab.{name.replace('-', '_')}"
-    return _python(module, *stand_ins.api_arguments(home, name, PORTS[name]))
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from workshop.lab.home import BIN, REPOSITORY, Home, LabError
 from workshop.lab.kube import Objects, connect
 from workshop.lab.network import servers
 from workshop.lab.network.plan import API_PORT, FLEET, JOINING, NodePlan
+from workshop.lab.network.process import ALONE
 from workshop.lab.node import cgroup, health, images, seed, server, spec, watches
 from workshop.lab.nodes import FLEET as LABELLED
 from workshop.lab.pki import Authority
@@ -199,11 +200,10 @@ def _start_node(home: Home, plan: NodePlan, spaces: dict[str, str], grown: Path)
     if plan is FLEET[0] and processes.find(home, _node_name(plan.name)) is None:
         (home.path / server.API_UP).unlink(missing_ok=True)
     path = spec.write(home, plan, members(home))
-    alone = ("--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
     init = (sys.executable, "-I", "-S", str(Path(__file__).with_name("init.py")), str(path))
     service = Service(
         name=_node_name(plan.name),
-        argv=("unshare", *alone, "--", *init),
+        argv=(*ALONE, *init),
         namespace=spaces[plan.name],
     )
     return processes.start(home, service)

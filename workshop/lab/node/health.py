@@ -25,7 +25,7 @@ def running(home: Home, name: str, init: int) -> dict[str, int]:
     names = {tuple(service["argv"]): service["name"] for service in services}
     pids = {}
     for pid in processes.children(init):
-        service = names.get(_arguments(pid))
+        service = names.get(processes.arguments(pid))
         if service is not None and not processes.is_killed(pid):
             pids[service] = pid
     return pids
@@ -97,11 +97,3 @@ def _started_at(pid: int) -> float:
     # Field 22 of proc(5), in ticks since the machine's start.
     age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / _TICKS_PER_SECOND
     return time.time() - age
-
-
-def _arguments(pid: int) -> tuple[str, ...]:
-    try:
-        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return ()
-    return tuple(part.decode() for part in raw.split(b"\0")[:-1])
