@@ -121,12 +121,10 @@ def test_a_key_is_shown_once_and_is_of_no_use_when_deleted(stand_in: StandIn) ->
     assert key["key"].startswith(f"tskey-auth-{key['id']}-")
     assert "key" not in shown
     assert (shown["keyType"], shown["invalid"]) == ("auth", False)
-    assert [k["id"] for k in stand_in.api.get("tailnet/-/keys").json()["keys"]] == [key["id"]]
     assert stand_in.api.delete(path).status_code == 200
     revoked = stand_in.api.get(path).json()
     assert revoked["invalid"] is True
     assert revoked["revoked"] >= shown["created"]
-    assert stand_in.api.get("tailnet/-/keys").json()["keys"] == []
     assert stand_in.api.delete(path).status_code == 404
     assert stand_in.log_in(key["key"], "late").status_code == 401
 

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import provider_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from providers.plugin.property_value import Secret, encode
 from tests.plugin_process import details
@@ -93,12 +93,8 @@ def test_an_interrupt_does_not_end_the_plugin_and_the_end_of_its_engine_does(
     plugin = os.pidfd_open(pid)
     signal.pidfd_send_signal(plugin, signal.SIGINT)
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        info: Any = channel.unary_unary(
-            "/pulumirpc.ResourceProvider/GetPluginInfo",
-            request_serializer=empty_pb2.Empty.SerializeToString,
-            response_deserializer=bytes,
-        )
-        assert b"0.1.0" in info(empty_pb2.Empty())
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        assert stub.GetPluginInfo(empty_pb2.Empty()).version == "0.1.0"
     parent.kill()
     parent.wait()
     parent.stdout.close()

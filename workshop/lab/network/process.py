@@ -41,7 +41,7 @@ class Process:
         argv: Sequence[str],
         *,
         log: Path,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str],
     ) -> "Process":
         """Start it. `environment` is all it gets."""
         entered = ("nsenter", f"--net={namespace.path}", "--")
@@ -52,7 +52,7 @@ class Process:
                 stdout=sink,
                 stderr=sink,
                 cwd="/",
-                env=dict(environment or {}) or {"PATH": PATH},
+                env=environment,
                 start_new_session=True,
             )
         return cls(name=name, namespace=namespace, log=log, parent=parent)

@@ -51,11 +51,6 @@ def _key_routes(app: Flask, tailnet: Tailnet) -> None:
         secret = request.form.get("client_secret") or (authorization and authorization.password)
         return answer(tailnet.grant_token(secret or ""))
 
-    @app.get("/api/v2/tailnet/<name>/keys")
-    def list_keys(name: str) -> Response:
-        _caller(tailnet, name).require("auth_keys", write=False)
-        return answer({"keys": tailnet.keys()})
-
     @app.post("/api/v2/tailnet/<name>/keys")
     def create_key(name: str) -> Response:
         return answer(tailnet.create_key(json_object(), _caller(tailnet, name)))

@@ -126,11 +126,6 @@ class Tailnet(StateFile[State]):
                 raise Refusal(404, "key not found")
             return state.keys[key_id].answer(self.now())
 
-    def keys(self) -> list[dict[str, Any]]:
-        """All keys but the revoked ones, without their secrets."""
-        with self.view() as state:
-            return [key.answer(self.now()) for key in state.keys.values() if not key.revoked]
-
     def delete_key(self, key_id: str) -> None:
         with self.change() as state:
             key = state.keys.get(key_id)

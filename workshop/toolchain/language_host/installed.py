@@ -46,4 +46,7 @@ def normalized(name: str) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        print("usage: installed.py", file=sys.stderr)
+        sys.exit(2)
     print(json.dumps(plugins()))

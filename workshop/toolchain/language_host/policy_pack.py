@@ -139,10 +139,9 @@ class _Proxy(_Handler):
             try:
                 _call(channel, f"{_SERVICE}ConfigureStack", self.configuration)
             except grpc.RpcError as error:
-                if error.code() is not grpc.StatusCode.UNIMPLEMENTED:  # a pack from before it
-                    reason = f"the policy pack refused its stack: {error.details()}"
-                    self._pack.set_exception(ConnectionError(reason))
-                    return
+                reason = f"the policy pack refused its stack: {error.details()}"
+                self._pack.set_exception(ConnectionError(reason))
+                return
         self._pack.set_result(channel)
 
     def detach(self) -> None:
