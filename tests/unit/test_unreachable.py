@@ -2,12 +2,9 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +19,7 @@ from operations.delivery import run as engine_run
 from operations.errors import OperationError, RequestError
 from operations.kubernetes import client
 from tests.kubernetes_api import Response, asking, kubeconfig, refusal
+from tests.unit.far_side import Handler, closing, serving, silent
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 # From the provider [4.25.0], as the engine prints it.
@@ -32,44 +30,6 @@ _ADVICE = (
 )
 
 
-@contextmanager
-def _silent() -> Iterator[str]:
-    """A server that accepts every connection and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
-        yield f"https://127.0.0.1:{server.getsockname()[1]}"
-
-
-@contextmanager
-def _dropping() -> Iterator[str]:
-    """A server that ends every connection at once."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def drop() -> None:
-            while True:
-                try:
-                    server.accept()[0].close()
-                except OSError:
-                    return
-
-        thread = threading.Thread(target=drop, daemon=True)
-        thread.start()
-        yield f"https://127.0.0.1:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
-
-
-@contextmanager
-def _refusing() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    yield f"https://127.0.0.1:{port}"
-
-
-@contextmanager
-def _unknown() -> Iterator[str]:
-    yield "https://api.oceanid.invalid:6443"
-
-
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_SECONDS_TO_ANSWER", 1)
@@ -78,20 +38,19 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _kubeconfig(folder: Path, server: str) -> str:
-    return kubeconfig(folder, {"server": server, "insecure-skip-tls-verify": True})
+    return kubeconfig(folder, {"server": f"https://{server}", "insecure-skip-tls-verify": True})
 
 
-@pytest.mark.parametrize("way", [_silent, _dropping, _refusing, _unknown])
+@pytest.mark.parametrize("way", [silent, closing, "127.0.0.1:1", "api.oceanid.invalid:6443"])
 def test_a_command_says_so_in_one_line_before_the_engine_starts(
-    way: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    way: Handler | str, tmp_path: Path
 ) -> None:
-    assert callable(way)
-    with way() as server:
-        environment = {"PATH": "/usr/bin:/bin", "KUBECONFIG": _kubeconfig(tmp_path, server)}
+    with nullcontext(way) if isinstance(way, str) else serving(way) as server:
+        path = _kubeconfig(tmp_path, server)
         with pytest.raises(
             OperationError, match=r"the API server of prod does not answer: "
         ) as end:
-            reachable.require_answer("prod", environment)
+            reachable.require_answer("prod", {"PATH": "/usr/bin:/bin", "KUBECONFIG": path})
     assert len(str(end.value).splitlines()) == 1
     assert str(end.value).endswith("nothing has been changed")
 
@@ -103,22 +62,21 @@ def test_every_command_that_reaches_the_cluster_asks_first(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with _refusing() as server:
-        values = {
-            "KUBECONFIG": _kubeconfig(tmp_path, server),
-            "PULUMI_BACKEND_URL": f"file://{tmp_path}",
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
-            "CRUNCHYBRIDGE_BASE_URL": "http://127.0.0.1:1",
-            "ESC_API_URL": "http://127.0.0.1:1/api/esc",
-            "TAILSCALE_BASE_URL": "http://127.0.0.1:1",
-        }
-        (tmp_path / "env").write_text("".join(f"{k}={v}\n" for k, v in values.items()))
-        for name in shell.of_families(os.environ):
-            monkeypatch.delenv(name)
-        monkeypatch.setenv("OCEANID_LAB", str(tmp_path))
-        with pytest.raises(SystemExit) as end:
-            oceanid([command, "--stack", "dev"])
-        assert end.value.code == 2
+    values = {
+        "KUBECONFIG": _kubeconfig(tmp_path, "127.0.0.1:1"),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
+        "CRUNCHYBRIDGE_BASE_URL": "http://127.0.0.1:1",
+        "ESC_API_URL": "http://127.0.0.1:1/api/esc",
+        "TAILSCALE_BASE_URL": "http://127.0.0.1:1",
+    }
+    (tmp_path / "env").write_text("".join(f"{k}={v}\n" for k, v in values.items()))
+    for name in shell.of_families(os.environ):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OCEANID_LAB", str(tmp_path))
+    with pytest.raises(SystemExit) as end:
+        oceanid([command, "--stack", "dev"])
+    assert end.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("oceanid: the API server of dev does not answer: ")
     assert "run `oceanid lab up`" in line

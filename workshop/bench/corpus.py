@@ -3,85 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-_DEPLOYMENT = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: app-{app}
-  namespace: team-{team}
-  labels: {{app: app-{app}}}
-spec:
-  replicas: 2
-  selector: {{matchLabels: {{app: app-{app}}}}}
-  template:
-    metadata: {{labels: {{app: app-{app}}}}}
-    spec:
-      serviceAccountName: app-{app}
-      automountServiceAccountToken: false
-      securityContext:
-        runAsNonRoot: true
-        runAsUser: 1000
-        seccompProfile: {{type: RuntimeDefault}}
-      containers:
-        - name: app
-          image: registry.example/app:v1.{team}.{app}
-          args: [--listen=:8080, --peer=$(PEER)]
-          env:
-            - {{name: PEER, value: peer-{app}.example}}
-            - name: TOKEN
-              valueFrom: {{secretKeyRef: {{name: app-{app}, key: token}}}}
-          ports: [{{containerPort: 8080, name: http}}]
-          readinessProbe: {{httpGet: {{path: /ready, port: http}}}}
-          livenessProbe: {{httpGet: {{path: /live, port: http}}}}
-          resources: {{requests: {{cpu: 10m, memory: 32Mi}}, limits: {{memory: 64Mi}}}}
-          securityContext:
-            allowPrivilegeEscalation: false
-            privileged: {privileged}
-            readOnlyRootFilesystem: true
-            capabilities: {{drop: [ALL]}}
-          volumeMounts: [{{name: tmp, mountPath: /tmp}}]
-      volumes: [{{name: tmp, emptyDir: {{}}}}]
-"""
-_ACCOUNT = """\
-apiVersion: v1
-kind: ServiceAccount
-metadata: {{name: app-{app}, namespace: team-{team}}}
-automountServiceAccountToken: false
-"""
-_SERVICE = """\
-apiVersion: v1
-kind: Service
-metadata:
-  name: app-{app}
-  namespace: team-{team}
-  labels: {{app: app-{app}}}
-spec:
-  selector: {{app: app-{app}}}
-  ports:
-    - {{name: http, port: 80, targetPort: http}}
-"""
-_SYNCED = """\
-apiVersion: external-secrets.io/v1
-kind: ExternalSecret
-metadata: {{name: app-{app}, namespace: team-{team}}}
-spec:
-  refreshInterval: 15m
-  secretStoreRef: {{name: esc, kind: SecretStore}}
-  target: {{name: app-{app}}}
-  data:
-    - secretKey: token
-      remoteRef: {{key: apps.app-{app}.token}}
-"""
-_KINDS = (_DEPLOYMENT, _ACCOUNT, _SERVICE, _SYNCED)
+# A Deployment, its ServiceAccount, Service and ExternalSecret. As `.yaml` a scan would read it.
+_KINDS = Path(__file__).with_name("corpus.txt").read_text().split("---\n")
 _FAULTY = 40
 
 
 def manifests(size: int) -> Iterator[str]:
-    """`size` documents: a Deployment, its ServiceAccount, Service and ExternalSecret, and so on."""
+    """`size` documents: each kind for an application, and so on."""
     for number in range(size):
         app = number // len(_KINDS)
+        text = _KINDS[number % len(_KINDS)].replace("{app}", str(app))
         privileged = "true" if number % _FAULTY == 0 else "false"
-        yield _KINDS[number % len(_KINDS)].format(app=app, team=app % 20, privileged=privileged)
+        yield text.replace("{team}", str(app % 20)).replace("{privileged}", privileged)
 
 
 def write(folder: Path, size: int) -> Path:
