@@ -25,5 +25,5 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 @pytest.fixture(scope="module")
 def workloads(lab: Home) -> Iterator[Workloads]:
     """The lab's API server, to make pods in."""
-    with connect(lab.kubeconfig) as api:
-        yield Workloads(home=lab, api=api)
+    with connect(lab.kubeconfig) as kube:
+        yield Workloads(home=lab, kube=kube)

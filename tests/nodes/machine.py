@@ -52,12 +52,11 @@ def inside(spaces: set[str]) -> set[tuple[str, str]]:
     The kernel gives a new namespace the number of one that has ended, and no process this pair.
     """
     found = set()
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            with suppress(OSError):
-                if str((process / "ns/net").readlink()) in spaces:
-                    started = (process / "stat").read_text().rpartition(")")[2].split()[19]
-                    found.add((process.name, started))
+    for process in _processes():
+        with suppress(OSError):
+            if str((process / "ns/net").readlink()) in spaces:
+                started = (process / "stat").read_text().rpartition(")")[2].split()[19]
+                found.add((process.name, started))
     return found
 
 
@@ -71,20 +70,22 @@ def tables() -> dict[str, list[str]]:
     return shown
 
 
+def _processes() -> list[Path]:
+    """The folders of all processes; each may end before it is read."""
+    return [each for each in Path("/proc").iterdir() if each.name.isdigit()]
+
+
 def _network_namespaces() -> set[str]:
     found = set()
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            with suppress(OSError):
-                found.add(str((process / "ns/net").readlink()))
+    for process in _processes():
+        with suppress(OSError):
+            found.add(str((process / "ns/net").readlink()))
     return found
 
 
 def _of_processes(file: str) -> list[str]:
     found: list[str] = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            # It may have ended by now.
-            with suppress(OSError):
-                found += (process / file).read_bytes().replace(b"\0", b" ").decode().splitlines()
+    for process in _processes():
+        with suppress(OSError):
+            found += (process / file).read_bytes().replace(b"\0", b" ").decode().splitlines()
     return found

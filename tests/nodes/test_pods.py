@@ -7,11 +7,12 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.nodes.workloads import IDLE, RESTRICTED, SERVER, Workloads, pod
-from workshop.lab.home import Home
+from tests.nodes.workloads import IDLE, RESTRICTED, SERVER, Workloads
+from workshop.lab.home import Home, LabError
 from workshop.lab.network.plan import CALYPSO, FLEET, STYX, TETHYS
 from workshop.lab.node.pod import NodePod
 from workshop.testing.checkout import kubectl
+from workshop.testing.nodes.pods import SECONDS
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.network
@@ -33,7 +34,7 @@ def test_a_pods_log_is_read_through_the_api_server(workloads: Workloads) -> None
 def test_each_kubelet_gives_its_stats(workloads: Workloads, plan: object) -> None:
     name = getattr(plan, "name", "")
     path = f"/api/v1/nodes/{name}/proxy/stats/summary"
-    summary = workloads.api.get(path).raise_for_status().json()
+    summary = workloads.kube.get(path).raise_for_status().json()
     assert summary["node"]["nodeName"] == name
     assert summary["node"]["memory"]["workingSetBytes"] > 0
 
@@ -83,9 +84,8 @@ def _port_forward(lab: Home, namespace: str, name: str) -> Iterator[int]:
 
 def test_a_pod_that_breaks_restricted_is_refused(workloads: Workloads) -> None:
     namespace = workloads.namespace("restricted", enforce="restricted")
-    refusal = workloads.create("Pod", namespace, pod("root"))
-    assert refusal.status_code == 403
-    assert 'violates PodSecurity "restricted:latest"' in refusal.json()["message"]
+    with pytest.raises(LabError, match='is forbidden: violates PodSecurity "restricted:latest"'):
+        workloads.start(namespace, "root")
 
 
 def test_a_restricted_container_has_no_rights(workloads: Workloads) -> None:
@@ -107,15 +107,7 @@ def test_a_memory_limit_ends_the_container(workloads: Workloads) -> None:
     namespace = workloads.namespace("memory")
     greedy = ("python3", "-c", "b'x' * (256 << 20)")
     workloads.start(namespace, "greedy", greedy, limits={"memory": "64Mi"})
-    state: dict[str, dict[str, object]] = {}
-
-    def has_ended() -> bool:
-        status = workloads.get(namespace, "greedy").manifest["status"]
-        state.update(*(each["state"] for each in status.get("containerStatuses", [])))
-        return "terminated" in state
-
-    until(has_ended, "the container has ended")
-    ended = state["terminated"]
+    ended = workloads.end_of(workloads.pod(namespace, "greedy"), seconds=SECONDS)
     assert (ended["reason"], ended["exitCode"]) == ("OOMKilled", 137)
 
 
@@ -170,6 +162,8 @@ def test_a_network_policy_is_enforced_within_a_node_and_between_nodes(
     friends = [name for name in names if name.startswith("friend")]
     peers = {"key": "app", "operator": "In", "values": friends}
     policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
         "metadata": {"name": "friends"},
         "spec": {
             "podSelector": {"matchLabels": {"app": "server"}},
@@ -177,7 +171,7 @@ def test_a_network_policy_is_enforced_within_a_node_and_between_nodes(
             "ingress": [{"from": [{"podSelector": {"matchExpressions": [peers]}}]}],
         },
     }
-    workloads.create("NetworkPolicy", namespace, policy).raise_for_status()
+    workloads.create(namespace, policy)
     for name, client in clients.items():
         if name not in friends:
             _until(workloads, client, server, is_let_in=False)
@@ -193,12 +187,13 @@ def test_a_local_service_stays_on_the_callers_node(workloads: Workloads) -> None
     servers = {plan: workloads.ready(namespace, f"server-{plan.name}") for plan in FLEET}
     # One label for all three, as a DaemonSet's pods have.
     for server in servers.values():
-        workloads.api.patch(
+        workloads.kube.patch(
             f"/api/v1/namespaces/{namespace}/pods/{server.name}",
             json={"metadata": {"labels": {"service": "server"}}},
             headers={"Content-Type": "application/merge-patch+json"},
         ).raise_for_status()
     service = {
+        "kind": "Service",
         "metadata": {"name": "server"},
         "spec": {
             "selector": {"service": "server"},
@@ -206,7 +201,7 @@ def test_a_local_service_stays_on_the_callers_node(workloads: Workloads) -> None
             "internalTrafficPolicy": "Local",
         },
     }
-    made = workloads.create("Service", namespace, service).raise_for_status().json()
+    made = workloads.create(namespace, service)
     url = f"http://{made['spec']['clusterIP']}"
     for server in servers.values():
         assert _answer(workloads, server, url) == server.name
@@ -215,7 +210,7 @@ def test_a_local_service_stays_on_the_callers_node(workloads: Workloads) -> None
 
 def _resolved(workloads: Workloads, client: NodePod, name: str) -> str | None:
     code = f"import socket; print(socket.gethostbyname('{name}'))"
-    output = workloads.run(client, "/usr/local/bin/python3", "-c", code)
+    output = workloads.execute(client, "/usr/local/bin/python3", "-c", code)
     return None if output is None else output.strip()
 
 
@@ -229,8 +224,9 @@ def test_the_cluster_dns_resolves_services_and_takes_in_a_custom_server(
     until(lambda: _resolved(workloads, client, name) == "10.43.0.1", f"{name} is resolved")
     assert _resolved(workloads, client, "custom.example") is None
     server = "custom.example:53 {\n  hosts {\n    192.0.2.7 custom.example\n  }\n}\n"
-    custom = {"metadata": {"name": "coredns-custom"}, "data": {"example.server": server}}
-    workloads.create("ConfigMap", "kube-system", custom).raise_for_status()
+    metadata = {"name": "coredns-custom"}
+    custom = {"kind": "ConfigMap", "metadata": metadata, "data": {"example.server": server}}
+    workloads.create("kube-system", custom)
     until(lambda: _resolved(workloads, client, "custom.example") == "192.0.2.7", "custom.example")
 
 

@@ -1,23 +1,13 @@
 """Small pods and what belongs to them, made in a lab's API server as a user would."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-import yaml
-
-from workshop.lab.home import REPOSITORY, Home
 from workshop.lab.node.pod import NodePod
+from workshop.testing.nodes.pods import SECONDS, Pods
+from workshop.testing.recording import configured
 from workshop.testing.waiting import until
 
-_PATHS = {
-    "Namespace": "/api/v1/namespaces",
-    "Pod": "/api/v1/namespaces/{}/pods",
-    "Service": "/api/v1/namespaces/{}/services",
-    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
-    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
-}
 Manifest = dict[str, Any]
 
 RESTRICTED: Manifest = {
@@ -47,30 +37,24 @@ SERVER = ("python3", "-c", _SERVER)
 IDLE = ("sleep", "3600")
 
 
-def python_image() -> str:
-    """The lab's image with a shell and Python."""
-    settings = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
-    return str(settings["oceanid-cluster:egress"]["checkImage"])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workloads:
+@dataclass(kw_only=True)
+class Workloads(Pods):
     """What tests make in a lab, by its API server."""
 
-    home: Home
-    api: httpx.Client
-
-    def create(self, kind: str, namespace: str, manifest: Manifest) -> httpx.Response:
-        """The API server's response, whatever it is."""
-        return self.api.post(_PATHS[kind].format(namespace), json=manifest)
+    def create(self, namespace: str, manifest: Manifest) -> Manifest:
+        """The object of this manifest, once it is made there."""
+        metadata = {**manifest["metadata"], "namespace": namespace}
+        whole = {"apiVersion": "v1", **manifest, "metadata": metadata}
+        self.cluster.apply([whole])
+        made: Manifest = self.kube.get(self.cluster.path(whole)).raise_for_status().json()
+        return made
 
     def namespace(self, name: str, *, enforce: str | None = None) -> str:
         """A namespace with its default service account."""
         labels = {} if enforce is None else {"pod-security.kubernetes.io/enforce": enforce}
-        manifest = {"metadata": {"name": name, "labels": labels}}
-        self.create("Namespace", "", manifest).raise_for_status()
+        self.create("", {"kind": "Namespace", "metadata": {"name": name, "labels": labels}})
         account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
-        until(lambda: self.api.get(account).is_success, f"service account of {name}")
+        until(lambda: self.kube.get(account).is_success, f"service account of {name}")
         return name
 
     def start(
@@ -83,37 +67,40 @@ class Workloads:
         security: Manifest | None = None,
         limits: dict[str, str] | None = None,
     ) -> None:
-        """A pod with one container, `main`, that is not started again when it ends."""
-        manifest = pod(name, command, node=node, security=security, limits=limits)
-        self.create("Pod", namespace, manifest).raise_for_status()
+        """A pod with one container, `main`, that is not started again when it ends.
 
-    def get(self, namespace: str, name: str) -> NodePod:
-        """The pod as it is now."""
-        return NodePod.get(self.home, self.api, namespace, name)
+        Its label `app` is its name.
+        """
+        container = {
+            "name": "main",
+            "image": configured("egress")["checkImage"],
+            "command": list(command),
+            "securityContext": security or {},
+            "resources": {"limits": limits or {}},
+        }
+        spec: Manifest = {
+            "containers": [container],
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 0,
+        }
+        if node is not None:
+            spec["nodeSelector"] = {"kubernetes.io/hostname": node}
+        metadata = {"name": name, "labels": {"app": name}}
+        self.create(namespace, {"kind": "Pod", "metadata": metadata, "spec": spec})
 
     def ready(self, namespace: str, name: str) -> NodePod:
         """The pod, once it is ready."""
-        until(lambda: self.get(namespace, name).is_ready, f"pod {namespace}/{name} is ready")
-        return self.get(namespace, name)
+        (pod,) = self.until_pods(namespace, f"app={name}")
+        return pod
 
     def output(self, namespace: str, name: str) -> str:
         """The pod's log, once its command has ended well."""
-        status: Manifest = {}
+        pod = self.pod(namespace, name)
+        ended = self.end_of(pod, seconds=SECONDS)
+        assert ended["exitCode"] == 0, ended
+        return self.log_of(pod)
 
-        def has_ended() -> bool:
-            status.update(self.get(namespace, name).manifest["status"])
-            assert status["phase"] != "Failed", json.dumps(status)
-            return bool(status["phase"] == "Succeeded")
-
-        until(has_ended, f"pod {namespace}/{name} has ended")
-        return self.log(namespace, name)
-
-    def log(self, namespace: str, name: str) -> str:
-        """What the pod's container has written."""
-        path = f"/api/v1/namespaces/{namespace}/pods/{name}/log"
-        return self.api.get(path).raise_for_status().text
-
-    def run(self, pod: NodePod, *command: str) -> str | None:
+    def execute(self, pod: NodePod, *command: str) -> str | None:
         """A command's output in the pod; None where it fails."""
         return pod.container("main").execute(command)
 
@@ -122,31 +109,5 @@ class Workloads:
         code = f"import urllib.request as u; print(u.urlopen('{url}', timeout=2).read().decode())"
         # What the image sets, which a command run from outside does not have.
         roots = "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
-        output = self.run(pod, "/bin/env", roots, "/usr/local/bin/python3", "-c", code)
+        output = self.execute(pod, "/bin/env", roots, "/usr/local/bin/python3", "-c", code)
         return None if output is None else output.strip()
-
-
-def pod(
-    name: str,
-    command: tuple[str, ...] = IDLE,
-    *,
-    node: str | None = None,
-    security: Manifest | None = None,
-    limits: dict[str, str] | None = None,
-) -> Manifest:
-    """A pod's manifest; its label `app` is its name."""
-    container = {
-        "name": "main",
-        "image": python_image(),
-        "command": list(command),
-        "securityContext": security or {},
-        "resources": {"limits": limits or {}},
-    }
-    spec: Manifest = {
-        "containers": [container],
-        "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": 0,
-    }
-    if node is not None:
-        spec["nodeSelector"] = {"kubernetes.io/hostname": node}
-    return {"metadata": {"name": name, "labels": {"app": name}}, "spec": spec}

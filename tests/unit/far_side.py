@@ -12,7 +12,7 @@ Handler = Callable[[socket.socket], None]
 
 
 @contextmanager
-def serving(handler: Handler) -> Iterator[str]:
+def serving(handler: Handler, at: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[str]:
     """A server that gives each connection to `handler` in a thread; yields its `host:port`."""
 
     class _Connection(socketserver.BaseRequestHandler):
@@ -20,16 +20,19 @@ def serving(handler: Handler) -> Iterator[str]:
             handler(self.request)
 
     class _Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
         daemon_threads = True
         block_on_close = False
 
         def handle_error(self, request: object, client_address: object) -> None:
             """A client that goes away in the middle is part of what is tested."""
 
-    with _Server(("127.0.0.1", 0), _Connection) as server:
+    with _Server(at, _Connection) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
 
 
 def nobody() -> str:

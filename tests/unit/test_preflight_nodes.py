@@ -30,13 +30,6 @@ def test_a_fleet_that_is_as_it_should_be_gives_one_good_result() -> None:
     assert (result.verdict, result.where) == (Verdict.OK, "3 nodes")
 
 
-def test_a_node_the_cluster_lacks_is_a_failure_by_its_name_in_the_cluster() -> None:
-    there = [fleet_node(TETHYS), fleet_node(CALYPSO)]
-    result, _ = nodes.check(prod(), view(nodes=there), no_pods)
-    assert result.verdict is Verdict.FAIL
-    assert (result.where, result.what) == (f"node {STYX}", "the cluster has no node of that name")
-
-
 _AT = "191.101.1.3"
 _SILENT = "Kubelet stopped posting node status."
 

@@ -122,18 +122,6 @@ def test_a_node_too_small_for_any_gateway_is_named(allocatable: dict[str, str], 
     assert said in result.what
 
 
-def test_an_exit_node_is_judged_by_its_own_tolerations() -> None:
-    tainted = fleet_node(TETHYS, "role=edge:NoExecute")
-    edge = {"key": "role", "operator": "Exists"}
-    gateway, exit_node = _found(tainted)
-    assert "keeps gateways away" in gateway.what
-    assert "keeps the exit node oceanid-exit-tethys away" in exit_node.what
-    assert "to exitNodes[0].tolerations" in exit_node.remedy
-    (only,) = _found(tainted, settings=_tolerating(edge))
-    assert only.what == exit_node.what
-    assert _found(tainted, settings=_tolerating(edge, exit_node=[edge])) == []
-
-
 def test_a_cordon_stands_in_the_way_of_an_exit_node_and_of_no_gateway() -> None:
     (result,) = _found(fleet_node(TETHYS, "node.kubernetes.io/unschedulable:NoSchedule"))
     assert result.verdict is Verdict.FAIL

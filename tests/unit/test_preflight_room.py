@@ -140,13 +140,6 @@ def test_a_gateway_that_waits_is_a_warning_where_that_of_the_settings_fits() -> 
     assert "this update can place it" in result.remedy
 
 
-def test_a_gateway_that_waits_is_a_failure_where_that_of_the_settings_does_not_fit() -> None:
-    (result,) = _waiting(srv712695=[_pod("950m")]).found()
-    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {STYX}")
-    assert result.what.startswith(f"its gateway waits for a place: {_WHY}")
-    assert "100m of cpu are needed, 50m of 1 are free" in result.what
-
-
 def test_a_gateway_that_waits_on_a_node_that_is_too_small_is_a_failure() -> None:
     fleet = _waiting()
     fleet.nodes[1] = _node(STYX, {**_SMALL, "cpu": "99m"})

@@ -52,15 +52,10 @@ def test_a_cluster_without_another_tailscale_is_fine_and_says_what_it_cannot_see
     assert result.verdict is Verdict.OK
 
 
-def test_the_daemon_set_of_the_outage_is_a_failure() -> None:
+def test_the_daemon_set_of_the_outage_is_a_failure_and_not_to_be_deleted_at_once() -> None:
     worker = workload("worker", namespace="net", image=_TAILSCALE, hostNetwork=True)
     (result,) = _foreign(daemon_sets=[worker])
     assert (result.verdict, result.where) == (Verdict.FAIL, "DaemonSet net/worker")
-
-
-def test_what_runs_on_every_node_is_not_to_be_deleted_at_once() -> None:
-    worker = workload("tailscale-worker", hostNetwork=True)
-    (result,) = _foreign(daemon_sets=[worker])
     assert "--cascade=orphan" in result.remedy
     assert "one node at a time" in result.remedy
 

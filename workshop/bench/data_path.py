@@ -7,7 +7,7 @@ meets all of them; ratios are taken within rounds, and the medians of the rounds
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path as Folder
 from statistics import median
@@ -146,15 +146,12 @@ def _userspace(made: Fleet, at_exit: dict[str, list[int]]) -> list[Path]:
 
 def _programs(pids: list[int]) -> list[int]:
     """Those that carry traffic, not what starts and ends with them."""
-    names = {pid: Folder(f"/proc/{pid}/comm") for pid in pids}
-    return [pid for pid, file in names.items() if _content(file) in ("tailscaled", "envoy")]
-
-
-def _content(file: Folder) -> str:
-    try:
-        return file.read_text().strip()
-    except OSError:
-        return ""
+    found = []
+    for pid in pids:
+        with suppress(OSError):  # it may have ended by now
+            if Folder(f"/proc/{pid}/comm").read_text().strip() in ("tailscaled", "envoy"):
+                found.append(pid)
+    return found
 
 
 Flows = dict[str, dict[int, list[Flow]]]

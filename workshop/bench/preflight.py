@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 
@@ -11,7 +10,7 @@ import yaml
 from operations.delivery import shell
 from workshop.bench.fleet_size import SIZES, bench_lab, grow
 from workshop.bench.goal import Goal, Results, table
-from workshop.testing.checkout import REPOSITORY, said
+from workshop.testing.checkout import REPOSITORY, completed, said
 from workshop.testing.lab_fleet import Fleet
 
 _RUNS = 5
@@ -44,14 +43,10 @@ def _run(fleet: Fleet, size: int) -> float:
     settings = {key.partition(":")[2]: value for key, value in document.items()}
     settings["nodes"] += more
     began = time.monotonic()
-    result = subprocess.run(
-        [sys.executable, "-m", "operations.preflight", "--json", "--settings", "-"],
-        cwd=REPOSITORY,
-        env={**shell.passed_on(os.environ), **fleet.variables},
-        input=json.dumps(settings),
-        capture_output=True,
-        text=True,
-        check=False,
+    result = completed(
+        *(sys.executable, "-m", "operations.preflight", "--json", "--settings", "-"),
+        environment={**shell.passed_on(os.environ), **fleet.variables},
+        given=json.dumps(settings),
     )
     took = time.monotonic() - began
     # Any but a fleet that is seen whole and Ready would measure something else.

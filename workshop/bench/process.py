@@ -31,8 +31,3 @@ def run(command: Sequence[str], accepted: Sequence[int], environment: Mapping[st
     if process.returncode not in accepted:
         raise RuntimeError(f"bench: {command[0]} ended with {process.returncode}")
     return Run(seconds=took, megabytes=usage.ru_maxrss / 1024)
-
-
-def best(runs: Sequence[Run]) -> Run:
-    """The quickest: what else the machine did can only have slowed the others."""
-    return min(runs, key=lambda each: each.seconds)

@@ -4,14 +4,13 @@ import time
 from collections.abc import Sequence
 
 import yaml
-from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel, Policy
 
 from policies import crossguard
 from policies.exceptions import Exceptions
 from workshop.bench import corpus
 from workshop.bench.goal import Goal, Results, table
+from workshop.testing.agreement import request_for
 
 _RESOURCES = 400
 _GOAL_RULES, _GOAL_MILLISECONDS = 25, 0.3
@@ -42,7 +41,10 @@ def _milliseconds(policies: Sequence[Policy]) -> float:
     servicer = crossguard.UnknownAwareAnalyzer(
         "oceanid", "0.0.1", list(policies), EnforcementLevel.MANDATORY
     )
-    requests = [_request(number, text) for number, text in enumerate(corpus.manifests(_RESOURCES))]
+    requests = [
+        request_for(yaml.safe_load(text), f"case-{number}")
+        for number, text in enumerate(corpus.manifests(_RESOURCES))
+    ]
     best = float("inf")
     for _ in range(_TIMES):
         began = time.process_time()
@@ -50,14 +52,3 @@ def _milliseconds(policies: Sequence[Policy]) -> float:
             servicer.Analyze(request, None)
         best = min(best, time.process_time() - began)
     return best / len(requests) * 1000
-
-
-def _request(number: int, text: str) -> analyzer_pb2.AnalyzeRequest:
-    body = yaml.safe_load(text)
-    version = body["apiVersion"] if "/" in body["apiVersion"] else "core/v1"
-    properties = Struct()
-    properties.update(body)
-    token = f"kubernetes:{version}:{body['kind']}"
-    return analyzer_pb2.AnalyzeRequest(
-        urn=f"urn:{number}", type=token, name=f"case-{number}", properties=properties
-    )

@@ -35,19 +35,14 @@ _LABELS = {"app": "case"}
 _NEWER = ("net.ipv4.tcp_notsent_lowat", "net.ipv4.tcp_slow_start_after_idle")
 
 
-def path_of(kind: str, namespace: str) -> str:
-    """Where the API server takes objects of a kind."""
-    version = VERSIONS[kind]
-    root = "/api" if version == "v1" else "/apis"
-    return f"{root}/{version}/namespaces/{namespace}/{kind.lower()}s"
-
-
 def posted(
     api: httpx.Client, body: dict[str, Any], namespace: str = "default", *, dry: bool = True
 ) -> httpx.Response:
     """The API server's answer to a create, which for `dry` changes nothing."""
-    query = {"dryRun": "All"} if dry else {}
-    return api.post(path_of(body["kind"], namespace), json=body, params=query)
+    kind = body["kind"]
+    root = "/api" if VERSIONS[kind] == "v1" else "/apis"
+    path = f"{root}/{VERSIONS[kind]}/namespaces/{namespace}/{kind.lower()}s"
+    return api.post(path, json=body, params={"dryRun": "All"} if dry else {})
 
 
 def completed(tree: object) -> dict[str, Any] | None:
@@ -135,21 +130,12 @@ def _fill(part: dict[str, Any], context: dict[str, Any]) -> None:
 
 
 def _in_every_kind(tree: object) -> Iterator[dict[str, Any]]:
-    for subject in subjects_of_manifest(tree):
-        for pod in subject.pods:
-            yield from in_every_kind(pod.spec)
-
-
-def in_every_kind(pod: object) -> Iterator[dict[str, Any]]:
-    """A pod spec in each kind of workload."""
-    template = {"template": {"spec": pod}}
-    for kind in VERSIONS:
-        if kind == "Pod":
-            yield {"kind": kind, "spec": pod}
-        elif kind == "CronJob":
-            yield {"kind": kind, "spec": {"jobTemplate": {"spec": template}}}
-        else:
-            yield {"kind": kind, "spec": template}
+    """Each pod spec of a manifest in each kind of workload."""
+    for pod in (pod for subject in subjects_of_manifest(tree) for pod in subject.pods):
+        template = {"template": {"spec": pod.spec}}
+        specs = {"Pod": pod.spec, "CronJob": {"jobTemplate": {"spec": template}}}
+        for kind in VERSIONS:
+            yield {"kind": kind, "spec": specs.get(kind, template)}
 
 
 def found_by_scanner(body: dict[str, Any]) -> set[str]:
@@ -170,14 +156,18 @@ def found_in_preview(body: dict[str, Any]) -> set[str]:
     made: Any = crossguard.UnknownAwareAnalyzer(
         "oceanid", "0.0.1", _POLICIES, EnforcementLevel.MANDATORY
     )
+    said = made.Analyze(request_for(body), None).diagnostics
+    assert not any("cannot be judged" in each.message for each in said)
+    return {each.policyName for each in said}
+
+
+def request_for(body: dict[str, Any], name: str = "case") -> analyzer_pb2.AnalyzeRequest:
+    """What the engine asks about the object as a resource."""
     properties = Struct()
     properties.update(body)
     version = body["apiVersion"] if "/" in body["apiVersion"] else "core/v1"
     token = f"kubernetes:{version}:{body['kind']}"
-    request = analyzer_pb2.AnalyzeRequest(urn="u", type=token, name="case", properties=properties)
-    said = made.Analyze(request, None).diagnostics
-    assert not any("cannot be judged" in each.message for each in said)
-    return {each.policyName for each in said}
+    return analyzer_pb2.AnalyzeRequest(urn=name, type=token, name=name, properties=properties)
 
 
 _POLICIES = crossguard.policies()

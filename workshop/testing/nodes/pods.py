@@ -96,9 +96,8 @@ class Pods:
         """The `terminated` state of a pod's one container, once it has ended."""
 
         def terminated() -> dict[str, Any] | None:
-            (status,) = self.pod(*_place(pod)).manifest["status"]["containerStatuses"]
-            state: dict[str, Any] | None = status["state"].get("terminated")
-            return state
+            statuses = self.pod(*_place(pod)).manifest["status"].get("containerStatuses", [])
+            return next((each["state"].get("terminated") for each in statuses), None)
 
         until(terminated, f"pod {pod.name} has ended", seconds=seconds)
         return terminated() or {}
