@@ -14,7 +14,7 @@ _SAVED = ("iptables-legacy-save", "ip6tables-legacy-save")
 def state(node: Namespace) -> set[str]:
     """A line for everything there; without counters, and without what Kubernetes itself changes."""
     found = {
-        *_prefixed("link", _links(node)),
+        *(f"link {line}" for line in _links(node)),
         *(
             f"{family} {line}"
             for family in ("-4", "-6")
@@ -36,10 +36,6 @@ def _links(node: Namespace) -> list[str]:
 def _shown(node: Namespace, family: str, what: str) -> list[str]:
     command = ["ip", family, what, *(["show", "table", "all"] if what == "route" else [])]
     return [f"{what} {' '.join(line.split())}" for line in node.run(command).splitlines()]
-
-
-def _prefixed(word: str, lines: list[str]) -> set[str]:
-    return {f"{word} {line}" for line in lines}
 
 
 def _nftables(node: Namespace) -> set[str]:

@@ -114,7 +114,7 @@ def test_with_the_exit_node_approved_only_new_connections_of_the_node_itself_are
 
 
 @pytest.mark.parametrize("firewall", FIREWALLS)
-def test_when_its_process_is_killed_rules_tables_and_chains_are_left(
+def test_the_runbook_removes_all_that_a_killed_process_leaves_and_brings_the_node_back(
     running: Fleet, incident: Incident, firewall: str
 ) -> None:
     node = running.topology.nodes[STYX.name].namespace
@@ -125,47 +125,35 @@ def test_when_its_process_is_killed_rules_tables_and_chains_are_left(
     ):
         assert "link tailscale0" in state(node) - before
         witness.sends_by_udp()
-        console.stop_kubelet()
-        _run(console, _END)
-        until(lambda: not console.tailscale_runs(), "its processes are gone")
-        left = state(node) - before
-        assert {line.removeprefix("-4 rule ") for line in left if "-4 rule" in line} == _RULES
-        assert {line.removeprefix("-6 rule ") for line in left if "-6 rule" in line} == _RULES
-        assert {line for line in left if " route " in line} == {
-            "-4 route throw 127.0.0.0/8 table 52",
-            "-6 route throw fe80::/64 dev lo table 52 metric 1024 pref medium",
-        }
-        families = ("nft ip", "nft ip6") if firewall == "nftables" else ("iptables", "ip6tables")
-        assert _written_to(left) == {f"{each} {c}" for each in families for c in _CHAINS}
-        assert "sysctl net.ipv4.conf.all.src_valid_mark = 1" in left
-        assert "link tailscale0" not in left
-        # The kernel goes on sending a pod's packets as it did then: without NAT, so unanswered.
-        assert witness.address_by_udp() == witness.pod_address
-        _run(console, _REMOVE)
-    assert state(node) == before
-
-
-@pytest.mark.parametrize("firewall", FIREWALLS)
-def test_the_runbook_brings_the_node_back_as_it_was(
-    running: Fleet, incident: Incident, firewall: str
-) -> None:
-    node = running.topology.nodes[STYX.name].namespace
-    before = state(node)
-    with (
-        Witness.of(running, STYX.name) as witness,
-        incident_on(incident, STYX.name, firewall=firewall) as console,
-    ):
-        witness.sends_by_udp()
         assert "dev tailscale0" in _run(console, _CHECK)
         assert console.run(_VERIFY).returncode != 0
         console.stop_kubelet()
-        for text in (_END, _REMOVE, _REMOVE):
+        _run(console, _END)
+        until(lambda: not console.tailscale_runs(), "its processes are gone")
+        _assert_left(state(node) - before, firewall)
+        # The kernel goes on sending a pod's packets as it did then: without NAT, so unanswered.
+        assert witness.address_by_udp() == witness.pod_address
+        for text in (_REMOVE, _REMOVE):
             _run(console, text)
         assert "the API server answers" in _run(console, _VERIFY)
         assert witness.sees_anew() == witness.everything()
         # What the kernel remembers of a pod's traffic would have it leave without NAT.
         assert witness.address_by_udp() == STYX.outside
         assert state(node) == before
+
+
+def _assert_left(left: set[str], firewall: str) -> None:
+    """Rules, tables and chains are left, and no interface."""
+    assert {line.removeprefix("-4 rule ") for line in left if "-4 rule" in line} == _RULES
+    assert {line.removeprefix("-6 rule ") for line in left if "-6 rule" in line} == _RULES
+    assert {line for line in left if " route " in line} == {
+        "-4 route throw 127.0.0.0/8 table 52",
+        "-6 route throw fe80::/64 dev lo table 52 metric 1024 pref medium",
+    }
+    families = ("nft ip", "nft ip6") if firewall == "nftables" else ("iptables", "ip6tables")
+    assert _written_to(left) == {f"{each} {c}" for each in families for c in _CHAINS}
+    assert "sysctl net.ipv4.conf.all.src_valid_mark = 1" in left
+    assert "link tailscale0" not in left
 
 
 def test_the_runbook_ends_no_tailscaled_of_a_pods_network(

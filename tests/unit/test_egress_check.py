@@ -65,14 +65,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCo
     return public, context
 
 
-def _echo(proxy: str, url: str = "http://echo.example/ip", **more: Any) -> dict[str, Any]:
+def _echo(proxy: str) -> dict[str, Any]:
     return {
         "name": "egress-address",
         "kind": "egress-address",
         "proxy": proxy,
-        "url": url,
+        "url": "http://echo.example/ip",
         "expected": [_EXIT],
-        **more,
     }
 
 

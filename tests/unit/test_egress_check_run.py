@@ -127,20 +127,6 @@ def test_checks_run_at_the_same_time(tmp_path: Path) -> None:
         assert measured(tmp_path, *checks, attempt=20).code == 0
 
 
-def test_one_failing_check_is_the_one_that_is_named(tmp_path: Path) -> None:
-    with serving(silent) as address:
-        outcome = measured(
-            tmp_path,
-            {"name": "first", "kind": "open", "address": address},
-            {"name": "second", "kind": "open", "address": nobody()},
-            {"name": "third", "kind": "open", "address": address},
-            attempt=1,
-        )
-    assert outcome.code == 1
-    assert list(outcome.checks) == ["first", "second", "third"]
-    assert outcome.message.startswith(f"node {NODE}: 1 of 3 checks failed: second (127.0.0.1:")
-
-
 def test_the_summary_of_many_failures_names_each_within_what_kubernetes_keeps(
     tmp_path: Path,
 ) -> None:

@@ -25,11 +25,6 @@ def _found(*changed: dict[str, Any]) -> list[PreflightFinding]:
     return [each for each in results if each.verdict is not Verdict.OK]
 
 
-def test_a_fleet_that_is_as_it_should_be_gives_one_good_result() -> None:
-    (result,) = nodes.check(prod(), view(nodes=fleet()), no_pods)
-    assert (result.verdict, result.where) == (Verdict.OK, "3 nodes")
-
-
 _AT = "191.101.1.3"
 _SILENT = "Kubelet stopped posting node status."
 

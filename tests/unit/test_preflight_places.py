@@ -12,10 +12,9 @@ from settings import Settings
 from tests.unit.seen_cluster import STYX, TETHYS, changed_prod, fleet, fleet_node, no_pods, view
 
 
-def _tolerating(*tolerations: dict[str, Any], exit_node: Any = ()) -> Settings:
+def _tolerating(*tolerations: dict[str, Any]) -> Settings:
     def change(config: dict[str, Any]) -> None:
         config["egress"]["tolerations"] = list(tolerations)
-        config["exitNodes"][0]["tolerations"] = list(exit_node)
 
     return changed_prod(change)
 
@@ -28,22 +27,15 @@ def _found(*changed: dict[str, Any], settings: Settings | None = None) -> list[P
 _GPU = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
 
 
-def test_a_taint_is_named_with_the_setting_that_would_tolerate_it() -> None:
-    (result,) = _found(fleet_node(STYX, "dedicated=gpu:NoSchedule"))
-    assert (result.verdict, result.where) == (Verdict.FAIL, f"node {STYX}")
-    assert "its taint dedicated=gpu:NoSchedule keeps gateways away" in result.what
-    entry = "{key: dedicated, operator: Equal, value: gpu, effect: NoSchedule}"
-    assert f"add {entry} to egress.tolerations" in result.remedy
-    assert _found(fleet_node(STYX, "dedicated=gpu:NoSchedule"), settings=_tolerating(_GPU)) == []
-
-
 def test_only_the_taints_that_are_not_tolerated_are_named() -> None:
     tainted = fleet_node(
         STYX, "dedicated=gpu:NoSchedule", "dedicated=gpu:NoExecute", "own:NoExecute"
     )
     (result,) = _found(tainted, settings=_tolerating(_GPU))
     assert "its taint dedicated=gpu:NoExecute, own:NoExecute keeps" in result.what
+    assert "{key: dedicated, operator: Equal, value: gpu, effect: NoExecute}" in result.remedy
     assert "{key: own, operator: Exists, effect: NoExecute}" in result.remedy
+    assert "to egress.tolerations" in result.remedy
 
 
 def test_a_taint_of_kubernetes_own_is_to_be_fixed_and_not_tolerated() -> None:
@@ -69,14 +61,7 @@ def test_a_node_without_a_name_in_the_settings_is_caught_once_its_taint_is_toler
     assert gateways.unnamed(_tolerating(), seen) == []
 
 
-def test_a_gate_measures_where_a_gateway_tolerates_what_evicts_others() -> None:
-    seen = view(nodes=[fleet_node(STYX, "maintenance:NoExecute")])
-    (tolerated,) = _tolerating({"key": "maintenance", "operator": "Exists"}).egress.tolerations
-    assert gateways.unfit([STYX], seen) == {STYX: "it has the taint maintenance:NoExecute"}
-    assert gateways.unfit([STYX], seen, (tolerated,)) == {}
-
-
-def test_the_program_of_the_gates_reads_tolerations(
+def test_a_gate_measures_where_a_gateway_tolerates_what_evicts_others(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen = view(nodes=[fleet_node(STYX, "maintenance:NoExecute")])
@@ -86,7 +71,8 @@ def test_the_program_of_the_gates_reads_tolerations(
     assert gateways.main(arguments) == 0
     assert json.loads(capsys.readouterr().out)["unfit"] == {}
     assert gateways.main(["--context", "lab", STYX]) == 0
-    assert list(json.loads(capsys.readouterr().out)["unfit"]) == [STYX]
+    unfit = {STYX: "it has the taint maintenance:NoExecute"}
+    assert json.loads(capsys.readouterr().out)["unfit"] == unfit
 
 
 def test_a_node_of_another_system_is_named() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.errors import RequestError, UnavailableError
+from operations.errors import RequestError
 from operations.preflight.checks import (
     admission_conflicts,
     foreign_tailscale,
@@ -110,12 +110,6 @@ def test_secrets_that_may_not_be_listed_are_a_note() -> None:
     answers = {**view().objects, Kind.SECRETS: RequestError("forbidden")}
     note, *_ = foreign_tailscale.check(prod(), View(objects=answers), [])
     assert (note.verdict, note.what) == (Verdict.NOTE, "secrets cannot be listed: forbidden")
-
-
-def test_what_the_server_does_not_show_is_an_error_with_its_reason() -> None:
-    hidden = View(objects={Kind.JOBS: RequestError("no right")})
-    with pytest.raises(UnavailableError, match=r"^jobs cannot be listed: no right$"):
-        hidden.items(Kind.JOBS)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,9 @@ def _measured(scanner: Scanner, place: Path) -> Run:
 
 
 def _scanners() -> tuple[Scanner, ...]:
-    own, checkov = _installed_own(), _installed_checkov()
+    # The scanner by itself, as ``pip install ./policies`` gives it.
+    own = _environment("oceanid-scan", ["--force-reinstall", str(_POLICIES)])
+    checkov = _environment("checkov", [f"checkov=={_CHECKOV}"])
     provide(CONFTEST)
     rules = len(all_rules()) + len(cross_resource_rules())
     rego = (_REGO / "kubernetes.rego").read_text().count("deny contains")
@@ -119,15 +121,6 @@ def _scanners() -> tuple[Scanner, ...]:
             slower=0.5,
         ),
     )
-
-
-def _installed_own() -> Path:
-    """The scanner by itself, as ``pip install ./policies`` gives it; the folder of its commands."""
-    return _environment("oceanid-scan", ["--force-reinstall", str(_POLICIES)])
-
-
-def _installed_checkov() -> Path:
-    return _environment("checkov", [f"checkov=={_CHECKOV}"])
 
 
 def _environment(name: str, wanted: list[str]) -> Path:

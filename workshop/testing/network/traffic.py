@@ -37,10 +37,10 @@ class Client:
     tls: ssl.SSLContext
     socks5_port: int = SOCKS5_PORT
 
-    def connect(self, port: int, *, seconds: float = _SECONDS) -> socket.socket:
+    def connect(self, port: int) -> socket.socket:
         """A connection to a port of the gateway; raises OSError."""
         with self.network.entered():
-            return socket.create_connection((str(self.gateway), port), timeout=seconds)
+            return socket.create_connection((str(self.gateway), port), timeout=_SECONDS)
 
     def _https(self, host: str, *, seconds: float = _SECONDS) -> http.client.HTTPSConnection:
         connection = http.client.HTTPSConnection(

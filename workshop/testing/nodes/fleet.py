@@ -122,13 +122,13 @@ class Fleet(ExitNodeApprover, Pods):
                 return NodePod(home=self.home, manifest=each)
         raise LabError(f"node {node} has no gateway")
 
-    def until_gateways(self, *nodes: str, seconds: float = SECONDS) -> None:
+    def until_gateways(self, *nodes: str) -> None:
         """Wait until the gateways of these nodes, or of all, take traffic."""
         for node in nodes or [plan.name for plan in self.nodes]:
             until(
                 lambda name=node: self.is_ready(self.gateway, name),  # type: ignore[misc]
                 f"gateway of {node} ready",
-                seconds=seconds,
+                seconds=SECONDS,
             )
             # The node's kube-proxy hears of it a moment later.
             until(lambda name=node: self._is_served(name), f"gateway of {node} in the Service")  # type: ignore[misc]
