@@ -23,8 +23,7 @@ _IN_CLUSTER = f"{'k' * (LONGEST_LABEL - 8)}.example"
 _EXIT_NODES = (_NODE, "styx", "calypso")
 
 
-@pytest.fixture(scope="module")
-def recording() -> Recording:
+def with_longest_names() -> Recording:
     """The program with every name as long as the settings take it, and three exit nodes."""
     nodes, egress = configured("nodes"), configured("egress")
     nodes[0] |= {"name": _NODE, "kubernetesName": _IN_CLUSTER}
@@ -46,7 +45,24 @@ def recording() -> Recording:
     )
 
 
-@pytest.mark.parametrize("kind", ["StatefulSet", "Service", "Job"])
+def with_most_destinations() -> Recording:
+    """The program with as many destinations as the settings take, of the longest names."""
+    host = ".".join(["h" * 63] * 3 + ["example", "org"])
+    egress = configured("egress") | {
+        "destinations": [
+            {"name": f"{at}{'d' * 60}", "host": host, "port": 443, "localPort": 20000 + at}
+            for at in range(rendered.MOST_DESTINATIONS)
+        ]
+    }
+    return record_stack("dev", egress=egress)
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    return with_longest_names()
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "Job"])
 def test_one_character_more_would_be_too_many(recording: Recording, kind: str) -> None:
     longest = max(
         (each for each in recording.manifests if each["kind"] == kind),
@@ -70,7 +86,7 @@ def _pods(recording: Recording) -> list[Json]:
     return [pod for each in recording.manifests if (pod := pod_of(each)) is not None]
 
 
-def test_kubernetes_runs_everything_with_every_name_at_its_limit(recording: Recording) -> None:
+def test_controllers_run_everything_with_every_name_at_its_limit(recording: Recording) -> None:
     assert faults(recording.manifests) == []
 
 
@@ -84,17 +100,6 @@ def test_every_longest_name_fills_what_it_ends_up_in(recording: Recording) -> No
     assert all(_NODE in name for name in names if len(name) == LONGEST_LABEL)
     values = [value for each in recording.manifests for value in label_values(each)]
     assert max(map(len, values)) == LONGEST_LABEL == len(_IN_CLUSTER)
-
-
-def test_as_many_destinations_as_the_settings_take_fit_in_their_objects() -> None:
-    host = ".".join(["h" * 63] * 3 + ["example", "org"])
-    egress = configured("egress") | {
-        "destinations": [
-            {"name": f"{at}{'d' * 60}", "host": host, "port": 443, "localPort": 20000 + at}
-            for at in range(rendered.MOST_DESTINATIONS)
-        ]
-    }
-    assert faults(record_stack("dev", egress=egress).manifests) == []
 
 
 def _listened(recording: Recording) -> set[int]:

@@ -1,7 +1,7 @@
 """Whatever settings pass, the real API server takes every object that is rendered from them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from components.secrets.crds import definitions
 from components.secrets.operator_access import served_crds
-from tests.components.generated_settings import Stack, stacks
+from tests.components.generated_settings import Stack, spoiled, stacks
+from tests.components.test_limits import with_longest_names, with_most_destinations
 from workshop.lab.home import BIN
 from workshop.testing.lab_fleet import Fleet
 from workshop.testing.recording import Recording, record_stack
@@ -24,7 +25,7 @@ _NAMESPACE = "any-settings"
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _OPERATORS = {("external-secrets.io/v1", kind) for kind in ("ExternalSecret", "SecretStore")}
 _BOUNDED = settings(
-    max_examples=12,
+    max_examples=24,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
@@ -111,9 +112,19 @@ def _sent(recording: Recording) -> list[Json]:
     return [each for each in recording.manifests if each["kind"] != "CustomResourceDefinition"]
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_the_api_server_takes_the_objects_of_the_stack(server: _Server, stack: str) -> None:
-    assert server.refusals(_sent(record_stack(stack))) == []
+_RECORDED = {
+    "dev": lambda: record_stack("dev"),
+    "prod": lambda: record_stack("prod"),
+    "the longest names": with_longest_names,
+    "the most destinations": with_most_destinations,
+}
+
+
+@pytest.mark.parametrize("recorded", _RECORDED.values(), ids=_RECORDED)
+def test_the_api_server_takes_the_objects_of_the_stack(
+    server: _Server, recorded: Callable[[], Recording]
+) -> None:
+    assert server.refusals(_sent(recorded())) == []
 
 
 def test_the_api_server_refuses_a_name_that_is_too_long(server: _Server) -> None:
@@ -123,9 +134,9 @@ def test_the_api_server_refuses_a_name_that_is_too_long(server: _Server) -> None
     assert "no more than 63 characters" in refusal
 
 
-def test_the_api_server_takes_what_any_settings_at_their_limits_render(server: _Server) -> None:
+def test_the_api_server_takes_what_any_settings_render(server: _Server) -> None:
     @_BOUNDED
-    @given(stacks())
+    @given(stacks() | spoiled())
     def takes(stack: Stack) -> None:
         assume(stack.passes())
         assert server.refusals(_sent(stack.recording())) == []
