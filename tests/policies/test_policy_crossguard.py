@@ -14,7 +14,7 @@ import pytest
 from google.protobuf import empty_pb2, json_format
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
-from pulumi_policy import EnforcementLevel, PolicyPack
+from pulumi_policy import EnforcementLevel
 
 from policies import crossguard
 from policies.inputs import from_struct
@@ -30,7 +30,6 @@ from workshop.testing.rule_cases import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-STOCK = sdk._PolicyAnalyzerServicer
 CASES = [case for case in all_cases() if case.token is not None]
 IDS = [f"{case.rule.name}: {case.why}" for case in CASES]
 LEVELS = {
@@ -124,31 +123,6 @@ def test_the_pack_reports_what_the_rules_find(
             assert all("cannot be judged in preview" in said.message for said in mine)
 
 
-def test_the_pack_serves_the_analyzer_that_decodes_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sdk, "_PolicyAnalyzerServicer", STOCK)
-    crossguard.install_analyzer()
-    assert (
-        PolicyPack.__init__.__globals__["_PolicyAnalyzerServicer"]
-        is crossguard.UnknownAwareAnalyzer
-    )
-
-
-def test_a_rule_that_raises_blocks_and_is_named() -> None:
-    def check(_subject: object) -> list[object]:
-        raise RuntimeError(FAKE_KEY)
-
-    broken = replace(INCIDENT.rule, name="broken", check=check)  # type: ignore[arg-type]
-    policies: list[sdk.Policy] = [crossguard.RulePolicy(broken), *crossguard.policies()]
-    response = in_process(policies).Analyze(request_of(INCIDENT), None)
-    said = [one for one in response.diagnostics if one.policyName == "broken"]
-    assert len(said) == 1
-    assert said[0].enforcementLevel == analyzer_pb2.MANDATORY
-    assert "RuntimeError" in said[0].message
-    assert FAKE_KEY not in said[0].message
-    others = {one.policyName for one in response.diagnostics} - {"broken"}
-    assert INCIDENT.rule.name in others
-
-
 Level: TypeAlias = "analyzer_pb2.EnforcementLevel.ValueType"
 
 
@@ -177,15 +151,23 @@ def test_a_configured_level_is_honoured(level: Level, reported: list[int]) -> No
     assert [one.enforcementLevel for one in said] == reported
 
 
-def test_a_rule_that_raises_blocks_even_where_its_level_is_advisory() -> None:
+def test_a_rule_that_raises_blocks_and_is_named_whatever_its_level() -> None:
     def check(_subject: object) -> list[object]:
-        raise ValueError
+        raise RuntimeError(FAKE_KEY)
 
-    broken = crossguard.RulePolicy(replace(INCIDENT.rule, check=check))  # type: ignore[arg-type]
-    servicer = in_process([broken])
-    servicer.Configure(configured(daemonset_host_namespaces=analyzer_pb2.ADVISORY), None)
+    broken = replace(INCIDENT.rule, name="broken", check=check)  # type: ignore[arg-type]
+    policies: list[sdk.Policy] = [crossguard.RulePolicy(broken), *crossguard.policies()]
+    servicer = in_process(policies)
+    servicer.Configure(configured(broken=analyzer_pb2.ADVISORY), None)
     response = servicer.Analyze(request_of(INCIDENT), None)
-    assert [one.enforcementLevel for one in response.diagnostics] == [analyzer_pb2.MANDATORY]
+    (said,) = [one for one in response.diagnostics if one.policyName == "broken"]
+    assert said.enforcementLevel == analyzer_pb2.MANDATORY
+    # It is found on the resource itself, and the error's text may be a secret.
+    assert "broken: the whole document: " in said.message
+    assert "RuntimeError" in said.message
+    assert FAKE_KEY not in said.message
+    others = {one.policyName for one in response.diagnostics} - {"broken"}
+    assert INCIDENT.rule.name in others
 
 
 def test_a_misspelled_policy_in_the_configuration_is_refused(

@@ -4,7 +4,7 @@ import pytest
 
 from policies.rules import all_rules
 from policies.rules._model import Enforcement, Finding, Rule, Severity, Verdict, judge, render_path
-from policies.rules._subject import subjects_of_manifest, subjects_of_resource
+from policies.rules._subject import subjects_of_resource
 from workshop.testing.rule_cases import FAKE_KEY, FAKES, GROUPS, Case, all_cases, fixture_of
 
 CASES = all_cases()
@@ -90,20 +90,6 @@ def rule_that(check: object) -> Rule:
         limitations="b",
         check=check,  # type: ignore[arg-type]
     )
-
-
-def test_a_rule_that_raises_is_a_finding_and_keeps_the_errors_text_to_itself() -> None:
-    def check(_subject: object) -> list[Finding]:
-        raise KeyError(FAKE_KEY)
-
-    (subject,) = subjects_of_manifest({"kind": "Pod"})
-    judgement = judge(rule_that(check), subject)
-    (finding,) = judgement.findings
-    assert judgement.verdict is Verdict.FAILED
-    assert "KeyError" in finding.message
-    assert FAKE_KEY not in finding.message
-    # It is found on the resource itself.
-    assert rule_that(check).line(finding).startswith("broken: the whole document: ")
 
 
 def test_a_rule_that_takes_an_unknown_for_a_truth_fails_instead_of_passing() -> None:

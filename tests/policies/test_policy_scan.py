@@ -59,12 +59,6 @@ def test_every_file_of_a_folder_is_scanned_but_hidden_folders(tmp_path: Path) ->
     assert files == [str(tmp_path / place) for place in ("a.yaml", "b/c.yml", "b/d.json")]
 
 
-def test_standard_input_is_a_file_as_well() -> None:
-    scanned = run("scan", "-", given=INCIDENT.read_text())
-    assert scanned.returncode == 1
-    assert scanned.stdout.startswith("<stdin>:22:7: ")
-
-
 @pytest.mark.parametrize(
     ("text", "place"),
     [
@@ -135,7 +129,7 @@ def test_nothing_given_is_not_clean() -> None:
     assert "<stdin>:1:1: nothing was given; check the command before the pipe" in scanned.stderr
 
 
-@pytest.mark.parametrize("path", ["/dev/stdin", "<(cat)"])
+@pytest.mark.parametrize("path", ["-", "/dev/stdin", "<(cat)"])
 def test_a_pipe_is_read(path: str) -> None:
     command = f"{sys.executable} -m policies scan {path}"
     called = completed("bash", "-c", command, given="kind: Pod\nspec: {hostPID: true}\n")
