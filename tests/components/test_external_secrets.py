@@ -41,26 +41,6 @@ def test_the_operator_sees_no_other_namespace_when_one_is_served() -> None:
     assert not any("secrets" in rule["resources"] for r in cluster_roles for rule in r["rules"])
 
 
-def test_the_operator_may_only_look_beyond_the_namespaces_that_it_serves() -> None:
-    stores = [{**_settings()["stores"][0], "name": each, "namespace": each} for each in "ab"]
-    recording = _record(stores=stores, secrets=[])
-    assert recording.named("secrets-operator-chart")["values"]["scopedNamespace"] == ""
-    for each in "ab":
-        role = recording.named(f"secrets-operator-sync-{each}")
-        assert role["metadata"]["namespace"] == each
-        assert "delete" in _verbs(role, "secrets")
-        binding = recording.named(f"secrets-operator-sync-{each}-binding")
-        assert binding["metadata"]["namespace"] == each
-    for role in recording.of_type(f"{_RBAC}:ClusterRole"):
-        for resource in ("secrets", "externalsecrets", "secretstores"):
-            assert _verbs(role, resource) <= {"list", "watch"}
-
-
-def _verbs(role: dict[str, Any], resource: str) -> set[str]:
-    rules = [rule for rule in role["rules"] if resource in rule["resources"]]
-    return {verb for rule in rules for verb in rule["verbs"]}
-
-
 def test_kinds_of_the_whole_cluster_come_when_asked_for() -> None:
     recording = _record(clusterKinds=True)
     chart = recording.named("secrets-operator-chart")
@@ -104,15 +84,9 @@ def test_an_interval_is_deployed_as_it_was_given() -> None:
     assert {each["spec"]["refreshInterval"] for each in deployed} == {"1m0s"}
 
 
-def test_an_external_secret_leaves_its_secret_behind() -> None:
-    (secret,) = _record().of_type(f"{_CUSTOM}:ExternalSecret")
-    annotations = secret["metadata"]["annotations"]
-    assert annotations["pulumi.com/deletionPropagationPolicy"] == "orphan"
-    assert secret["spec"]["target"]["deletionPolicy"] == "Retain"
-    assert "template" not in secret["spec"]["target"]
-
-
 def test_workloads_restart_only_where_that_is_asked_for() -> None:
+    (unasked,) = _record().of_type(f"{_CUSTOM}:ExternalSecret")
+    assert "template" not in unasked["spec"]["target"]
     asked = [{**_settings()["secrets"][0], "restartWorkloads": True}]
     (secret,) = _record(secrets=asked).of_type(f"{_CUSTOM}:ExternalSecret")
     template = secret["spec"]["target"]["template"]
@@ -179,16 +153,6 @@ def test_a_namespace_made_by_hand_is_named_where_the_stack_would_make_it(
     )
     caplog.clear()
     _record(world, stores=[{**_settings()["stores"][0], "createNamespace": False}])
-    assert "made manually" not in caplog.text
-
-
-def test_what_the_stack_made_before_is_nobodys_hand(caplog: pytest.LogCaptureFixture) -> None:
-    made = _record()
-    namespace, token = (made.named(f"secrets-apps{each}") for each in ("", "-token"))
-    labels = {"apps": namespace, _TOKEN: token}
-    synced = {_SECRET: {"reconcile.external-secrets.io/managed": "true"}}
-    world = World(existing=synced | {k: v["metadata"]["labels"] for k, v in labels.items()})
-    _record(world)
     assert "made manually" not in caplog.text
 
 

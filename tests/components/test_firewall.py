@@ -21,11 +21,6 @@ def test_the_exit_nodes_address_is_admitted(recording: Recording) -> None:
     assert rule["networkId"] == _NETWORK
 
 
-def test_old_addresses_are_resources_that_are_removed_by_their_turn(recording: Recording) -> None:
-    (retired,) = recording.of_type("crunchybridge:index:RetiredRule")
-    assert retired["rule"] == "191.101.1.3/32"
-
-
 def test_what_is_listed_next_to_the_exit_nodes_is_admitted_too() -> None:
     extra = [{"cidr": "198.51.100.7/32", "description": "the office"}]
     recording = record_stack("dev", firewall={"network": _NETWORK, "extra": extra})

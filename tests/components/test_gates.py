@@ -60,14 +60,6 @@ def test_a_check_is_told_the_node_it_is_for_and_the_one_it_runs_on(recording: Re
         assert told["valueFrom"]["fieldRef"]["fieldPath"] == "spec.nodeName"
 
 
-def test_a_node_cordoned_or_tainted_after_its_gateway_started_is_measured(
-    recording: Recording,
-) -> None:
-    for job in _jobs(recording).values():
-        # A NoExecute taint ends the gateway: there is nothing to measure on that node.
-        assert _pod(job)["tolerations"] == [{"operator": "Exists", "effect": "NoSchedule"}]
-
-
 def _with_one_node(world: World) -> Recording:
     """The stack of a fleet whose only node is the canary: the last wave has none."""
     egress = configured("egress")

@@ -121,14 +121,6 @@ def test_only_prometheus_may_scrape() -> None:
         assert labels == {"kubernetes.io/metadata.name": "observability"}
 
 
-def test_the_prober_may_send_to_gateways_and_to_dns_only() -> None:
-    egress = _policy(record_stack("dev"), "oceanid-prober")["egress"]
-    assert len(egress) == 2
-    to_gateways, to_dns = egress
-    assert to_gateways["ports"] == [{"protocol": "TCP", "port": 3128}]
-    assert {each["port"] for each in to_dns["ports"]} == {53}
-
-
 def test_prometheus_finds_the_objects_by_the_labels_of_the_settings() -> None:
     recording = record_stack("dev", monitoring={"labels": {"release": "stack"}})
     objects = [each.inputs for each in recording.resources if each.typ.startswith(_CUSTOM)]

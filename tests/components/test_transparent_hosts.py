@@ -63,16 +63,6 @@ def test_two_ports_of_one_host_have_one_zone_and_one_service(recording: Recordin
     assert (ports["pooler"]["port"], ports["pooler"]["targetPort"]) == (5431, 15431)
 
 
-def test_one_key_of_the_clusters_configuration_is_owned_and_no_more(recording: Recording) -> None:
-    (each,) = [each for each in recording.resources if each.name == "gateway-dns"]
-    # A ConfigMap would be owned whole, and deleted whole.
-    assert each.typ == "kubernetes:core/v1:ConfigMapPatch"
-    assert set(each.inputs["data"]) == {"oceanid.server"}
-    annotations = {"pulumi.com/patchForce": "true", "pulumi.com/patchFieldManager": "oceanid"}
-    metadata = {"namespace": "kube-system", "name": "coredns-custom"}
-    assert each.inputs["metadata"] == metadata | {"annotations": annotations}
-
-
 def test_hosts_with_one_port_keep_the_services_they_had(recording: Recording) -> None:
     names = [each.name for each in _recorded().resources if each.name.startswith("gateway-to-")]
     assert names == ["gateway-to-database", "gateway-to-s3"]

@@ -52,6 +52,14 @@ class Stage:
         self.checkout.write("release.json", json.dumps(commands))
         return self.checkout.commit(message)
 
+    def newest_update(self, what: str) -> str:
+        """What the engine's own record has of prod's newest update."""
+        program = (
+            "from operations.delivery import history, run\n"
+            f"print(history.updates('prod', run.stack_environment('prod'))[0].{what})"
+        )
+        return self.checkout.run(".venv/bin/python", "-c", program).stdout.strip()
+
 
 @pytest.fixture
 def own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:

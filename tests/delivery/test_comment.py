@@ -102,13 +102,6 @@ def test_a_preview_that_no_policy_pack_judged_is_not_one_that_passes() -> None:
     assert "passes" not in row
 
 
-def test_a_dated_exception_is_shown_with_its_day_and_reason_and_blocks_nothing() -> None:
-    found = _excepted()
-    assert found.excepted == "until 2027-01-31: it reads logs (all of them)"
-    assert not found.blocks
-    assert found.message.endswith("Remedy: use a volume")
-
-
 def test_a_finding_names_its_resource_whole_and_one_of_the_stack_names_none() -> None:
     name = "firewall-2001:db8:5::/64"
     kind = "oceanid:index:Firewall$crunchybridge:index:FirewallRule"
@@ -127,24 +120,6 @@ def test_a_preview_knows_what_the_last_updates_gates_have_measured(kind: str) ->
     new = {"outputs": {"gates": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}}
     assert events.parse([{kind: {"metadata": {**metadata, "new": new}}}]).gates == _GATES
     assert events.parse([{kind: {"metadata": {**metadata, "old": None}}}]).gates == {}
-
-
-def test_the_comment_shows_address_and_milliseconds_and_marks_a_simulated_gate() -> None:
-    preview = replace(_recorded("update"), gates=_GATES)
-    text = comment({"prod": preview}, {"prod": _settings("prod")}, _COMMIT)
-    assert "egress-address saw 157.173.210.123 in 34 ms" in text.replace("\\", "")
-    assert "this stack's gates were simulated: nothing was measured" in text.replace("\\", "")
-
-
-def test_a_replacement_is_one_change_and_its_steps_are_none() -> None:
-    changes = _recorded("update").changes
-    assert [(each.operation, each.name) for each in changes] == [
-        ("replace", "gate-canary-job"),
-        ("replace", "gate-fleet-job"),
-        ("update", "wave-canary-gateway"),
-        ("update", "wave-fleet-gateway"),
-    ]
-    assert changes[2].paths == ("spec.template.spec.containers[0].image",)
 
 
 def test_drift_is_told_with_what_is_gone_and_what_has_changed() -> None:

@@ -21,12 +21,6 @@ def _own(own_lab: Callable[[dict[str, str]], None], monkeypatch: pytest.MonkeyPa
         monkeypatch.delenv(name, raising=False)
 
 
-def _log_in(tmp_path: Path) -> None:
-    home = tmp_path / "toolchain" / "pulumi-home"
-    home.mkdir()
-    (home / "credentials.json").write_text(json.dumps({"current": _BUCKET}))
-
-
 def test_prod_names_every_credential_it_lacks_and_where_it_comes_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -41,26 +35,15 @@ def test_prod_names_every_credential_it_lacks_and_where_it_comes_from(
     assert "Tailscale admin console" in str(refused.value)
 
 
-def test_dev_keeps_its_file(tmp_path: Path) -> None:
-    _log_in(tmp_path)
-    assert environment.for_stack("dev")["PULUMI_BACKEND_URL"] == "file:///the/lab"
-
-
-def test_a_backend_that_is_named_holds_for_dev_where_it_is_said_to(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("PULUMI_BACKEND_URL", _BUCKET)
-    assert environment.for_stack("dev")["PULUMI_BACKEND_URL"] == "file:///the/lab"
-    monkeypatch.setenv("OCEANID_BACKEND", "from-environment")
-    assert environment.for_stack("dev")["PULUMI_BACKEND_URL"] == _BUCKET
-
-
 def test_the_backend_of_login_holds_where_none_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "PULUMI_BACKEND_URL" not in environment.engine_environment()
-    _log_in(tmp_path)
+    home = tmp_path / "toolchain" / "pulumi-home"
+    home.mkdir()
+    (home / "credentials.json").write_text(json.dumps({"current": _BUCKET}))
     assert environment.engine_environment()["PULUMI_BACKEND_URL"] == _BUCKET
+    assert environment.for_stack("dev")["PULUMI_BACKEND_URL"] == "file:///the/lab"
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://another")
     assert environment.engine_environment()["PULUMI_BACKEND_URL"] == "s3://another"
 

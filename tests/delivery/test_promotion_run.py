@@ -40,15 +40,6 @@ def _done(stage: Stage, *steps: tuple[str, str]) -> None:
         passed(stage.checkout.oceanid(command, "--stack", stack))
 
 
-def _newest_release(stage: Stage) -> str:
-    program = (
-        "from operations.delivery import history, run\n"
-        "newest = history.updates('prod', run.stack_environment('prod'))[0]\n"
-        "print(newest.commit if newest.is_release else 'none')"
-    )
-    return stage.checkout.run(".venv/bin/python", "-c", program).stdout.strip()
-
-
 def test_a_green_commit_reaches_prod_by_its_plan(promoted: Stage) -> None:
     assert _prod(promoted) == {"first": "one"}
 
@@ -141,4 +132,5 @@ def test_a_promotion_that_fails_puts_the_last_release_back(ready: Stage) -> None
     assert f"prod is back at {good[:12]}" in result.stdout
     assert _prod(ready) == {"first": "as planned"}
     # What was rolled back counts as a release again: the old commit's work tree was clean.
-    assert _newest_release(ready) == good
+    assert ready.newest_update("is_release") == "True"
+    assert ready.newest_update("commit") == good

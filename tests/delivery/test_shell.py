@@ -54,11 +54,18 @@ def _judged(given: dict[str, str]) -> dict[str, str]:
     return {name: given[name] for name in shell.of_families(given)}
 
 
-def test_the_lab_is_the_lab_whatever_the_shell_exports(tmp_path: Path) -> None:
+def test_the_lab_is_the_lab_whatever_the_shell_exports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_HOME", "/another/home")
+    monkeypatch.setenv("PULUMI_CREDENTIALS_PATH", "/another/home")
     given = _judged(environment.for_stack("dev"))
     ours = {"OCEANID_LAB", *environment.engine_variables()}
     assert {name: value for name, value in given.items() if name not in ours} == _LAB
     assert given["PULUMI_HOME"] == str(tmp_path / "toolchain" / "pulumi-home")
+    real = environment.for_stack("prod")
+    assert real["PULUMI_HOME"] == given["PULUMI_HOME"]
+    assert "PULUMI_CREDENTIALS_PATH" not in real
 
 
 def test_a_command_names_what_it_does_not_take_and_none_of_the_values() -> None:
@@ -173,13 +180,3 @@ def test_an_official_engine_keeps_the_home_and_the_login_of_its_user(
     given = environment.for_stack("prod")
     assert given["PULUMI_HOME"] == str(named)
     assert given["PULUMI_BACKEND_URL"] == "s3://in-a-home-of-its-own"
-
-
-def test_the_built_engine_has_a_home_of_its_own_whatever_the_shell_exports(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PULUMI_HOME", "/another/home")
-    monkeypatch.setenv("PULUMI_CREDENTIALS_PATH", "/another/home")
-    given = environment.for_stack("prod")
-    assert given["PULUMI_HOME"] == str(tmp_path / "toolchain" / "pulumi-home")
-    assert "PULUMI_CREDENTIALS_PATH" not in given

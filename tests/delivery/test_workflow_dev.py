@@ -1,10 +1,8 @@
 """How `dev` comes by real nodes in CI, and what a job with a lab is given for them."""
 
-from typing import Any
-
 import yaml
 
-from tests.delivery.workflow import ACTIONS, SUDO, workflow
+from tests.delivery.workflow import SUDO, set_up, workflow
 
 
 def test_dev_is_deployed_on_real_nodes_and_a_promotion_accepts_nothing_else() -> None:
@@ -16,22 +14,17 @@ def test_dev_is_deployed_on_real_nodes_and_a_promotion_accepts_nothing_else() ->
         "make network-programs",
         *(f"{SUDO}oceanid {arguments}" for arguments in ("login", "lab up", "up --stack dev")),
     ]
-    (set_up,) = [
+    (action,) = [
         step for step in workflow("deploy").jobs["dev"]["steps"] if "set-up" in step.get("uses", "")
     ]
-    assert set_up["with"] == {"for": "lab"}
+    assert action["with"] == {"for": "lab"}
     assert not [name for name in workflow("deploy").jobs["dev"]["env"] if "NODES" in name]
     assert "accept-simulated" not in yaml.safe_dump(workflow("deploy").document)
 
 
 def test_a_job_with_a_lab_gets_the_engine_and_what_real_nodes_need_of_the_machine() -> None:
-    steps = _set_up()["runs"]["steps"]
+    steps = set_up()["runs"]["steps"]
     (engine,) = [step for step in steps if "pulumi/actions@" in step.get("uses", "")]
     assert engine["if"] == "inputs.for == 'stack' || inputs.for == 'lab'"
     (packages,) = [step for step in steps if "apt-get" in step.get("run", "")]
     assert packages["if"] == "inputs.for == 'tests' || inputs.for == 'lab'"
-
-
-def _set_up() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((ACTIONS / "set-up" / "action.yml").read_text())
-    return document

@@ -9,7 +9,16 @@ import pytest
 import yaml
 
 from tests.command import why_not_a_command
-from tests.delivery.workflow import ACTIONS, FOLDER, REPOSITORY, SUDO, Workflow, workflow, workflows
+from tests.delivery.workflow import (
+    ACTIONS,
+    FOLDER,
+    REPOSITORY,
+    SUDO,
+    Workflow,
+    set_up,
+    workflow,
+    workflows,
+)
 
 # Of the Makefile, what has no command of its own.
 _CHECKS = ("check", "test-unit", "toolchain", "network-programs", "monitoring-programs", "test")
@@ -70,19 +79,19 @@ def test_a_pull_request_meets_every_test_there_is_and_those_of_the_network_lab_a
 def test_a_runner_gets_the_packages_that_any_ci_gets() -> None:
     install = re.compile(r"apt-get install ([^>\n]+)")
     (elsewhere,) = install.findall(_CI.read_text())
-    commands = [step["run"] for step in _set_up()["runs"]["steps"] if "run" in step]
+    commands = [step["run"] for step in set_up()["runs"]["steps"] if "run" in step]
     (here,) = (found for command in commands for found in install.findall(command))
     assert shlex.split(here) == shlex.split(elsewhere)
 
 
 def test_every_job_has_the_command_on_its_path() -> None:
-    first, then, *_ = _set_up()["runs"]["steps"]
+    first, then, *_ = set_up()["runs"]["steps"]
     assert "actions/setup-python@" in first["uses"]
     assert then["run"] == 'make set-up && echo "$PWD/.venv/bin" >>"$GITHUB_PATH"'
 
 
 def test_what_is_kept_of_a_job_is_what_such_a_job_builds() -> None:
-    steps = _set_up()["runs"]["steps"]
+    steps = set_up()["runs"]["steps"]
     (kept,) = (step for step in steps if "actions/cache@" in step.get("uses", ""))
     assert kept["if"] == "inputs.for != ''"
     assert "${{ inputs.for }}" in kept["with"]["key"]
@@ -94,11 +103,6 @@ def test_what_is_kept_of_a_job_is_what_such_a_job_builds() -> None:
         if step.get("uses") == "./.github/actions/set-up" and "with" in step
     }
     assert kinds == {"checks", "stack", "lab", "tests"}
-
-
-def _set_up() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((ACTIONS / "set-up" / "action.yml").read_text())
-    return document
 
 
 def _files() -> list[Path]:

@@ -69,3 +69,9 @@ def workflows() -> list[Workflow]:
 
 def workflow(name: str) -> Workflow:
     return next(each for each in workflows() if each.name == name)
+
+
+def set_up() -> dict[str, Any]:
+    """The action by which every job gets its programs."""
+    document: dict[str, Any] = yaml.safe_load((ACTIONS / "set-up" / "action.yml").read_text())
+    return document

@@ -110,11 +110,6 @@ def test_exceptions_are_read_from_their_file_those_that_end_first_at_the_top(
     assert [each.days_left for each in found] == [4, 10]
 
 
-def test_every_rule_is_listed_with_its_enforcers() -> None:
-    rules = {rule.name: rule.enforcers for rule in policy.rules()}
-    assert rules["daemonset-host-namespaces"] == ("preview", "scan", "cluster")
-
-
 def test_the_rules_judge_what_the_stack_has_applied() -> None:
     pods = {"containers": [{"name": "a", "image": "x:1.0.0"}], "hostNetwork": True}
     manifest = {
