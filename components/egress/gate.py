@@ -23,6 +23,7 @@ from ..cluster.labels import (
 )
 from ..cluster.network_policy import check_policy
 from ..cluster.node_affinity import by_name
+from ..cluster.pod_parts import config_volume, node_name
 from ..cluster.tolerations import tolerated
 from . import tailscale_pod
 from .egress_args import EgressArgs
@@ -184,12 +185,7 @@ def _pod(node: str, args: EgressCheckArgs, config: core.ConfigMap) -> core.PodSp
                 command=["python3", _PROGRAM_PATH, f"{_PROGRAM_PATH}/{_DOCUMENT_KEY}", node],
                 env=[
                     core.EnvVarArgs(name="PYTHONDONTWRITEBYTECODE", value="1"),
-                    core.EnvVarArgs(
-                        name="NODE_NAME",
-                        value_from=core.EnvVarSourceArgs(
-                            field_ref=core.ObjectFieldSelectorArgs(field_path="spec.nodeName")
-                        ),
-                    ),
+                    node_name(),
                 ],
                 resources=core.ResourceRequirementsArgs(
                     # A node that is full is measured all the same: the check is over in seconds.
@@ -205,12 +201,7 @@ def _pod(node: str, args: EgressCheckArgs, config: core.ConfigMap) -> core.PodSp
             )
         ],
         volumes=[
-            core.VolumeArgs(
-                name="program",
-                config_map=core.ConfigMapVolumeSourceArgs(
-                    name=config.metadata.apply(lambda metadata: str(metadata.name))
-                ),
-            ),
+            config_volume("program", config),
             core.VolumeArgs(
                 name="ca",
                 # Kubernetes puts it into every namespace.

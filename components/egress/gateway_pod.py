@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes.core import v1 as core
 
+from ..cluster.pod_parts import config_volume, http_probe, node_name
 from ..cluster.ports import (
     ADMIN_PORT,
     FIRST_HTTP_PORT,
@@ -108,11 +109,11 @@ def containers(pod: GatewayPod) -> list[core.ContainerArgs]:
     ]
 
 
-def volumes(*, credential: str, config: pulumi.Input[str]) -> list[core.VolumeArgs]:
+def volumes(*, credential: str, config: core.ConfigMap) -> list[core.VolumeArgs]:
     """The containers' volumes; nothing in them outlives the pod."""
     return [
         *tailscale_pod.volumes(credential),
-        core.VolumeArgs(name="envoy", config_map=core.ConfigMapVolumeSourceArgs(name=config)),
+        config_volume("envoy", config),
         _empty("sockets", "1Mi"),
         _empty("state", "32Mi"),
     ]
@@ -127,12 +128,6 @@ def _tailscale(pod: GatewayPod, index: int, exit_node: GatewayExitNode) -> core.
         wireguard_port=WIREGUARD_PORT + index,
         socket=f"{_SOCKETS_PATH}/{exit_node.name}.sock",
     )
-    node_name = core.EnvVarArgs(
-        name="NODE_NAME",
-        value_from=core.EnvVarSourceArgs(
-            field_ref=core.ObjectFieldSelectorArgs(field_path="spec.nodeName")
-        ),
-    )
     address = core.EnvVarArgs(name="EXIT_NODE_ADDRESS", value=exit_node.tailnet_address)
     environment = tailscale_pod.environment(
         daemon,
@@ -146,7 +141,7 @@ def _tailscale(pod: GatewayPod, index: int, exit_node: GatewayExitNode) -> core.
         name=f"tailscale-{exit_node.name}",
         image=pod.egress.tailscale_image,
         command=["/bin/sh", "-ec", _START],
-        env=[node_name, address, *environment],
+        env=[node_name(), address, *environment],
         ports=[core.ContainerPortArgs(name=f"health-{index}", container_port=daemon.health_port)],
         startup_probe=tailscale_pod.startup_probe(daemon),
         # Every tailscaled is ready while any exit node is: one exit node's outage is no reason
@@ -195,9 +190,9 @@ def _envoy(pod: GatewayPod) -> core.ContainerArgs:
         command=["envoy"],
         args=["--config-path", f"{_CONFIG_PATH}/{_CONFIG_KEY}", *ARGUMENTS],
         ports=ports,
-        startup_probe=_http_probe(ALIVE_PATH, period=2, failures=30),
-        readiness_probe=_http_probe(READY_PATH, period=2, failures=2),
-        liveness_probe=_http_probe(ALIVE_PATH, period=10, failures=4),
+        startup_probe=http_probe(ALIVE_PATH, STATUS_PORT, period=2, failures=30, timeout=2),
+        readiness_probe=http_probe(READY_PATH, STATUS_PORT, period=2, failures=2, timeout=2),
+        liveness_probe=http_probe(ALIVE_PATH, STATUS_PORT, period=10, failures=4, timeout=2),
         lifecycle=core.LifecycleArgs(
             pre_stop=core.LifecycleHandlerArgs(
                 exec_=core.ExecActionArgs(command=["/bin/bash", "-c", _DRAIN])
@@ -209,15 +204,6 @@ def _envoy(pod: GatewayPod) -> core.ContainerArgs:
         ),
         security_context=tailscale_pod.container_security(),
         volume_mounts=[core.VolumeMountArgs(name="envoy", mount_path=_CONFIG_PATH, read_only=True)],
-    )
-
-
-def _http_probe(path: str, *, period: int, failures: int) -> core.ProbeArgs:
-    return core.ProbeArgs(
-        http_get=core.HTTPGetActionArgs(path=path, port=STATUS_PORT),
-        period_seconds=period,
-        timeout_seconds=2,
-        failure_threshold=failures,
     )
 
 

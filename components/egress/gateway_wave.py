@@ -94,10 +94,7 @@ class GatewayWave(pulumi.ComponentResource):
                         security_context=tailscale_pod.pod_security(),
                         termination_grace_period_seconds=gateway_pod.GRACE_SECONDS,
                         containers=gateway_pod.containers(args.pod),
-                        volumes=gateway_pod.volumes(
-                            credential=GATEWAY_CREDENTIAL,
-                            config=config.metadata.apply(lambda metadata: str(metadata.name)),
-                        ),
+                        volumes=gateway_pod.volumes(credential=GATEWAY_CREDENTIAL, config=config),
                     ),
                 ),
             ),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_kubernetes.core import v1 as core
 
+from ..cluster.pod_parts import http_probe
 from ..cluster.ports import HEALTH_PORT, WIREGUARD_PORT
 
 CREDENTIAL_KEY = "authkey"
@@ -100,12 +101,7 @@ def environment(daemon: Daemon, **more: str) -> list[core.EnvVarArgs]:
 
 def startup_probe(daemon: Daemon) -> core.ProbeArgs:
     """Passed once the node has a tailnet address; gives a slow login five minutes."""
-    return core.ProbeArgs(
-        http_get=core.HTTPGetActionArgs(path="/healthz", port=daemon.health_port),
-        period_seconds=5,
-        timeout_seconds=3,
-        failure_threshold=60,
-    )
+    return http_probe("/healthz", daemon.health_port, period=5, failures=60)
 
 
 def readiness_probe(daemon: Daemon) -> core.ProbeArgs:
@@ -124,12 +120,7 @@ def liveness_probe(daemon: Daemon) -> core.ProbeArgs:
 
     It does not look at the tailnet: an outage there is no reason to restart anything.
     """
-    return core.ProbeArgs(
-        http_get=core.HTTPGetActionArgs(path="/metrics", port=daemon.health_port),
-        period_seconds=30,
-        timeout_seconds=5,
-        failure_threshold=4,
-    )
+    return http_probe("/metrics", daemon.health_port, period=30, failures=4, timeout=5)
 
 
 def volumes(credential_secret: str) -> list[core.VolumeArgs]:

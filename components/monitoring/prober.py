@@ -11,6 +11,7 @@ from pulumi_kubernetes.networking import v1 as networking
 
 from ..cluster.labels import GATEWAY, PROBER, PROBER_LABELS
 from ..cluster.network_policy import ClusterNetwork, probed_policy, prober_policy
+from ..cluster.pod_parts import config_volume, http_probe
 from ..cluster.ports import HTTP_PORT, PROBER_PORT
 from ..cluster.toleration import Toleration
 from ..cluster.tolerations import tolerated
@@ -103,16 +104,7 @@ class Prober(pulumi.ComponentResource):
                         tolerations=tolerated(self._args.tolerations),
                         security_context=tailscale_pod.pod_security(),
                         containers=[self._container()],
-                        volumes=[
-                            core.VolumeArgs(
-                                name="config",
-                                config_map=core.ConfigMapVolumeSourceArgs(
-                                    name=configuration.metadata.apply(
-                                        lambda metadata: str(metadata.name)
-                                    )
-                                ),
-                            )
-                        ],
+                        volumes=[config_volume("config", configuration)],
                     ),
                 ),
             ),
@@ -131,8 +123,8 @@ class Prober(pulumi.ComponentResource):
                 "--log.level=warn",
             ],
             ports=[core.ContainerPortArgs(name="probe", container_port=PROBER_PORT)],
-            readiness_probe=_health(period=5, failures=2),
-            liveness_probe=_health(period=30, failures=4),
+            readiness_probe=http_probe(_HEALTH_PATH, PROBER_PORT, period=5, failures=2),
+            liveness_probe=http_probe(_HEALTH_PATH, PROBER_PORT, period=30, failures=4),
             resources=core.ResourceRequirementsArgs(
                 requests={"cpu": "10m", "memory": "32Mi"}, limits={"cpu": "200m", "memory": "128Mi"}
             ),
@@ -159,12 +151,3 @@ class Prober(pulumi.ComponentResource):
             ),
             opts=self._child(),
         )
-
-
-def _health(*, period: int, failures: int) -> core.ProbeArgs:
-    return core.ProbeArgs(
-        http_get=core.HTTPGetActionArgs(path=_HEALTH_PATH, port=PROBER_PORT),
-        period_seconds=period,
-        timeout_seconds=3,
-        failure_threshold=failures,
-    )
