@@ -12,10 +12,11 @@ from operations.delivery.events import PolicyFinding
 from operations.report import moment
 from operations.report.firewall import Admission
 from operations.report.gate import Gate
-from operations.report.policy import ENFORCERS, Exemption, PolicyRule
+from operations.report.policy import ENFORCERS, Exemption
 from operations.report.secret_age import SecretAge
 from operations.report.status import Status
 from operations.report.topology import WIDTH, Topology
+from policies.rules._model import Rule
 
 
 class _Standing(Protocol):
@@ -44,7 +45,7 @@ class Page:
     topology: Topology
     gates: list[Gate]
     admissions: list[Admission]
-    rules: list[PolicyRule]
+    rules: tuple[Rule, ...]
     findings: list[PolicyFinding]
     exemptions: list[Exemption]
     secrets: list[SecretAge]

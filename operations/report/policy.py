@@ -1,4 +1,4 @@
-"""Which rules guard the stack, what they find in it, and which exceptions are granted."""
+"""What the rules find in the stack, and which exceptions are granted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,20 +6,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from operations.delivery.environment import REPOSITORY
 from operations.delivery.events import PolicyFinding
 from operations.errors import OperationError
 from operations.report.status import Status
 from policies.errors import PoliciesError
-from policies.exceptions import Enforcer, load_exceptions
+from policies.exceptions import DEFAULT_FILE, DatedException, Enforcer, load_exceptions
 from policies.manifests import Source
 from policies.result import Result
-from policies.rules import every_rule
 from policies.scanner import Scanner
 
-_EXCEPTIONS = REPOSITORY / "policies" / "exceptions.yaml"
 # A fortnight: an exception that ends within it is shown as a matter to attend to.
 _SOON_DAYS = 14
 ENFORCERS = {
@@ -30,21 +25,10 @@ ENFORCERS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicyRule:
-    name: str
-    severity: str
-    level: str
-    enforcers: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Exemption:
     """A dated exception, and how many days it is still good for."""
 
-    rule: str
-    resource: str
-    reason: str
-    expires: date
+    granted: DatedException
     days_left: int
 
     @property
@@ -52,18 +36,6 @@ class Exemption:
         if self.days_left < 0:
             return Status.BAD
         return Status.WARN if self.days_left <= _SOON_DAYS else Status.GOOD
-
-
-def rules() -> list[PolicyRule]:
-    return [
-        PolicyRule(
-            name=rule.name,
-            severity=rule.severity,
-            level=rule.enforcement,
-            enforcers=rule.enforcers,
-        )
-        for rule in every_rule()
-    ]
 
 
 def findings(manifests: Iterable[dict[str, Any]]) -> list[PolicyFinding]:
@@ -87,15 +59,9 @@ def findings(manifests: Iterable[dict[str, Any]]) -> list[PolicyFinding]:
     ]
 
 
-def exemptions(today: date, file: Path = _EXCEPTIONS) -> list[Exemption]:
+def exemptions(today: date, file: Path = DEFAULT_FILE) -> list[Exemption]:
     exemptions = [
-        Exemption(
-            rule=entry["rule"],
-            resource=entry["resource"],
-            reason=entry["reason"],
-            expires=entry["expires"],
-            days_left=(entry["expires"] - today).days,
-        )
-        for entry in yaml.safe_load(file.read_text()) or []
+        Exemption(granted=granted, days_left=(granted.expires - today).days)
+        for granted in load_exceptions(Enforcer.SCAN, file).entries
     ]
-    return sorted(exemptions, key=lambda exemption: exemption.expires)
+    return sorted(exemptions, key=lambda exemption: exemption.days_left)

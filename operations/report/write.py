@@ -13,6 +13,7 @@ from operations.kubernetes.client import KubernetesClient
 from operations.report import firewall, gate, policy, secret_age, topology
 from operations.report.page import Page
 from operations.report.state import State
+from policies.rules import every_rule
 from settings import read_file
 
 
@@ -37,7 +38,7 @@ def write(stack: str, target: Path, environment: dict[str, str]) -> str:
             topology=topology.topology(settings, state, gates),
             gates=gates,
             admissions=firewall.admissions(settings, state),
-            rules=policy.rules(),
+            rules=every_rule(),
             findings=policy.findings(state.manifests()),
             exemptions=policy.exemptions(made.date()),
             secrets=secret_age.ages(settings, state, external_secrets),

@@ -1,15 +1,17 @@
 """A page with one of everything, from documents as the engine and the API server give them."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from operations.delivery.events import PolicyFinding
 from operations.errors import RequestError
 from operations.report import firewall, gate, secret_age, topology
 from operations.report.page import Page
-from operations.report.policy import Exemption, PolicyRule
+from operations.report.policy import Exemption
 from operations.report.state import State
+from policies.exceptions import DatedException, Enforcer
+from policies.rules import every_rule
 from settings import Settings
 from tests.unit.seen_cluster import prod
 
@@ -22,6 +24,7 @@ _PRIVILEGED = PolicyFinding(
     blocks=True,
     excepted=None,
 )
+_RULES = ("host-path", "privileged-container")
 _MADE = "2026-11-20T07:00:00.123456789Z"
 
 
@@ -101,33 +104,26 @@ def page(seen: gate.GateObjects | RequestError, *, settings: Settings | None = N
         topology=topology.topology(settings, deployed, gates),
         gates=gates,
         admissions=firewall.admissions(settings, deployed),
-        rules=[
-            PolicyRule(
-                name="host-path", severity="high", level="mandatory", enforcers=("preview", "scan")
-            ),
-            PolicyRule(
-                name="privileged", severity="critical", level="mandatory", enforcers=("cluster",)
-            ),
-        ],
+        rules=tuple(rule for rule in every_rule() if rule.name in _RULES),
         findings=[
             replace(_PRIVILEGED, rule="host-path", blocks=False, excepted="until 2026-11-30: soon"),
             _PRIVILEGED,
         ],
-        exemptions=[exemption(9), replace(exemption(-2), rule="privileged"), exemption(200)],
+        exemptions=[exemption(9), exemption(-2, "privileged-container"), exemption(200)],
         secrets=secret_age.ages(settings, deployed, refused),
     )
 
 
-def exemption(days: int) -> Exemption:
+def exemption(days: int, rule: str = "host-path") -> Exemption:
     """An exception with so many days left."""
-    expires = date.fromordinal(NOW.date().toordinal() + days)
-    return Exemption(
-        rule="host-path",
+    granted = DatedException(
+        rule=rule,
         resource="DaemonSet monitoring/agent",
         reason="it reads the node's logs until the collector is replaced",
-        expires=expires,
-        days_left=days,
+        expires=NOW.date() + timedelta(days=days),
+        enforcers=frozenset({Enforcer.SCAN}),
     )
+    return Exemption(granted=granted, days_left=days)
 
 
 def measured() -> gate.GateObjects:
