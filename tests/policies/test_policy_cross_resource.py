@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import EnforcementLevel
 
 from policies import crossguard
 from policies.exceptions import DatedException, Enforcer, Exceptions
 from policies.result import Result
 from policies.rules import cross_resource_rules
 from policies.scanner import Scanner
+from tests.policies.findings import analyzer
 from workshop.testing.rule_cases import GROUPS, HERE, filled, struct_of
 
 
@@ -59,9 +59,7 @@ def analyzed(
     `only`: with every rule disabled but that of the case.
     """
     policies = crossguard.policies(exceptions or Exceptions())
-    made: Any = crossguard.UnknownAwareAnalyzer(
-        "oceanid", "0.0.1", policies, EnforcementLevel.MANDATORY
-    )
+    made = analyzer(policies)
     if only:
         # The engine says it of each, where its configuration says it of all.
         levels = {policy.name: analyzer_pb2.DISABLED for policy in policies}

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, TypeAlias, cast
+from typing import TypeAlias
 
 import grpc
 import pulumi_policy.policy as sdk
@@ -14,12 +14,12 @@ import pytest
 from google.protobuf import empty_pb2, json_format
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
-from pulumi_policy import EnforcementLevel
 
 from policies import crossguard
 from policies.inputs import from_struct
 from policies.rules import all_rules, cross_resource_rules
 from policies.rules._model import UNKNOWN
+from tests.policies.findings import analyzer
 from workshop.testing.rule_cases import (
     FAKE_KEY,
     FAKES,
@@ -65,23 +65,6 @@ def request_of(case: Case, seed: int = 0) -> analyzer_pb2.AnalyzeRequest:
     return analyzer_pb2.AnalyzeRequest(
         urn=urn, type=case.token, name="case", properties=struct_of(case.tree, seed)
     )
-
-
-class Servicer(Protocol):
-    """What the SDK's servicer does, with the types it leaves out."""
-
-    def Analyze(  # noqa: N802
-        self, request: analyzer_pb2.AnalyzeRequest, context: None, /
-    ) -> analyzer_pb2.AnalyzeResponse: ...
-    def Remediate(self, request: analyzer_pb2.AnalyzeRequest, context: None, /) -> object: ...  # noqa: N802
-    def Configure(  # noqa: N802
-        self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: None, /
-    ) -> object: ...
-
-
-def in_process(policies: list[sdk.Policy]) -> Servicer:
-    made = crossguard.UnknownAwareAnalyzer("oceanid", "0.0.1", policies, EnforcementLevel.MANDATORY)
-    return cast("Servicer", made)
 
 
 def test_every_rule_is_a_policy_of_its_own(pack: analyzer_pb2_grpc.AnalyzerStub) -> None:
@@ -144,7 +127,7 @@ def configured(**levels: Level) -> analyzer_pb2.ConfigureAnalyzerRequest:
     ],
 )
 def test_a_configured_level_is_honoured(level: Level, reported: list[int]) -> None:
-    servicer = in_process(crossguard.policies())
+    servicer = analyzer(crossguard.policies())
     servicer.Configure(configured(daemonset_host_namespaces=level), None)
     response = servicer.Analyze(request_of(INCIDENT), None)
     said = [one for one in response.diagnostics if one.policyName == INCIDENT.rule.name]
@@ -157,7 +140,7 @@ def test_a_rule_that_raises_blocks_and_is_named_whatever_its_level() -> None:
 
     broken = replace(INCIDENT.rule, name="broken", check=check)  # type: ignore[arg-type]
     policies: list[sdk.Policy] = [crossguard.RulePolicy(broken), *crossguard.policies()]
-    servicer = in_process(policies)
+    servicer = analyzer(policies)
     servicer.Configure(configured(broken=analyzer_pb2.ADVISORY), None)
     response = servicer.Analyze(request_of(INCIDENT), None)
     (said,) = [one for one in response.diagnostics if one.policyName == "broken"]

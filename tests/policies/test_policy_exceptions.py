@@ -9,13 +9,13 @@ import pytest
 import yaml
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import EnforcementLevel
 
-from policies import crossguard
 from policies.errors import PoliciesError
 from policies.excepted_line import marked, parted
 from policies.exceptions import Enforcer, Exceptions, load_exceptions
+from policies.pack import policies
 from policies.scan import main
+from tests.policies.findings import analyzer
 
 GOOD: dict[str, Any] = {
     "rule": "workload-host-namespaces",
@@ -178,9 +178,7 @@ def test_an_exception_for_a_stack_is_missed_in_its_previews_only(stack: str, tol
 
 
 def asked(exceptions: Exceptions, stack: str | None = None) -> tuple[Any, Any]:
-    made: Any = crossguard.UnknownAwareAnalyzer(
-        "oceanid", "0.0.1", crossguard.policies(exceptions), EnforcementLevel.MANDATORY
-    )
+    made = analyzer(policies(exceptions))
     if stack is not None:
         made.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(stack=stack), None)
     properties = Struct()

@@ -6,16 +6,27 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import pulumi_policy
 import pytest
 import yaml
 
 from policies.analyzer_fit import KNOWN_VERSIONS
 from tests.lab_variables import lab_variables
-from tests.policies.changed_sdk import changed_sdk
 from workshop.testing.checkout import Completed, completed, passed
 from workshop.testing.local_stack import LocalStack, write_program
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def changed_sdk(folder: Path, before: str, after: str) -> Path:
+    """A folder for PYTHONPATH with a copy of the SDK in which the text `before` reads `after`."""
+    copy = folder / "sdk" / "pulumi_policy"
+    shutil.copytree(Path(pulumi_policy.__file__).parent, copy)
+    source = copy / "policy.py"
+    text = source.read_text()
+    assert before in text, f"the SDK no longer has {before!r}"
+    source.write_text(text.replace(before, after))
+    return copy.parent
 
 
 def _started(pack: Path, *paths: Path) -> Completed:
