@@ -74,12 +74,6 @@ def test_a_commit_that_dev_does_not_have_is_refused(ready: Stage) -> None:
     _refused(ready, "dev is at ")
 
 
-def test_a_commit_that_failed_in_dev_is_refused(ready: Stage) -> None:
-    ready.release("A release that fails its gate", first="echo two", gate="exit 1")
-    assert ready.checkout.oceanid("up", "--stack", "dev").returncode != 0
-    _refused(ready, "dev's update to it failed, or one of its gates did")
-
-
 def test_the_plan_of_another_commit_is_refused(ready: Stage) -> None:
     ready.release("The third release", first="echo '@ENVIRONMENT@'")
     _done(ready, ("up", "dev"))

@@ -65,11 +65,6 @@ def test_login_refuses_a_bucket_that_keeps_no_versions(stage: Stage) -> None:
     assert "the bucket forgetful keeps no versions" in result.stderr
 
 
-def test_after_login_no_command_needs_the_backend_named(stage: Stage) -> None:
-    bare = stage.checkout.with_environment(PULUMI_BACKEND_URL="")
-    assert bare.oceanid("outputs", "--stack", "prod").returncode == 0
-
-
 def test_of_two_updates_at_once_the_second_fails_and_harms_nothing(
     stage: Stage, tmp_path: Path
 ) -> None:
