@@ -170,11 +170,12 @@ def stacks(draw: st.DrawFn) -> Stack:
             "nodes": nodes,
             "exitNodes": draw(_exit_nodes(names)),
             "egress": configured("egress", name) | draw(_egress(names)),
-            "cluster": configured("cluster", name) | draw(_cluster()),
-            "tailnet": configured("tailnet", name) | draw(_tailnet()),
-            "monitoring": draw(_monitoring()),
+            "cluster": configured("cluster", name) | draw(_CLUSTER),
+            "tailnet": configured("tailnet", name) | draw(_TAILNET),
+            "monitoring": draw(_MONITORING),
             "externalSecrets": draw(st.none() | _external_secrets(name)),
-            "firewall": configured("firewall", name) | {"extra": draw(_admitted())},
+            "firewall": configured("firewall", name)
+            | {"extra": [{"cidr": c, "description": "an office"} for c in draw(_ADMITTED)]},
         },
     )
 
@@ -193,38 +194,21 @@ def _egress(draw: st.DrawFn, names: Sequence[str]) -> Json:
     }
 
 
-def _cluster() -> st.SearchStrategy[Json]:
-    servers = ["198.51.100.7:6443", "198.51.100.7:443", "[2001:db8:7::1]:6443", "10.9.0.4:6443"]
-    server = st.sampled_from(servers)
-    several = st.lists(server, min_size=1, max_size=4, unique=True)
-    return st.fixed_dictionaries(
-        {
-            "serviceCidr": st.sampled_from(["10.43.0.0/16", "10.43.0.0/29"]),
-            "apiServer": st.none() | server | several,
-        }
-    )
-
-
-def _tailnet() -> st.SearchStrategy[Json]:
-    ranges = st.sampled_from(["192.200.0.0/24", "1.2.0.0/16", "8.8.8.8/32"])
-    return st.fixed_dictionaries({"serviceRanges": st.lists(ranges, min_size=1, max_size=4)})
-
-
-def _monitoring() -> st.SearchStrategy[Json]:
-    return st.fixed_dictionaries(
-        {
-            "enabled": st.just("always"),
-            "prometheusNamespace": labels(),
-            "labels": _LABELS_OF_NODES,
-        }
-    )
-
-
-def _admitted() -> st.SearchStrategy[list[Json]]:
-    cidrs = st.sampled_from(["198.51.100.0/24", "203.0.113.7"])
-    return st.lists(cidrs, max_size=2, unique=True).map(
-        lambda found: [{"cidr": cidr, "description": "an office"} for cidr in found]
-    )
+_SERVERS = st.sampled_from(
+    ["198.51.100.7:6443", "198.51.100.7:443", "[2001:db8:7::1]:6443", "10.9.0.4:6443"]
+)
+_CLUSTER = st.fixed_dictionaries(
+    {
+        "serviceCidr": st.sampled_from(["10.43.0.0/16", "10.43.0.0/29"]),
+        "apiServer": st.none() | _SERVERS | st.lists(_SERVERS, min_size=1, max_size=4, unique=True),
+    }
+)
+_RANGES = st.sampled_from(["192.200.0.0/24", "1.2.0.0/16", "8.8.8.8/32"])
+_TAILNET = st.fixed_dictionaries({"serviceRanges": st.lists(_RANGES, min_size=1, max_size=4)})
+_MONITORING = st.fixed_dictionaries(
+    {"enabled": st.just("always"), "prometheusNamespace": labels(), "labels": _LABELS_OF_NODES}
+)
+_ADMITTED = st.lists(st.sampled_from(["198.51.100.0/24", "203.0.113.7"]), max_size=2, unique=True)
 
 
 @st.composite
