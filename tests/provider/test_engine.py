@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from providers.plugin.urn import parsed
-from workshop.lab.network.process import tree
+from workshop.lab.processes import tree
 from workshop.testing.provider_engine import Stack
 from workshop.testing.provider_stand_in import StandIn
 

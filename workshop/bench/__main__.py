@@ -10,10 +10,8 @@ from workshop.bench import (
     firewall_rules,
     fleet_size,
     leaks,
-    pod_security,
     preflight,
     rule_cost,
-    scanners,
 )
 from workshop.bench.goal import NotMeasuredError, Results
 
@@ -24,9 +22,7 @@ _PARTS: dict[str, Callable[[], Results]] = {
     "Data path": data_path.results,
     "Failover": failover.results,
     "Leaks": leaks.results,
-    "Manifest scanners": scanners.results,
     "Policy pack": rule_cost.results,
-    "Pod Security": pod_security.results,
 }
 
 

@@ -12,20 +12,17 @@ from functools import partial
 from pathlib import Path as Folder
 from statistics import median
 
-from components.cluster.labels import CLIENT_NAMESPACE_LABELS
 from components.cluster.ports import HTTP_PORT, SOCKS5_PORT
-from settings.names import NAMESPACE
 from workshop.bench.goal import Goal, NotMeasuredError, Results, table
 from workshop.bench.path import SITE_PORT, Path, by_http_connect, by_socks5, plain
 from workshop.bench.quantile import quantile
 from workshop.bench.traffic import Flow, downloaded, first_byte_seconds
 from workshop.lab.network.plan import ECHO, STYX, TETHYS
-from workshop.lab.network.process import tree
+from workshop.lab.node.pod import NodeContainer
 from workshop.lab.node.requirement import missing
-from workshop.testing.network.kernel_mode import kernel_mode, until_up
 from workshop.testing.network.traffic import LOOPBACK, OWN_HTTP_PORT, OWN_SOCKS5_PORT
 from workshop.testing.nodes.clients import client_on
-from workshop.testing.nodes.fleet import APPLICATIONS, Fleet, fleet, sleeper
+from workshop.testing.nodes.fleet import Fleet, fleet
 from workshop.testing.recording import configured
 
 CONNECTIONS = (1, 8, 64)
@@ -39,23 +36,7 @@ _DESTINATION = {
     "port": SITE_PORT,
     "localPort": _DESTINATION_PORT,
 }
-_WIREGUARD_PORT = 41641
-_PEER = {
-    "apiVersion": "networking.k8s.io/v1",
-    "kind": "NetworkPolicy",
-    "metadata": {"name": "kernel-mode", "namespace": NAMESPACE},
-    "spec": {
-        "podSelector": {},
-        "policyTypes": ["Ingress"],
-        "ingress": [
-            {
-                "from": [{"namespaceSelector": {"matchLabels": CLIENT_NAMESPACE_LABELS}}],
-                "ports": [{"protocol": "UDP", "port": _WIREGUARD_PORT}],
-            }
-        ],
-    },
-}
-DIRECT, KERNEL = "direct, without any tunnel", "tailscaled in kernel mode, in the pod"
+DIRECT = "direct, without any tunnel"
 OWN_HTTP, OWN_SOCKS5 = "userspace tailscaled's HTTP proxy", "userspace tailscaled's SOCKS5"
 LISTENER, GATEWAY_HTTP, GATEWAY_SOCKS5 = (
     "gateway, a destination's port",
@@ -88,49 +69,22 @@ def paths(folder: Folder) -> Iterator[list[Path]]:
     with fleet(folder / "fleet", egress=egress) as made:
         made.start_gateways()
         made.until_gateways()
-        # Else it would have to go by the relay, where gateways go straight.
-        made.cluster.apply([_PEER])
-        # A pod of its own, whose network is tailscaled's.
-        pod = made.run(sleeper(APPLICATIONS, "kernel-mode", STYX.name)).network
-        flags = {"TS_EXTRA_ARGS": f"--exit-node={made.tailnet_address(TETHYS.name)}"}
-        with kernel_mode(made, pod, folder / "kernel-mode", "kernel-mode", flags) as process:
-            until_up(process)
-            at_exit = {
-                "exit node": _programs(
-                    made.exit_node(TETHYS.name).container("tailscale").processes()
-                )
-            }
-            yield [
-                Path(
-                    name=DIRECT,
-                    connect=partial(
-                        plain,
-                        made.application(STYX.name).network,
-                        ECHO.address,
-                        SITE_PORT,
-                    ),
-                    processes={},
-                ),
-                Path(
-                    name=KERNEL,
-                    connect=partial(plain, pod, ECHO.address, SITE_PORT),
-                    processes={"tailscaled": _programs(tree(process.pid)), **at_exit},
-                ),
-                *_userspace(made, at_exit),
-            ]
+        application = made.application(STYX.name).network
+        direct = partial(plain, application, ECHO.address, SITE_PORT)
+        yield [Path(name=DIRECT, connect=direct, processes={}), *_userspace(made)]
 
 
-def _userspace(made: Fleet, at_exit: dict[str, list[int]]) -> list[Path]:
+def _userspace(made: Fleet) -> list[Path]:
     """tailscaled's own proxies, and the gateway in front of the very same tailscaled."""
     pod = made.gateway(STYX.name)
     inside = pod.network
     client = client_on(made, STYX.name)
     application, gateway = client.network, client.gateway
     own = {
-        "tailscaled": _programs(pod.container(f"tailscale-{TETHYS.name}").processes()),
-        **at_exit,
+        "tailscaled": _programs(pod.container(f"tailscale-{TETHYS.name}")),
+        "exit node": _programs(made.exit_node(TETHYS.name).container("tailscale")),
     }
-    ours = {"Envoy": _programs(pod.container("envoy").processes()), **own}
+    ours = {"Envoy": _programs(pod.container("envoy")), **own}
     ways = (
         (OWN_HTTP, by_http_connect, inside, LOOPBACK, OWN_HTTP_PORT, own),
         (LISTENER, plain, application, gateway, _DESTINATION_PORT, ours),
@@ -144,10 +98,10 @@ def _userspace(made: Fleet, at_exit: dict[str, list[int]]) -> list[Path]:
     ]
 
 
-def _programs(pids: list[int]) -> list[int]:
+def _programs(container: NodeContainer) -> list[int]:
     """Those that carry traffic, not what starts and ends with them."""
     found = []
-    for pid in pids:
+    for pid in container.processes():
         with suppress(OSError):  # it may have ended by now
             if Folder(f"/proc/{pid}/comm").read_text().strip() in ("tailscaled", "envoy"):
                 found.append(pid)

@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -147,11 +148,17 @@ def _runs(pid: int, home: Home, name: str) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    """Pids of what its first thread has started and what has not ended; empty once it has."""
-    try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
+    """Pids of what it has started and what has not ended; empty once it has."""
+    found: list[int] = []
+    for each in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread, or the process, has ended
+            found += map(int, each.read_text().split())
+    return found
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all that it started and that has not ended, by their pids."""
+    return [pid, *(found for child in children(pid) for found in tree(child))]
 
 
 def is_killed(pid: int) -> bool:

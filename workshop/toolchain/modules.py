@@ -260,14 +260,6 @@ ACTIONLINT = Module(
     binaries=(Binary(name="actionlint", package="github.com/rhysd/actionlint/cmd/actionlint"),),
 )
 
-# Only `make bench` needs it: a compiled scanner to be measured against.
-CONFTEST = Module(
-    name="conftest",
-    path=HERE / "bench",
-    minutes=2,
-    binaries=(Binary(name="conftest", package="github.com/open-policy-agent/conftest"),),
-)
-
 # The programs of the stack's own pods, and a tailnet's control server for them.
 TAILSCALE = Module(
     name="tailscale",

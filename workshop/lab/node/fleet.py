@@ -19,7 +19,6 @@ from workshop.lab.home import BIN, REPOSITORY, Home, LabError
 from workshop.lab.kube import Objects, connect
 from workshop.lab.network import servers
 from workshop.lab.network.plan import API_PORT, FLEET, JOINING, NodePlan
-from workshop.lab.network.process import ALONE
 from workshop.lab.node import cgroup, health, images, seed, server, spec, watches
 from workshop.lab.nodes import FLEET as LABELLED
 from workshop.lab.pki import Authority
@@ -28,6 +27,12 @@ from workshop.lab.processes import Service
 from workshop.lab.waiting import until
 
 _NETWORK, _FORWARD = "network", "forward"
+# It is the parent of a program that is process 1 of a PID namespace: nothing that the program
+# starts gets away.
+_ALONE = (
+    "unshare",
+    *["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc", "--"],
+)
 _SECONDS_TO_START = 60.0
 _ADD_ONS = [Path(__file__).with_name(f"{name}.yaml") for name in ("cluster_dns", "kube_proxy")]
 
@@ -203,7 +208,7 @@ def _start_node(home: Home, plan: NodePlan, spaces: dict[str, str], grown: Path)
     init = (sys.executable, "-I", "-S", str(Path(__file__).with_name("init.py")), str(path))
     service = Service(
         name=_node_name(plan.name),
-        argv=(*ALONE, *init),
+        argv=(*_ALONE, *init),
         namespace=spaces[plan.name],
     )
     return processes.start(home, service)

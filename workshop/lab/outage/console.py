@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from workshop.lab.home import Home
 from workshop.lab.network.plan import API_PORT, TETHYS
-from workshop.lab.network.process import PATH
 from workshop.lab.node import fleet, health
 from workshop.lab.runbook import FOLDER, Block, Where, blocks
 from workshop.lab.waiting import until
 
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SECONDS = 60.0
 
 
@@ -33,7 +33,7 @@ class NodeConsole:
         spaces = (f"--target={fleet.init_pid(self.home, self.name)}", "--mount", "--net", "--pid")
         return subprocess.run(
             ["nsenter", *spaces, "--", "sh", "-ec", text],
-            env={"PATH": PATH, "API_SERVER": f"{TETHYS.address}:{API_PORT}"},
+            env={"PATH": _PATH, "API_SERVER": f"{TETHYS.address}:{API_PORT}"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
