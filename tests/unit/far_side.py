@@ -21,6 +21,8 @@ def serving(handler: Handler, at: tuple[str, int] = ("127.0.0.1", 0)) -> Iterato
 
     class _Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = True
+        # Many connections at once: with a short queue the kernel drops some, and a second is lost.
+        request_queue_size = 128
         daemon_threads = True
         block_on_close = False
 
