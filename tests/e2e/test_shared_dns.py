@@ -1,10 +1,9 @@
 """The cluster's DNS configuration has other owners: one key of it is the stack's, and no more."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,8 @@ import httpx
 import pytest
 
 from tests.e2e.lab_fixture import copy_program
-from workshop.lab.kube import connect
 from workshop.testing.checkout import REPOSITORY, Completed, failed, passed, said
 from workshop.testing.lab_fleet import Fleet
-from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -77,45 +74,27 @@ class _Cluster:
         self.api.post(_PATH, json=body).raise_for_status()
 
 
-@dataclass
-class _Seen:
-    """Each state of the shared ConfigMap, in order; None where it was gone."""
-
-    states: list[dict[str, str] | None] = field(default_factory=list)
-
-
 @contextmanager
-def _watched(cluster: _Cluster) -> Iterator[_Seen]:
-    """Every state that the API server had of the ConfigMap while the block ran."""
-    seen = _Seen()
+def _watched(cluster: _Cluster) -> Iterator[list[dict[str, str] | None]]:
+    """Once the block has ended: every state that the API server had of the ConfigMap meanwhile.
+
+    In order; None where it was gone.
+    """
     version = cluster.api.get(_PATH).json()["metadata"]["resourceVersion"]
     query = {
         "watch": "1",
         "fieldSelector": "metadata.name=coredns-custom",
         "resourceVersion": version,
+        # The API server remembers what has changed since, and ends the watch by itself.
+        "timeoutSeconds": "1",
     }
-    ended = threading.Event()
-
-    def watch() -> None:
-        with (
-            connect(cluster.fleet.home.kubeconfig, timeout=120) as api,
-            api.stream("GET", _PATH, params=query) as events,
-        ):
-            for line in events.iter_lines():
-                event: dict[str, Any] = json.loads(line)
-                if "end" in event["object"]["metadata"].get("annotations", {}):
-                    break
-                data = event["object"].get("data") or {}
-                seen.states.append(None if event["type"] == "DELETED" else data)
-        ended.set()
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
+    seen: list[dict[str, str] | None] = []
     yield seen
-    mark: dict[str, Any] = {"metadata": {"annotations": {"end": "true"}}}
-    cluster.api.patch(_MAP, json=mark, headers=_MERGE).raise_for_status()
-    until(ended.is_set, "the watch has seen the last change")
-    cluster.api.patch(_MAP, json={"metadata": {"annotations": {"end": None}}}, headers=_MERGE)
+    for line in cluster.api.get(_PATH, params=query).raise_for_status().text.splitlines():
+        event: dict[str, Any] = json.loads(line)
+        assert event["type"] in {"ADDED", "MODIFIED", "DELETED"}, event
+        data = event["object"].get("data") or {}
+        seen.append(None if event["type"] == "DELETED" else data)
 
 
 @pytest.fixture
@@ -156,8 +135,8 @@ def test_the_keys_of_others_live_through_create_update_and_destroy(cluster: _Clu
         assert _zones(cluster.data()) == [_A, _B]
         cluster.engine("destroy", "--yes", "--skip-preview")
     assert cluster.data() == {_THEIRS: _BLOCK}
-    assert len(seen.states) >= 3
-    assert {(state or {}).get(_THEIRS) for state in seen.states} == {_BLOCK}
+    assert len(seen) >= 3
+    assert {(state or {}).get(_THEIRS) for state in seen} == {_BLOCK}
     metadata = cluster.api.get(_MAP).json()["metadata"]
     assert not [key for key in metadata.get("annotations", {}) if key.startswith("pulumi.com/")]
 
@@ -169,8 +148,8 @@ def _upgraded(cluster: _Cluster, hosts: str) -> list[dict[str, str] | None]:
     assert set(cluster.data() or {}) == {_OURS, _THEIRS}
     with _watched(cluster) as seen:
         cluster.up(hosts)
-    assert seen.states
-    return seen.states
+    assert seen
+    return seen
 
 
 @pytest.mark.parametrize("hosts", [_A, f"{_A} {_B}"])
@@ -194,8 +173,8 @@ def test_a_rollback_to_the_earlier_program_keeps_everybodys_zones(cluster: _Clus
     cluster.up()
     with _watched(cluster) as seen:
         cluster.up(earlier=True)
-    assert {(state or {}).get(_THEIRS) for state in seen.states} == {_BLOCK}
-    assert all(_A in _zones(state) for state in seen.states)
+    assert {(state or {}).get(_THEIRS) for state in seen} == {_BLOCK}
+    assert all(_A in _zones(state) for state in seen)
     cluster.up()
     assert set(cluster.data() or {}) == {_OURS, _THEIRS}
 
