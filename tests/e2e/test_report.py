@@ -1,14 +1,13 @@
 """`oceanid report` on a deployed stack, and on one whose cluster does not answer."""
 
 import base64
-import os
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from workshop.testing.checkout import completed, passed
+from workshop.lab.home import Home
+from workshop.testing.checkout import passed
 from workshop.testing.lab_fleet import NAMESPACE_PATH, Fleet
 
 pytestmark = pytest.mark.e2e
@@ -51,9 +50,7 @@ def test_an_unavailable_cluster_is_unknown_and_the_rest_is_there(
     variables = deployed.home.environment.read_text()
     (tmp_path / "env").write_text(variables.replace(str(deployed.home.kubeconfig), str(away)))
     file = tmp_path / "report.html"
-    command = (sys.executable, "-m", "operations.cli", "report", "--stack", "dev")
-    environment = {**os.environ, "OCEANID_LAB": str(tmp_path)}
-    result = passed(completed(*command, "--out", str(file), environment=environment))
+    result = passed(Fleet(home=Home(path=tmp_path)).oceanid("report", "--out", str(file)))
     assert "the cluster is unavailable" in result.stdout
     text = file.read_text(encoding="utf-8")
     assert "The cluster is unavailable" in text
