@@ -12,8 +12,8 @@ from workshop.lab.node_kind import NodeKind
 from workshop.lab.nodes import Node, register, wait_until_ready
 from workshop.testing.checkout import REPOSITORY
 from workshop.testing.lab_fleet import Fleet, running_lab
+from workshop.testing.waiting import until
 
-_CALYPSO = "/api/v1/nodes/calypso"
 _PROGRAMS = Path(__file__).resolve().parent / "programs"
 
 
@@ -43,23 +43,6 @@ def join(fleet: Fleet, node: Node) -> None:
 
 
 @contextmanager
-def calypso_cordoned(fleet: Fleet) -> Iterator[None]:
-    """The node takes no new pods, as after `kubectl cordon`."""
-    fleet.patch(_CALYPSO, {"spec": {"unschedulable": True}})
-    yield
-    fleet.patch(_CALYPSO, {"spec": {"unschedulable": None}})
-
-
-@contextmanager
-def calypso_tainted(fleet: Fleet) -> Iterator[None]:
-    """The node takes no new pods that do not tolerate its taint."""
-    taint = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
-    fleet.patch(_CALYPSO, {"spec": {"taints": [taint]}})
-    yield
-    fleet.patch(_CALYPSO, {"spec": {"taints": None}})
-
-
-@contextmanager
 def glutton(fleet: Fleet, node: str) -> Iterator[None]:
     """A pod on the node that takes all of its CPU, whatever taints it has."""
     container = {
@@ -74,6 +57,19 @@ def glutton(fleet: Fleet, node: str) -> Iterator[None]:
         api.post(pods, json={"metadata": {"name": "glutton"}, "spec": spec}).raise_for_status()
         yield
         api.delete(f"{pods}/glutton").raise_for_status()
+
+
+def replace_pod(fleet: Fleet, path: str) -> None:
+    """Delete a pod, and wait until its controller has made it again."""
+    old = fleet.get(path)["metadata"]["uid"]
+    with fleet.api() as api:
+        api.delete(path).raise_for_status()
+
+        def is_new() -> bool:
+            pod = api.get(path)
+            return pod.is_success and pod.json()["metadata"]["uid"] != old
+
+        until(is_new, "its controller has made the pod again", seconds=120)
 
 
 def copy_program(name: str, folder: Path) -> None:

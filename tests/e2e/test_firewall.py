@@ -52,7 +52,7 @@ def test_a_failed_gate_leaves_the_old_address_admitted(guarded: Fleet) -> None:
     guarded.change_settings(lambda config: config["oceanid-cluster:nodes"].append(_GHOST))
     text = failed(guarded.update())
     guarded.change_settings(lambda config: config["oceanid-cluster:nodes"].remove(_GHOST))
-    assert "node ghost cannot be measured" in text
+    assert "gate fleet: node ghost cannot be measured: the cluster has no node of that name" in text
     assert _LEGACY in _rules(guarded)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.lab_fixture import replace_pod
 from workshop.testing.checkout import REPOSITORY, failed, passed, said
 from workshop.testing.lab_fleet import NAMESPACE_PATH, Fleet
-from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -49,16 +49,7 @@ def test_no_rule_of_the_pack_fires_on_what_is_the_stacks_own(second_up: str) -> 
 
 def test_the_exit_node_keeps_its_tailnet_address_when_its_pod_is_replaced(deployed: Fleet) -> None:
     before = deployed.outputs()["exitNodes"]["tethys"]
-    path = f"{NAMESPACE_PATH}/pods/{_EXIT_NODE}-0"
-    old = deployed.get(path)["metadata"]["uid"]
-    with deployed.api() as api:
-        api.delete(path).raise_for_status()
-
-        def is_new() -> bool:
-            pod = api.get(path)
-            return pod.is_success and pod.json()["metadata"]["uid"] != old
-
-        until(is_new, "the StatefulSet has made the pod again")
+    replace_pod(deployed, f"{NAMESPACE_PATH}/pods/{_EXIT_NODE}-0")
     passed(deployed.update("--expect-no-changes"))
     assert deployed.outputs()["exitNodes"]["tethys"] == before
 

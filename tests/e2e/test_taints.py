@@ -1,6 +1,7 @@
 """Nodes with taints, full nodes and replaced machines, against the real controllers and scheduler.
 
-The nodes are simulated: a gate's pod passes wherever it runs.
+The nodes are simulated: a gate's pod passes wherever it runs. What gates measure is in
+tests/e2e/test_waves.py.
 """
 
 import json
@@ -15,7 +16,7 @@ from components.egress.gateway_wave import roll_out_seconds
 from operations.delivery import plan
 from tests.e2e.lab_fixture import glutton, join, lab_fixture
 from workshop.lab.nodes import FLEET, Node
-from workshop.testing.checkout import passed, said
+from workshop.testing.checkout import Completed, failed, passed, said
 from workshop.testing.lab_fleet import WITHOUT_SECRETS, Fleet
 from workshop.testing.waiting import until
 
@@ -39,7 +40,28 @@ def _gateways(fleet: Fleet) -> dict[str, str]:
 
 
 def _measured(fleet: Fleet) -> dict[str, str]:
+    pods = fleet.pods("oceanid-egress-check")
+    assert {pod["status"]["phase"] for pod in pods} == {"Succeeded"}
     return _pods(fleet, "oceanid-egress-check")
+
+
+def _measured_once_more(fleet: Fleet, gate_seconds: int) -> Completed:
+    """An update that changes no gateway and what its gates measure by.
+
+    Half of the seconds is what a check may take to settle: with another half, every node is
+    measured once more.
+    """
+    egress = {"gateSeconds": gate_seconds}
+    fleet.change_settings(lambda config: config["oceanid-cluster:egress"].update(egress))
+    return fleet.update()
+
+
+@contextmanager
+def _without_a_place_for_a_pod(fleet: Fleet, node: str) -> Iterator[None]:
+    path = f"/api/v1/nodes/{node}/status"
+    fleet.patch(path, {"status": {"allocatable": {"pods": "1"}}})
+    yield
+    fleet.patch(path, {"status": {"allocatable": {"pods": "110"}}})
 
 
 def _set_taints(fleet: Fleet, node: str, taints: list[dict[str, str]] | None) -> None:
@@ -139,6 +161,7 @@ def test_another_number_of_nodes_changes_the_time_and_no_gateway(deployed: Fleet
         assert {node: after[node] for node in before} == before
         # Its gate is the only thing that the engine made.
         assert "+ 1 created" in said(result)
+        assert _NAIAD.name in _measured(deployed)
 
 
 def test_a_gateway_without_a_place_is_named_with_its_node_and_the_schedulers_reason(
@@ -161,6 +184,8 @@ def test_a_machine_that_joins_again_under_its_old_name_is_measured_again_alone(
 ) -> None:
     passed(deployed.update())
     before, uids = _measured(deployed), _uids(deployed)
+    # The node that has joined and left is in no gate.
+    assert set(before) == {"tethys", "styx", "calypso"}
     (calypso,) = (node for node in FLEET if node.name == "calypso")
     _set_taints(deployed, "tethys", None)
     _leaves(deployed, calypso)
@@ -185,3 +210,23 @@ def _planned(fleet: Fleet) -> dict[str, str]:
     settings = fleet.home.path / "project" / "Pulumi.dev.yaml"
     passed(fleet.on_dev(settings, "preview", "--save-plan", str(path)))
     return plan.measured(path)
+
+
+def test_a_node_without_cpu_to_spare_is_measured(deployed: Fleet) -> None:
+    before = _measured(deployed)["calypso"]
+    with glutton(deployed, "calypso"):
+        passed(_measured_once_more(deployed, gate_seconds=20))
+    assert _measured(deployed)["calypso"] != before
+
+
+def test_a_node_without_a_place_for_a_pod_fails_its_gate_and_the_preflight_says_why(
+    deployed: Fleet,
+) -> None:
+    with _without_a_place_for_a_pod(deployed, "calypso"):
+        text = failed(_measured_once_more(deployed, gate_seconds=22))
+        told = said(deployed.oceanid("preflight"))
+    assert "gate-fleet/calypso" in text
+    assert "wave fleet, node calypso: was not measured" in told
+    assert "Too many pods" in told
+    passed(deployed.update())
+    assert set(_measured(deployed)) == {"tethys", "styx", "calypso"}

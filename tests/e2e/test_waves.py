@@ -5,7 +5,7 @@ The tests break the network on one node or outside, and look at what the update 
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import yaml
 
 from components.cluster.labels import GATEWAY
 from settings.names import NAMESPACE
-from tests.e2e.lab_fixture import calypso_cordoned, calypso_tainted
+from tests.e2e.lab_fixture import replace_pod
 from tests.e2e.real_faults import leaving_by, pods_without_api_server
 from workshop.lab.network.plan import TRITON
 from workshop.lab.node import fleet as lab
@@ -27,6 +27,7 @@ from workshop.testing.waiting import until
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
 _DAEMON_SETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets"
+_CALYPSO = "/api/v1/nodes/calypso"
 _OWN_ADDRESS = "191.101.1.3"
 # What is broken here stays so: no gate need wait long for it to settle. A busy machine must still
 # start the gate's pod and see it end in that time, or the Job takes the pod and its message away.
@@ -151,20 +152,28 @@ def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -
         return {n: each.split()[0] for n, each in _pods(waves, GATEWAY).items()}
 
     before = uids()
-    pod = f"{NAMESPACE_PATH}/pods/oceanid-dev-exit-tethys-0"
-    old = waves.get(pod)["metadata"]["uid"]
-    with waves.api() as api:
-        api.delete(pod).raise_for_status()
-
-        def is_new() -> bool:
-            answer = api.get(pod)
-            return answer.is_success and answer.json()["metadata"]["uid"] != old
-
-        until(is_new, "the StatefulSet has made the pod again", seconds=120)
+    replace_pod(waves, f"{NAMESPACE_PATH}/pods/oceanid-dev-exit-tethys-0")
     assert uids() == before
 
 
-@pytest.mark.parametrize("away", [calypso_cordoned, calypso_tainted])
+@contextmanager
+def _calypso_cordoned(fleet: Fleet) -> Iterator[None]:
+    """The node takes no new pods, as after `kubectl cordon`."""
+    fleet.patch(_CALYPSO, {"spec": {"unschedulable": True}})
+    yield
+    fleet.patch(_CALYPSO, {"spec": {"unschedulable": None}})
+
+
+@contextmanager
+def _calypso_tainted(fleet: Fleet) -> Iterator[None]:
+    """The node takes no new pods that do not tolerate its taint."""
+    taint = {"key": "dedicated", "value": "gpu", "effect": "NoSchedule"}
+    fleet.patch(_CALYPSO, {"spec": {"taints": [taint]}})
+    yield
+    fleet.patch(_CALYPSO, {"spec": {"taints": None}})
+
+
+@pytest.mark.parametrize("away", [_calypso_cordoned, _calypso_tainted])
 def test_a_node_that_takes_no_pods_is_measured_and_its_fault_fails_the_gate(
     waves: Fleet, away: Callable[[Fleet], AbstractContextManager[None]]
 ) -> None:
