@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from components.cluster.labels import CLIENT_NAMESPACE_LABELS
 from workshop.lab.kube import Objects
-from workshop.lab.network.plan import ECHO, STYX, TETHYS
+from workshop.lab.network.plan import ECHO, TETHYS
 from workshop.lab.node_kind import NodeKind
 from workshop.testing.checkout import passed
 from workshop.testing.lab_fleet import NAMESPACE_PATH, Fleet, running_lab
@@ -23,6 +24,7 @@ from workshop.testing.waiting import until
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
 _PROGRAMS = Path(__file__).parent / "programs" / "applications"
+_MANIFEST = Path(__file__).parent / "manifests" / "applications.yaml"
 _APPS = "/api/v1/namespaces/apps"
 _MORE = {
     "name": "geography",
@@ -53,62 +55,24 @@ def _available(fleet: Fleet, path: str) -> bool:
 
 
 def _applications() -> list[dict[str, Any]]:
-    """Label Studio on one node and project-bootstrapper on another, with a bucket for it in S3."""
+    """The applications, their namespace and their programs."""
     namespace = {
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {"name": "apps", "labels": CLIENT_NAMESPACE_LABELS},
     }
-    programs = {path.name: path.read_text() for path in sorted(_PROGRAMS.glob("*.py"))}
-    program = _of_apps("v1", "ConfigMap", "programs") | {"data": programs}
-    service = _of_apps("v1", "Service", "label-studio") | {
-        "spec": {"selector": {"app": "label-studio"}, "ports": [{"port": 8080}]}
+    programs = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "programs", "namespace": "apps"},
+        "data": {path.name: path.read_text() for path in sorted(_PROGRAMS.glob("*.py"))},
     }
-    keys = [{"secretRef": {"name": "labelstudio-s3-credentials"}}]
-    return [
-        namespace,
-        program,
-        service,
-        _deployment("label-studio", TETHYS.name),
-        _deployment("project-bootstrapper", STYX.name, envFrom=keys),
-    ]
-
-
-def _deployment(name: str, node: str, **more: Any) -> dict[str, Any]:
-    container = {
-        "name": name,
-        "image": configured("egress")["checkImage"],
-        "command": ["python3", f"/opt/programs/{name.replace('-', '_')}.py"],
-        "volumeMounts": [{"name": "programs", "mountPath": "/opt/programs"}],
-        "securityContext": {
-            "runAsUser": 1000,
-            "runAsNonRoot": True,
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        **more,
-    }
-    template = {
-        "metadata": {"labels": {"app": name}},
-        "spec": {
-            "nodeSelector": {"kubernetes.io/hostname": node},
-            "containers": [container],
-            "volumes": [{"name": "programs", "configMap": {"name": "programs"}}],
-            "automountServiceAccountToken": False,
-            "terminationGracePeriodSeconds": 1,
-        },
-    }
-    spec = {"selector": {"matchLabels": {"app": name}}, "template": template}
-    return _of_apps("apps/v1", "Deployment", name) | {"spec": spec}
-
-
-def _of_apps(version: str, kind: str, name: str) -> dict[str, Any]:
-    return {
-        "apiVersion": version,
-        "kind": kind,
-        "metadata": {"name": name, "namespace": "apps"},
-    }
+    applications = yaml.safe_load(_MANIFEST.read_text())["items"]
+    for manifest in applications:
+        if manifest["kind"] == "Deployment":
+            (container,) = manifest["spec"]["template"]["spec"]["containers"]
+            container["image"] = configured("egress")["checkImage"]
+    return [namespace, programs, *applications]
 
 
 def _pod(fleet: Fleet, name: str) -> dict[str, Any]:
