@@ -1,6 +1,5 @@
 """A checkout and a lab as a person at a runbook has them, with what there is to be mended."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from workshop.testing.lab_fleet import NAMESPACE_PATH, Fleet, running_lab
 
 _STACK_FILE = "Pulumi.dev.yaml"
 _OUTAGE = REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml"
+_STARVED = Path(__file__).resolve().parent / "manifests" / "starved.yaml"
 _PROJECT = "oceanid-cluster"
 
 
@@ -76,7 +76,7 @@ def running_site(folder: Path, *, secrets: bool) -> Iterator[Site]:
         if not secrets:
             site.checkout.leave_out("externalSecrets", "monitoring")
             passed(site.shell("kubectl create namespace apps"))
-        passed(site.shell(f"kubectl apply -f {_OUTAGE} && kubectl apply -f - <<<'{_starved()}'"))
+        passed(site.shell(f"kubectl apply -f {_OUTAGE} -f {_STARVED}"))
         site.edit("set", "{}")
         yield site
 
@@ -107,37 +107,6 @@ def _checkout(folder: Path, fleet: Fleet, programs: Path) -> Checkout:
         PATH=path,
         OCEANID_LAB=str(fleet.home.path),
     )
-
-
-def _starved() -> str:
-    """The Pulumi Kubernetes Operator of October 2025: no seccomp profile, `restricted` enforced."""
-    labels = {"app": "pulumi-kubernetes-operator"}
-    container = {
-        "name": "manager",
-        "image": "docker.io/pulumi/pulumi-kubernetes-operator:v2.2.0",
-        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
-    }
-    restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
-    objects = [
-        {
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {"name": "pulumi-system", "labels": restricted},
-        },
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {
-                "name": "pulumi-kubernetes-operator-controller-manager",
-                "namespace": "pulumi-system",
-            },
-            "spec": {
-                "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
-            },
-        },
-    ]
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
 
 
 def _edited(mode: str, old: Any, new: Any) -> Any:

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from components.cluster.labels import GATEWAY
 from settings.names import NAMESPACE
 from tests.e2e.lab_fixture import join
 from tests.e2e.runbook_site import Site
 from workshop.lab.nodes import Node
 from workshop.lab.runbook import Where, blocks, runbooks
 from workshop.testing.checkout import passed, said
-from workshop.testing.lab_fleet import NAMESPACE_PATH
 
 # The old set-up is left first, as the preflight demands; what moves the exit node is last.
 _FIRST, _LAST = "leaving-host-tailscale", "exit-node"
@@ -43,31 +43,29 @@ def _the_daemon_set_is_gone(site: Site) -> None:
 
 def _it_is_emptied_and_still_there(site: Site) -> None:
     _a_machine_joins(site)
-    _shell(site, "kubectl cordon naiad")
+    passed(site.shell("kubectl cordon naiad"))
 
 
 def _it_takes_pods_and_goes(site: Site) -> None:
     assert not site.fleet.get("/api/v1/nodes/naiad")["spec"].get("unschedulable")
-    _shell(site, "kubectl delete node naiad")
+    passed(site.shell("kubectl delete node naiad"))
 
 
 def _somebody_taints_a_node(site: Site) -> None:
-    _shell(site, "kubectl taint node calypso dedicated=gpu:NoSchedule")
+    passed(site.shell("kubectl taint node calypso dedicated=gpu:NoSchedule"))
 
 
 def _its_gateway_is_a_new_one_that_tolerates_the_taint(site: Site) -> None:
-    pods = site.fleet.get(f"{NAMESPACE_PATH}/pods")["items"]
     (tolerations,) = [
         each["spec"]["tolerations"]
-        for each in pods
-        if each["spec"].get("nodeName") == "calypso" and "gateway" in each["metadata"]["name"]
+        for each in site.fleet.pods(GATEWAY)
+        if each["spec"].get("nodeName") == "calypso"
     ]
     assert "dedicated" in {each.get("key") for each in tolerations}
 
 
 def _it_is_measured_though_no_setting_names_it(site: Site) -> None:
-    pods = site.fleet.get(f"{NAMESPACE_PATH}/pods")["items"]
-    checks = [each for each in pods if "oceanid-check-" in each["metadata"]["name"]]
+    checks = site.fleet.pods("oceanid-egress-check")
     assert "naiad" in {each["spec"]["nodeName"] for each in checks}
 
 
@@ -75,10 +73,6 @@ def _it_starves_as_before(site: Site) -> None:
     path = "/apis/apps/v1/namespaces/pulumi-system/deployments"
     (deployment,) = site.fleet.get(path)["items"]
     assert "seccompProfile" not in str(deployment["spec"]["template"])
-
-
-def _shell(site: Site, text: str) -> None:
-    passed(site.shell(text))
 
 
 # What has happened when somebody opens a runbook at that heading, and what is so when it is done.

@@ -14,15 +14,16 @@ import pytest
 import yaml
 
 from operations.kubernetes.client import KubernetesClient
+from workshop.lab.kube import Objects
 from workshop.testing.checkout import REPOSITORY, Completed, completed, failed, passed, said
 from workshop.testing.lab_fleet import Fleet
 from workshop.testing.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-_NAMESPACE = "starved"
-# Outside kube-system, yet where the deployed admission policies let a host network be.
-_SYSTEM = "kube-public"
+_SLICE = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
+_STARVED = Path(__file__).resolve().parent / "manifests" / "starved.yaml"
+_OUTAGE = REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml"
 
 
 def _preflight(fleet: Fleet, *arguments: str, **environment: str) -> Completed:
@@ -30,21 +31,17 @@ def _preflight(fleet: Fleet, *arguments: str, **environment: str) -> Completed:
     return completed(*command, environment={**fleet.environment, **fleet.variables, **environment})
 
 
-def _json(file: Path, folder: Path) -> tuple[str, str]:
-    """The option that has the settings of a stack's file read."""
-    config = yaml.safe_load(file.read_text())["config"]
+def _dev(fleet: Fleet) -> tuple[str, str]:
+    """The option that has the settings of `dev` read."""
+    config = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
     settings = {key.partition(":")[2]: value for key, value in config.items()}
-    target = folder / "settings.json"
+    target = fleet.home.path / "settings.json"
     target.write_text(json.dumps(settings))
     return "--settings", str(target)
 
 
-def _dev(fleet: Fleet) -> tuple[str, str]:
-    return _json(REPOSITORY / "Pulumi.dev.yaml", fleet.home.path)
-
-
-def _found(fleet: Fleet, *arguments: str) -> list[dict[str, str]]:
-    result = _preflight(fleet, *(arguments or _dev(fleet)), "--json")
+def _found(fleet: Fleet) -> list[dict[str, str]]:
+    result = _preflight(fleet, *_dev(fleet), "--json")
     assert result.returncode in (0, 1), said(result)
     found: list[dict[str, str]] = json.loads(result.stdout)["results"]
     return found
@@ -114,32 +111,12 @@ def test_a_fleet_that_is_fit_passes_a_preflight_that_stops(fleet: Fleet, tmp_pat
     assert "preflight" not in said(passed(preview))
 
 
-_SLICE = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
-
-
-def _endpoints(fleet: Fleet, *addresses: str) -> None:
-    endpoints = [{"addresses": [each], "conditions": {"ready": True}} for each in addresses]
-    fleet.patch(_SLICE, {"endpoints": endpoints})
-
-
-def test_the_settings_api_servers_are_held_against_the_clusters_endpoints(
-    fleet: Fleet, tmp_path: Path
-) -> None:
-    path = _settings(tmp_path)
-    document = yaml.safe_load(path.read_text())
-    servers = ["157.173.210.123:6443", "191.101.1.3:6443"]
-    document["config"]["oceanid-cluster:cluster"]["apiServer"] = servers
-    path.write_text(yaml.safe_dump(document))
-    (found,) = _of(_found(fleet, *_json(path, tmp_path)), "api-servers")
-    assert (found["verdict"], found["where"]) == ("fail", "API server 192.168.2.80:6443")
-
-
 def test_without_endpoints_to_take_the_servers_from_a_preview_ends_with_one_line(
     fleet: Fleet, tmp_path: Path
 ) -> None:
     assert fleet.oceanid("env").returncode == 0
     settings = _settings(tmp_path, onFailure="warn")
-    _endpoints(fleet)
+    fleet.patch(_SLICE, {"endpoints": []})
     try:
         result = fleet.on_dev(settings, "preview")
     finally:
@@ -196,78 +173,45 @@ def test_no_value_of_a_secret_comes_over_the_wire(
     assert value.encode() not in b"".join(came)
 
 
-def test_somebody_elses_block_for_a_transparent_host_is_a_failure(fleet: Fleet) -> None:
-    path = "/api/v1/namespaces/kube-system/configmaps"
-    block = "S3.us-east-2.amazonaws.com {\n    forward . 10.9.0.53\n}\n"
-    body = {"metadata": {"name": "coredns-custom"}, "data": {"corp.server": block}}
-    with fleet.api() as api:
-        api.post(path, json=body).raise_for_status()
-        try:
-            (result,) = _of(_found(fleet), "transparent-hosts")
-        finally:
-            api.delete(f"{path}/coredns-custom").raise_for_status()
-    assert (result["verdict"], result["where"]) == (
-        "fail",
-        "ConfigMap coredns-custom, key corp.server",
-    )
-
-
 @pytest.fixture(scope="module")
 def troubled(fleet: Fleet) -> Iterator[Fleet]:
-    """A workload that gets no pods, and a DaemonSet in the nodes' network: for the last tests."""
-    labels = {"app": "pko"}
-    pod = {"containers": [{"name": "main", "image": "docker.io/library/pko:1.0.0"}]}
-    template = {"metadata": {"labels": labels}, "spec": pod}
-    spec = {"selector": {"matchLabels": labels}, "template": template}
-    # A chart that gives no seccomp profile, in a namespace that asks for one.
-    namespace = {
-        "metadata": {
-            "name": _NAMESPACE,
-            "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
-        }
-    }
-    agent = {**spec, "template": {**template, "spec": {**pod, "hostNetwork": True}}}
+    """A workload that gets no pods, and the outage's DaemonSet: for the last tests."""
+    made = [
+        manifest
+        for path in (_STARVED, _OUTAGE)
+        for manifest in yaml.safe_load_all(path.read_text())
+    ]
     with fleet.api() as api:
-        api.post("/api/v1/namespaces", json=namespace).raise_for_status()
-        deployments = f"/apis/apps/v1/namespaces/{_NAMESPACE}/deployments"
-        daemon_sets = f"/apis/apps/v1/namespaces/{_SYSTEM}/daemonsets"
-        pko = {"metadata": {"name": "pko"}, "spec": {**spec, "replicas": 1}}
-        api.post(deployments, json=pko).raise_for_status()
-        worker = {"metadata": {"name": "tailscale-worker"}, "spec": agent}
-        api.post(daemon_sets, json=worker).raise_for_status()
-
-        def conditions() -> set[str]:
-            status = api.get(f"{deployments}/pko").raise_for_status().json()["status"]
-            return {each["type"] for each in status.get("conditions", [])}
-
-        until(lambda: "ReplicaFailure" in conditions(), "the ReplicaSet's pods are refused")
+        objects = Objects(api)
+        objects.apply(made)
+        (deployment,) = (objects.path(each) for each in made if each["kind"] == "Deployment")
+        until(
+            lambda: "ReplicaFailure" in str(fleet.get(deployment)["status"]),
+            "the ReplicaSet's pods are refused",
+        )
         yield fleet
-        api.delete(f"/api/v1/namespaces/{_NAMESPACE}").raise_for_status()
-        api.delete(f"{daemon_sets}/tailscale-worker").raise_for_status()
+        for manifest in reversed(made):
+            api.delete(objects.path(manifest)).raise_for_status()
 
 
 def test_a_pod_that_pod_security_refuses_is_named_with_the_servers_own_reason(
     troubled: Fleet,
 ) -> None:
     (starved,) = _of(_found(troubled), "pods-not-created")
-    assert (starved["verdict"], starved["where"]) == ("warn", f"Deployment {_NAMESPACE}/pko")
+    where = "Deployment pulumi-system/pulumi-kubernetes-operator-controller-manager"
+    assert (starved["verdict"], starved["where"]) == ("warn", where)
     assert 'violates PodSecurity "restricted:latest"' in starved["what"]
     assert "seccompProfile" in starved["what"]
+    # What was tried for that has made nothing.
+    assert troubled.get("/api/v1/namespaces/pulumi-system/pods")["items"] == []
 
 
 def test_a_daemon_set_in_the_host_network_is_listed_and_one_of_tailscale_is_a_failure(
     troubled: Fleet,
 ) -> None:
     found = _found(troubled)
-    where = f"DaemonSet {_SYSTEM}/tailscale-worker"
+    where = "DaemonSet tailscale-system/tailscale-worker"
     (listed,) = _of(found, "host-network")
     assert (listed["verdict"], listed["where"]) == ("warn", where)
     failed = [each for each in _of(found, "foreign-tailscale") if each["verdict"] == "fail"]
     assert [each["where"] for each in failed] == [where]
-
-
-def test_looking_changes_nothing(troubled: Fleet) -> None:
-    pods = f"/api/v1/namespaces/{_NAMESPACE}/pods"
-    before = troubled.get(pods)["items"]
-    _found(troubled)
-    assert troubled.get(pods)["items"] == before == []
