@@ -1,7 +1,6 @@
 """Whatever settings pass, the real API server takes every object that is rendered from them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -14,6 +13,7 @@ from components.secrets.operator_access import served_crds
 from tests.components.generated_settings import Stack, spoiled, stacks
 from tests.components.test_limits import with_longest_names, with_most_destinations
 from workshop.lab.home import BIN
+from workshop.lab.kube import Objects
 from workshop.testing.lab_fleet import Fleet
 from workshop.testing.recording import Recording, record_stack
 from workshop.testing.waiting import until
@@ -23,20 +23,19 @@ pytestmark = pytest.mark.e2e
 Json = dict[str, Any]
 _NAMESPACE = "any-settings"
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_OPERATORS = {("external-secrets.io/v1", kind) for kind in ("ExternalSecret", "SecretStore")}
+_OPERATORS = {"ExternalSecret", "SecretStore"}
 _BOUNDED = settings(
     max_examples=16,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 
-@dataclass(frozen=True)
 class _Server:
     """The API server, asked to make objects without making them."""
 
-    api: httpx.Client
-    resources: dict[tuple[str, str], tuple[str, bool]]
-    """By API version and kind: the plural name, and whether objects of it have a namespace."""
+    def __init__(self, api: httpx.Client) -> None:
+        self._api = api
+        self._objects = Objects(api)
 
     def refusals(self, objects: list[Json]) -> list[str]:
         """What the server says against the objects; nothing where it would make them all.
@@ -46,17 +45,15 @@ class _Server:
         return [line for each in objects if (line := self._refusal(each)) is not None]
 
     def _refusal(self, body: Json) -> str | None:
-        version, kind = body["apiVersion"], body["kind"]
-        plural, namespaced = self.resources[version, kind]
         metadata = {key: value for key, value in body["metadata"].items() if key != "uid"}
         # The engine gives a name to what has none.
         name = metadata.setdefault("name", "named-by-the-engine")
-        place = f"namespaces/{_NAMESPACE}/{plural}" if namespaced else plural
-        if namespaced:
+        if "namespace" in metadata:
             metadata["namespace"] = _NAMESPACE
+        sent = {**body, "metadata": metadata}
         # As the provider does it.
-        answer = self.api.patch(
-            f"{_root(version)}/{place}/{name}",
+        answer = self._api.patch(
+            self._objects.path(sent),
             params={
                 "dryRun": "All",
                 "fieldManager": _NAMESPACE,
@@ -64,12 +61,12 @@ class _Server:
                 "force": "true",
             },
             # As YAML: JSON writes some characters as two escapes, which YAML does not read.
-            content=yaml.safe_dump({**body, "metadata": metadata}),
+            content=yaml.safe_dump(sent),
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
         if answer.is_success:
             return None
-        return f"{kind} {name}: {answer.status_code} {answer.text}"
+        return f"{body['kind']} {name}: {answer.status_code} {answer.text}"
 
 
 @pytest.fixture(scope="module")
@@ -82,30 +79,18 @@ def server(fleet: Fleet) -> Iterator[_Server]:
             for each in made:
                 api.post(_DEFINITIONS, json=each).raise_for_status()
             api.post("/api/v1/namespaces", json=namespace).raise_for_status()
-            until(lambda: _resources(api).keys() >= _OPERATORS, "the operator's kinds are served")
-            yield _Server(api=api, resources=_resources(api))
+            until(lambda: _kinds(api) >= _OPERATORS, "the operator's kinds are served")
+            yield _Server(api)
         finally:
             api.delete(f"/api/v1/namespaces/{_NAMESPACE}")
             for each in made:
                 api.delete(f"{_DEFINITIONS}/{each['metadata']['name']}")
 
 
-def _resources(api: httpx.Client) -> dict[tuple[str, str], tuple[str, bool]]:
-    groups = api.get("/apis").raise_for_status().json()["groups"]
-    versions = ["v1", *(each["groupVersion"] for group in groups for each in group["versions"])]
-    # A version that has just been made known may not be served yet.
-    answers = ((version, api.get(_root(version))) for version in versions)
-    return {
-        (version, each["kind"]): (each["name"], each["namespaced"])
-        for version, answer in answers
-        if answer.is_success
-        for each in answer.json()["resources"]
-        if "/" not in each["name"]
-    }
-
-
-def _root(version: str) -> str:
-    return f"/api/{version}" if version == "v1" else f"/apis/{version}"
+def _kinds(api: httpx.Client) -> set[str]:
+    """The operator's kinds that the server serves."""
+    answer = api.get("/apis/external-secrets.io/v1")
+    return {each["kind"] for each in answer.json()["resources"]} if answer.is_success else set()
 
 
 def _sent(recording: Recording) -> list[Json]:
