@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from workshop.testing.waiting import until
 
@@ -14,35 +16,9 @@ _PLURALS = {
     "ValidatingAdmissionPolicy": POLICIES,
     "ValidatingAdmissionPolicyBinding": f"{API}/validatingadmissionpolicybindings",
 }
-_NAME = "oceanid-tests-all-in-force"
-
-
-def _last() -> list[dict[str, Any]]:
-    """A policy that denies one ConfigMap, and its binding."""
-    version = "admissionregistration.k8s.io/v1"
-    rule = {
-        "apiGroups": [""],
-        "apiVersions": ["v1"],
-        "operations": ["CREATE"],
-        "resources": ["configmaps"],
-    }
-    return [
-        {
-            "apiVersion": version,
-            "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": _NAME},
-            "spec": {
-                "matchConstraints": {"resourceRules": [rule]},
-                "validations": [{"expression": f"object.metadata.name != '{_NAME}'"}],
-            },
-        },
-        {
-            "apiVersion": version,
-            "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": _NAME},
-            "spec": {"policyName": _NAME, "validationActions": ["Deny"]},
-        },
-    ]
+_LAST = list(
+    yaml.safe_load_all((Path(__file__).parent / "manifests" / "all_in_force.yaml").read_text())
+)
 
 
 @contextmanager
@@ -53,7 +29,7 @@ def applied(api: httpx.Client, wanted: list[dict[str, Any]]) -> Iterator[None]:
     policy of our own is made and removed last: it is in force only when those before it are, and
     out of force only when they are gone.
     """
-    every = [*wanted, *_last()]
+    every = [*wanted, *_LAST]
     try:
         for manifest in every:
             made = api.post(_PLURALS[manifest["kind"]], json=manifest)
@@ -67,7 +43,7 @@ def applied(api: httpx.Client, wanted: list[dict[str, Any]]) -> Iterator[None]:
 
 
 def _denies(api: httpx.Client) -> bool:
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": _NAME}}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _LAST[0]["metadata"]}
     answer = api.post("/api/v1/namespaces/default/configmaps?dryRun=All", json=body)
     return answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,30 +14,31 @@ from policies.exceptions import DatedException, Enforcer, Exceptions
 from policies.rules import all_rules
 from tests.e2e.admission import POLICIES, applied, typed
 from workshop.testing.agreement import posted
+from workshop.testing.checkout import REPOSITORY
 from workshop.testing.lab_fleet import Fleet
 
 pytestmark = pytest.mark.e2e
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 _NEVER = date(2000, 1, 1)
+_DAEMON_SETS = "/apis/apps/v1/namespaces/default/daemonsets"
+_MERGE = {"content-type": "application/merge-patch+json"}
 
 
 def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _incident() -> dict[str, Any]:
+def _incident(**metadata: Any) -> dict[str, Any]:
     text = (REPOSITORY / "tests" / "policies" / "manifests" / "incident.yaml").read_text()
     body: dict[str, Any] = list(yaml.safe_load_all(text))[1]
-    body["metadata"]["namespace"] = "default"
+    body["metadata"] |= {"namespace": "default", **metadata}
     return body
 
 
 @pytest.fixture
 def enforced(fleet: Fleet) -> Iterator[httpx.Client]:
     """An API server that has the data file as the component deploys it."""
-    wanted = json.loads(DATA_FILE.read_text())
-    with fleet.api() as api, applied(api, wanted):
+    with fleet.api() as api, applied(api, json.loads(DATA_FILE.read_text())):
         yield api
 
 
@@ -89,22 +89,20 @@ def test_the_type_check_would_see_a_field_that_there_is_not(fleet: Fleet) -> Non
 
 
 def test_an_object_from_before_the_policies_can_still_be_deleted(fleet: Fleet) -> None:
-    body = _incident()
-    body["metadata"].update({"name": "from-before", "finalizers": ["example.com/hold"]})
+    body = _incident(name="from-before", finalizers=["example.com/hold"])
     wanted = json.loads(DATA_FILE.read_text())
-    path = "/apis/apps/v1/namespaces/default/daemonsets/from-before"
-    merge = {"content-type": "application/merge-patch+json"}
+    path = f"{_DAEMON_SETS}/from-before"
     with fleet.api() as api:
         assert posted(api, body, dry=False).status_code == 201
         with applied(api, wanted):
             labelled = api.patch(
-                path, headers=merge, content='{"metadata": {"labels": {"a": "b"}}}'
+                path, headers=_MERGE, content='{"metadata": {"labels": {"a": "b"}}}'
             )
             assert labelled.status_code == 200, labelled.text
             worse = '{"spec": {"minReadySeconds": 1}}'
-            assert api.patch(path, headers=merge, content=worse).status_code == 403
+            assert api.patch(path, headers=_MERGE, content=worse).status_code == 403
             assert api.delete(path).status_code == 200
-            freed = api.patch(path, headers=merge, content='{"metadata": {"finalizers": null}}')
+            freed = api.patch(path, headers=_MERGE, content='{"metadata": {"finalizers": null}}')
             assert freed.status_code == 200, freed.text
 
 
@@ -135,11 +133,8 @@ def _made_by(name: str) -> dict[str, Any]:
 
 
 def test_an_exception_admits_the_one_resource_and_what_it_makes(fleet: Fleet) -> None:
-    wanted = _excepting(_today())
-    other = _incident()
-    other["metadata"]["name"] = "other"
-    with fleet.api() as api, applied(api, wanted):
-        assert posted(api, other).status_code == 403
+    with fleet.api() as api, applied(api, _excepting(_today())):
+        assert posted(api, _incident(name="other")).status_code == 403
         assert posted(api, _incident()).status_code == 201
         assert posted(api, _made_by("")).status_code == 403
         assert posted(api, _made_by("tailscale-worker")).status_code == 201
@@ -151,19 +146,18 @@ def test_an_exception_ends_with_its_last_day_in_a_policy_that_was_deployed_befor
     fleet: Fleet, days_ago: int, status: int
 ) -> None:
     wanted = _excepting(_today() - timedelta(days=days_ago))
-    path = "/apis/apps/v1/namespaces/default/daemonsets/tailscale-worker"
-    merge = {"content-type": "application/merge-patch+json"}
-    other = _incident()
-    other["metadata"]["name"] = "other"
+    path = f"{_DAEMON_SETS}/tailscale-worker"
     with fleet.api() as api:
         assert posted(api, _incident(), dry=False).status_code == 201
         try:
             with applied(api, wanted):
-                assert posted(api, other).status_code == 403
-                changed = api.patch(path, headers=merge, content='{"spec": {"minReadySeconds": 1}}')
+                assert posted(api, _incident(name="other")).status_code == 403
+                changed = api.patch(
+                    path, headers=_MERGE, content='{"spec": {"minReadySeconds": 1}}'
+                )
                 assert changed.status_code == status, changed.text
                 hidden = '{"metadata": {"managedFields": [{}]}, "spec": {"minReadySeconds": 2}}'
-                assert api.patch(path, headers=merge, content=hidden).status_code == 403
+                assert api.patch(path, headers=_MERGE, content=hidden).status_code == 403
                 made = posted(api, _made_by("tailscale-worker"))
                 assert made.status_code == (201 if status == 200 else 403)
                 note = api.get(f"{POLICIES}/oceanid-host-path").json()
