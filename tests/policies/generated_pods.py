@@ -1,5 +1,6 @@
 """Workloads made up by hypothesis: what the rules look at, in values that an API server takes."""
 
+from functools import reduce
 from typing import Any
 
 from hypothesis import strategies as st
@@ -8,7 +9,6 @@ from policies.rules.daemonset_reach import WAVE_LABEL
 
 Tree = dict[str, Any]
 
-_FLAG = st.booleans()
 _SEPARATORS = st.sampled_from(["/", ":", ".", "-", "_", "@", "+", "@sha256:"])
 _PARTS = st.text("abcdef0123456789xyzLATES", min_size=1, max_size=9) | st.sampled_from(
     ["latest", "v1", "1", "2025", "registry.example", "5000", "stable", "main", "a" * 40, "0" * 64]
@@ -34,13 +34,6 @@ _WORDS = st.sampled_from(
 )
 _TEXTS = st.lists(_WORDS, max_size=6).map("".join)
 _NAMES = st.sampled_from(["A", "TS_EXTRA_ARGS", "TS_EXIT_NODE", "TS_USERSPACE", "PATH"])
-_CAPABILITIES = st.lists(
-    st.sampled_from(["ALL", "NET_ADMIN", "NET_BIND_SERVICE", "CHOWN", "SYS_ADMIN", "net_admin"]),
-    max_size=3,
-)
-_SECCOMP = st.sampled_from([{"type": "RuntimeDefault"}, {"type": "Unconfined"}])
-_USER = st.sampled_from([0, 1, 1000])
-_SELINUX = st.sampled_from([{"type": "container_t"}, {"type": "spc_t"}, {"user": "u"}, {}])
 
 
 def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Tree]:
@@ -48,50 +41,10 @@ def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Tree]:
     return st.fixed_dictionaries({}, optional=fields)
 
 
-_HANDLER = st.fixed_dictionaries(
-    {"httpGet": st.fixed_dictionaries({"port": st.just(80)}, optional={"host": st.just("h")})}
-) | st.fixed_dictionaries(
-    {"tcpSocket": st.fixed_dictionaries({"port": st.just(80)}, optional={"host": st.just("h")})}
-)
-_CONTAINERS = st.fixed_dictionaries(
-    {"image": _IMAGES},
-    optional={
-        "securityContext": some(
-            privileged=_FLAG,
-            allowPrivilegeEscalation=_FLAG,
-            runAsNonRoot=_FLAG,
-            runAsUser=_USER,
-            procMount=st.sampled_from(["Default", "Unmasked"]),
-            seccompProfile=_SECCOMP,
-            seLinuxOptions=_SELINUX,
-            appArmorProfile=_SECCOMP,
-            capabilities=some(add=_CAPABILITIES, drop=_CAPABILITIES),
-        ),
-        "ports": st.lists(
-            st.fixed_dictionaries(
-                {"containerPort": st.just(8080)}, optional={"hostPort": st.sampled_from([0, 8080])}
-            ),
-            max_size=1,
-        ),
-        "env": st.lists(
-            st.fixed_dictionaries({"name": _NAMES}, optional={"value": _TEXTS}), max_size=3
-        ),
-        "command": st.lists(_TEXTS, max_size=2),
-        "args": st.lists(_TEXTS, max_size=3),
-        "livenessProbe": _HANDLER,
-        "lifecycle": st.fixed_dictionaries({"preStop": _HANDLER}),
-    },
-)
-_VOLUMES = st.sampled_from(
-    [
-        {"emptyDir": {}},
-        {"hostPath": {"path": "/dev/net/tun"}},
-        {"secret": {"secretName": "s"}},
-        {"nfs": {"server": "n", "path": "/"}},
-        {"configMap": {"name": "c"}},
-        {"csi": {"driver": "d.example"}},
-        {"persistentVolumeClaim": {"claimName": "p"}},
-    ]
+_TEXTS_OF_A_CONTAINER = some(
+    env=st.lists(st.fixed_dictionaries({"name": _NAMES}, optional={"value": _TEXTS}), max_size=3),
+    command=st.lists(_TEXTS, max_size=2),
+    args=st.lists(_TEXTS, max_size=3),
 )
 _LABELS_OF_NODES = st.sampled_from(
     [
@@ -99,75 +52,78 @@ _LABELS_OF_NODES = st.sampled_from(
         *("topology.kubernetes.io/region", "egress.k3s.io/cluster"),
     ]
 )
-_VALUES = st.sampled_from([["a"], ["k3s"], ["a", "k3s"]])
-_REQUIREMENTS = st.fixed_dictionaries({"key": _LABELS_OF_NODES, "values": _VALUES}).flatmap(
-    lambda held: st.sampled_from(
-        [
-            {"key": held["key"], "operator": "Exists"},
-            {"key": held["key"], "operator": "DoesNotExist"},
-            {**held, "operator": "In"},
-            {**held, "operator": "NotIn"},
-            {**held, "operator": "Gt", "values": ["1"]},
-        ]
-    )
+_OPERATORS = st.sampled_from(
+    [
+        {"operator": "Exists"},
+        {"operator": "DoesNotExist"},
+        {"operator": "Gt", "values": ["1"]},
+        *({"operator": "In", "values": values} for values in (["a"], ["k3s"], ["a", "k3s"])),
+        *({"operator": "NotIn", "values": values} for values in (["a"], ["k3s"], ["a", "k3s"])),
+    ]
 )
+_REQUIREMENTS = st.tuples(_LABELS_OF_NODES, _OPERATORS).map(lambda two: {"key": two[0], **two[1]})
 _TERMS = st.lists(
     some(matchExpressions=st.lists(_REQUIREMENTS, max_size=2)), min_size=1, max_size=2
 )
-_AFFINITY = some(
-    nodeAffinity=some(
-        requiredDuringSchedulingIgnoredDuringExecution=st.fixed_dictionaries(
-            {"nodeSelectorTerms": _TERMS}
-        )
-    )
-)
-_PODS = st.fixed_dictionaries(
-    {"containers": st.lists(_CONTAINERS, min_size=1, max_size=2)},
-    optional={
-        "initContainers": st.lists(
-            _CONTAINERS.map(lambda each: {"image": each["image"], **_init(each)}), max_size=1
-        ),
-        "volumes": st.lists(_VOLUMES, max_size=2),
-        "hostNetwork": _FLAG,
-        "hostPID": _FLAG,
-        "hostIPC": _FLAG,
-        "nodeSelector": st.dictionaries(_LABELS_OF_NODES, st.sampled_from(["a", "k3s"])),
-        "affinity": _AFFINITY,
-        "securityContext": some(
-            runAsNonRoot=_FLAG,
-            runAsUser=_USER,
-            seccompProfile=_SECCOMP,
-            seLinuxOptions=_SELINUX,
-            appArmorProfile=_SECCOMP,
-            sysctls=st.lists(
-                st.sampled_from(
-                    [
-                        {"name": "net.ipv4.tcp_syncookies", "value": "1"},
-                        {"name": "kernel.msgmax", "value": "1"},
-                    ]
-                ),
-                max_size=1,
-            ),
-        ),
-    },
+_CHOICE_OF_NODES = some(
+    nodeSelector=st.dictionaries(_LABELS_OF_NODES, st.sampled_from(["a", "k3s"])),
+    affinity=_TERMS.map(
+        lambda terms: {
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}
+            }
+        }
+    ),
 )
 _LABELS = st.sampled_from([{}, {WAVE_LABEL: "canary"}, {"app": "other"}])
 _BOUNDS = st.sampled_from([0, 1, 2, "0", "1", "0%", "1%", "100%"])
 
 
-def _init(container: Tree) -> Tree:
-    """What an init container may have too."""
-    return {
-        name: value
-        for name, value in container.items()
-        if name not in {"livenessProbe", "lifecycle"}
-    }
+def _merged(first: Any, second: Any) -> Any:
+    """Both mappings, and those in them; of everything else the second."""
+    if not isinstance(first, dict) or not isinstance(second, dict):
+        return second
+    both = {key: _merged(first[key], second[key]) for key in first.keys() & second.keys()}
+    return {**first, **second, **both}
+
+
+def _containers(known: list[Tree]) -> st.SearchStrategy[Tree]:
+    """A container with what several of the known ones have, and texts of its own."""
+    several = st.lists(st.sampled_from(known), min_size=1, max_size=4)
+    # What it mounts is its own pod's, and so is its name.
+    apart = {"name", "volumeMounts"}
+    return st.tuples(several, _IMAGES, _TEXTS_OF_A_CONTAINER).map(
+        lambda drawn: {
+            **{k: v for k, v in reduce(_merged, drawn[0]).items() if k not in apart},
+            "image": drawn[1],
+            **drawn[2],
+        }
+    )
+
+
+def _pods(known: list[Tree]) -> st.SearchStrategy[Tree]:
+    """A pod with what several of the known ones have, on nodes of its own choice."""
+    several = st.lists(st.sampled_from(known), min_size=1, max_size=4)
+    containers = _containers([each for pod in known for each in pod["containers"]])
+    first = _containers([each for pod in known for each in pod.get("initContainers", ())])
+    own = st.fixed_dictionaries(
+        {
+            "containers": st.lists(containers, min_size=1, max_size=2),
+            "initContainers": st.lists(first, max_size=1),
+        }
+    )
+    return st.tuples(several, own, _CHOICE_OF_NODES).map(
+        lambda drawn: {**reduce(_merged, drawn[0]), **drawn[1], **drawn[2]}
+    )
 
 
 @st.composite
-def workloads(draw: st.DrawFn, kinds: tuple[str, ...]) -> Tree:
-    """An object of one of the kinds around a pod; names and selectors are for the caller to add."""
-    kind, pod = draw(st.sampled_from(kinds)), draw(_PODS)
+def workloads(draw: st.DrawFn, kinds: tuple[str, ...], known: list[Tree]) -> Tree:
+    """An object of one of the kinds around a pod; names and selectors are for the caller to add.
+
+    The pod is made of pods that an API server takes, and of texts that nobody has written.
+    """
+    kind, pod = draw(st.sampled_from(kinds)), draw(_pods(known))
     metadata = {"labels": draw(_LABELS)}
     if kind == "Pod":
         return {"kind": kind, "metadata": metadata, "spec": pod}
