@@ -52,7 +52,7 @@ _LABELS_OF_NODES = st.sampled_from(
         *("topology.kubernetes.io/region", "egress.k3s.io/cluster"),
     ]
 )
-_OPERATORS = st.sampled_from(
+_OPERATORS: st.SearchStrategy[Tree] = st.sampled_from(
     [
         {"operator": "Exists"},
         {"operator": "DoesNotExist"},
