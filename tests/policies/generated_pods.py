@@ -1,6 +1,6 @@
 """Workloads made up by hypothesis: what the rules look at, in values that an API server takes."""
 
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from hypothesis import strategies as st
@@ -87,23 +87,24 @@ def _merged(first: Any, second: Any) -> Any:
     return {**first, **second, **both}
 
 
+def _several(known: list[Tree]) -> st.SearchStrategy[Tree]:
+    """What several of the known pods or containers have, apart from what each has of its own."""
+    # What a container mounts is its pod's.
+    apart = {"name", "image", "volumeMounts", "containers", "initContainers"}
+    without = ({key: value for key, value in each.items() if key not in apart} for each in known)
+    telling = [each for each in without if each]
+    return st.lists(st.sampled_from(telling), min_size=1, max_size=4).map(partial(reduce, _merged))
+
+
 def _containers(known: list[Tree]) -> st.SearchStrategy[Tree]:
     """A container with what several of the known ones have, and texts of its own."""
-    several = st.lists(st.sampled_from(known), min_size=1, max_size=4)
-    # What it mounts is its own pod's, and so is its name.
-    apart = {"name", "volumeMounts"}
-    return st.tuples(several, _IMAGES, _TEXTS_OF_A_CONTAINER).map(
-        lambda drawn: {
-            **{k: v for k, v in reduce(_merged, drawn[0]).items() if k not in apart},
-            "image": drawn[1],
-            **drawn[2],
-        }
+    return st.tuples(_several(known), _IMAGES, _TEXTS_OF_A_CONTAINER).map(
+        lambda drawn: {**drawn[0], "image": drawn[1], **drawn[2]}
     )
 
 
 def _pods(known: list[Tree]) -> st.SearchStrategy[Tree]:
     """A pod with what several of the known ones have, on nodes of its own choice."""
-    several = st.lists(st.sampled_from(known), min_size=1, max_size=4)
     containers = _containers([each for pod in known for each in pod["containers"]])
     first = _containers([each for pod in known for each in pod.get("initContainers", ())])
     own = st.fixed_dictionaries(
@@ -112,8 +113,8 @@ def _pods(known: list[Tree]) -> st.SearchStrategy[Tree]:
             "initContainers": st.lists(first, max_size=1),
         }
     )
-    return st.tuples(several, own, _CHOICE_OF_NODES).map(
-        lambda drawn: {**reduce(_merged, drawn[0]), **drawn[1], **drawn[2]}
+    return st.tuples(_several(known), own, _CHOICE_OF_NODES).map(
+        lambda drawn: {**drawn[0], **drawn[1], **drawn[2]}
     )
 
 
