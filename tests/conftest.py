@@ -12,7 +12,6 @@ from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
 from workshop.lab.node.requirement import missing
-from workshop.lab.node.watches import limit
 
 # Helpers assert as tests do: a failure shows the values there too.
 pytest.register_assert_rewrite(
@@ -30,8 +29,8 @@ settings.load_profile("house")
 os.environ.setdefault("GOGC", "400")
 
 # A real lab takes a quarter of the 128 inotify instances that Linux gives a user, and one file has
-# two labs: then two workers may have such labs at once, and three where there is room.
-_WORKERS_WITH_REAL_NODES = 3 if limit() >= 192 else 2
+# two labs. With a third worker two cores are too busy: gates no longer end in their time.
+_WORKERS_WITH_REAL_NODES = 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -77,10 +77,9 @@ _CEL = (
     f"!i.matches('(?i){_TAG}([^/]*[._+-])?latest([._+-][^/]*)?$') && ("
     f"i.matches('{_TAG}([^/]*[^0-9/])?[0-9]+[._-][0-9]+[._-][0-9]+[^/]*$') || "
     f"i.matches('{_TAG}([^/]*[._+-])?[0-9]{{6,}}([._+-][^/]*)?$') || "
-    f"(i.matches('{_TAG}[^/]+$') && i.lowerAscii().split('/').filter(p, p != '').map(p, "
-    "p.split(':')).exists(p, p.size() == 2 && p[1].replace('_', '.').replace('-', '.')"
-    ".replace('+', '.').split('.').exists(s, "
-    "s.matches('^[0-9a-f]{7,40}$') && s.matches('[0-9]')))))))"
+    f"(i.matches('{_TAG}[^/]+$') && i.substring(i.lastIndexOf(':') + 1).lowerAscii()"
+    ".replace('_', '.').replace('-', '.').replace('+', '.').split('.').exists(s, "
+    "s.matches('^[0-9a-f]{7,40}$') && s.matches('[0-9]'))))))"
 )
 
 RULES = (

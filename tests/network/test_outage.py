@@ -110,7 +110,8 @@ def test_with_the_exit_node_approved_only_new_connections_of_the_node_itself_are
         incident_on(incident, STYX.name),
     ):
         # SSH's answers, its pods and all that was open are lost: the exit node knows none of them.
-        assert witness.sees() == {"api"} | witness.on_the_node()
+        left = {"api"} | witness.on_the_node()
+        until(lambda: witness.sees() == left, f"no more and no less than {left} answers")
 
 
 @pytest.mark.parametrize("firewall", FIREWALLS)

@@ -14,21 +14,13 @@ _OF_A_LAB = 34
 
 def check_room() -> None:
     """Raise LabError where a lab would not get what it needs."""
-    allowed, taken = limit(), _taken()
-    if allowed - taken < _OF_A_LAB:
+    limit, taken = int(_LIMIT.read_text()), _taken()
+    if limit - taken < _OF_A_LAB:
         raise LabError(
-            f"this machine lets a user watch files {allowed} times at once (inotify), {taken} are "
+            f"this machine lets a user watch files {limit} times at once (inotify), {taken} are "
             f"taken and real nodes need {_OF_A_LAB}: end another lab, or "
-            f"`sysctl fs.inotify.max_user_instances={allowed * 4}`"
+            f"`sysctl fs.inotify.max_user_instances={limit * 4}`"
         )
-
-
-def limit() -> int:
-    """Inotify instances that a user may have; 0 where the system has no such limit to read."""
-    try:
-        return int(_LIMIT.read_text())
-    except OSError:  # not Linux
-        return 0
 
 
 def _taken() -> int:
