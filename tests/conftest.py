@@ -29,7 +29,7 @@ settings.load_profile("house")
 os.environ.setdefault("GOGC", "400")
 
 # A real lab takes a quarter of the 128 inotify instances that Linux gives a user, and one file has
-# two labs. With a third worker two cores are too busy: gates no longer end in their time.
+# two labs: two workers may have such labs at once.
 _WORKERS_WITH_REAL_NODES = 2
 
 

@@ -60,14 +60,20 @@ def glutton(fleet: Fleet, node: str) -> Iterator[None]:
 
 
 def replace_pod(fleet: Fleet, path: str) -> None:
-    """Delete a pod, and wait until its controller has made it again."""
+    """Delete a pod, and wait until its controller has made it again and it is ready.
+
+    Until then its name resolves nowhere, and a DNS pod that is cut off next never hears of it.
+    """
     old = fleet.get(path)["metadata"]["uid"]
     with fleet.api() as api:
         api.delete(path).raise_for_status()
 
         def is_new() -> bool:
-            pod = api.get(path)
-            return pod.is_success and pod.json()["metadata"]["uid"] != old
+            answer = api.get(path)
+            pod = answer.json() if answer.is_success else {"metadata": {"uid": old}}
+            conditions = pod.get("status", {}).get("conditions", [])
+            ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+            return ready and pod["metadata"]["uid"] != old
 
         until(is_new, "its controller has made the pod again", seconds=120)
 

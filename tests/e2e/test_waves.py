@@ -27,6 +27,7 @@ from workshop.testing.waiting import until
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
 _DAEMON_SETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets"
+_ENDPOINT_SLICES = f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices"
 _CALYPSO = "/api/v1/nodes/calypso"
 _OWN_ADDRESS = "191.101.1.3"
 # What is broken here stays so: no gate need wait long for it to settle. A busy machine must still
@@ -154,7 +155,16 @@ def test_an_exit_nodes_pod_that_is_deleted_restarts_nothing_else(waves: Fleet) -
 
     before = uids()
     replace_pod(waves, f"{NAMESPACE_PATH}/pods/oceanid-dev-exit-tethys-0")
+    until(lambda: _exit_node_is_served(waves), "its Service has the new pod")
     assert uids() == before
+
+
+def _exit_node_is_served(fleet: Fleet) -> bool:
+    """Whether the exit node's Service has an endpoint that is ready."""
+    query = "labelSelector=kubernetes.io/service-name=oceanid-dev-exit-tethys"
+    slices = fleet.get(f"{_ENDPOINT_SLICES}?{query}")["items"]
+    endpoints = [each for one in slices for each in one["endpoints"] or []]
+    return any(each["conditions"].get("ready") for each in endpoints)
 
 
 @contextmanager
